@@ -1,0 +1,123 @@
+"""The other AWS services on loopback: Secrets Manager, EventBridge, Glue, SQS, as moto plays them."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from threading import Thread
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
+from urllib.request import Request, urlopen
+
+import boto3
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+if TYPE_CHECKING:
+    from types_boto3_events import EventBridgeClient
+    from types_boto3_glue import GlueClient
+    from types_boto3_secretsmanager import SecretsManagerClient
+    from types_boto3_sqs import SQSClient
+
+SOURCE = "spaaza.snapshots"
+_MOST_MESSAGES = 10  # per ReceiveMessage, an SQS limit
+
+
+@dataclass(frozen=True)
+class Listener:
+    """An SQS queue to which a bus delivers everything the product puts on it."""
+
+    sqs: "SQSClient"
+    queue_url: str
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return the EventBridge envelopes delivered since the last call, parsed, in order of arrival."""
+        envelopes: list[dict[str, Any]] = []
+        while True:
+            answer = self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=_MOST_MESSAGES)
+            messages = answer.get("Messages", [])
+            if not messages:
+                return envelopes
+            for message in messages:
+                envelopes.append(json.loads(message["Body"]))
+                self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
+
+
+class MotoAws:
+    """A moto server in a thread of this process, on a free port of 127.0.0.1; use it in a `with`.
+
+    It takes any credentials and refuses none, so no test of permissions can be made with it.
+    """
+
+    region = "eu-west-1"
+
+    def __init__(self) -> None:
+        """Start nothing yet."""
+        self._stack = ExitStack()
+        self._clients: dict[str, Any] = {}
+        self.endpoint_url = ""
+
+    def __enter__(self) -> Self:
+        """Start the server."""
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else one line for each request
+        app = DomainDispatcherApplication(create_backend_app)
+        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="moto")
+        thread.start()
+        for end in (server.server_close, thread.join, server.shutdown):  # called in reverse
+            self._stack.callback(end)
+        self.endpoint_url = f"http://127.0.0.1:{server.server_port}"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Forget everything and end the server."""
+        self.reset()
+        self._stack.close()
+
+    def reset(self) -> None:
+        """Forget everything that was created."""
+        with urlopen(Request(f"{self.endpoint_url}/moto-api/reset", method="POST")) as answer:
+            answer.read()
+
+    @overload
+    def client(self, service: Literal["events"]) -> "EventBridgeClient": ...
+    @overload
+    def client(self, service: Literal["glue"]) -> "GlueClient": ...
+    @overload
+    def client(self, service: Literal["secretsmanager"]) -> "SecretsManagerClient": ...
+    @overload
+    def client(self, service: Literal["sqs"]) -> "SQSClient": ...
+    def client(self, service: Literal["events", "glue", "secretsmanager", "sqs"]) -> Any:
+        """Return a client that talks straight to this server; it is closed with the server."""
+        if service not in self._clients:
+            make_client: Callable[..., Any] = boto3.client
+            self._clients[service] = make_client(
+                service,
+                endpoint_url=self.endpoint_url,
+                region_name=self.region,
+                aws_access_key_id="moto",
+                aws_secret_access_key="moto",
+            )
+            self._stack.callback(self._clients[service].close)
+        return self._clients[service]
+
+    def create_secret(self, name: str, session: Mapping[str, str]) -> str:
+        """Create the secret that holds the admin session as JSON; return its ARN."""
+        return self.client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(dict(session)))["ARN"]
+
+    def create_database(self, name: str) -> None:
+        """Create a Glue database without tables."""
+        self.client("glue").create_database(DatabaseInput={"Name": name})
+
+    def create_bus(self, name: str) -> Listener:
+        """Create an event bus, and a queue to which it delivers whatever comes from the product."""
+        sqs, events = self.client("sqs"), self.client("events")
+        queue_url = sqs.create_queue(QueueName=f"{name}-listener")["QueueUrl"]
+        queue = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        events.create_event_bus(Name=name)
+        events.put_rule(Name="listener", EventBusName=name, EventPattern=json.dumps({"source": [SOURCE]}))
+        events.put_targets(Rule="listener", EventBusName=name, Targets=[{"Id": "listener", "Arn": queue}])
+        return Listener(sqs, queue_url)

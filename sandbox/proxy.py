@@ -1,0 +1,153 @@
+"""An HTTP server on loopback that gives whole requests to a function, and the way on to another server."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from email.message import Message
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
+from socket import SHUT_RDWR
+from threading import Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+UPSTREAM_TIMEOUT_SECONDS = 60
+# What concerns one connection only; a body leaves here whole, with its length.
+_HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding"})
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it came in: the body with its chunk framing, where it has one."""
+
+    method: str
+    target: str
+    headers: Message
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as it goes out; the headers say how long the body is."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+def answer_of(status: int, content_type: str, body: bytes) -> Answer:
+    """Make up an answer."""
+    return Answer(status, (("Content-Type", content_type), ("Content-Length", str(len(body)))), body)
+
+
+def forward(request: Request, upstream: str) -> Answer:
+    """Send a request to the upstream's address as it is, `Host` included, for that is signed; return the answer."""
+    connection = HTTPConnection(urlsplit(upstream).netloc, timeout=UPSTREAM_TIMEOUT_SECONDS)
+    try:
+        connection.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
+        for name, value in request.headers.items():
+            connection.putheader(name, value)
+        with suppress(BrokenPipeError, ConnectionResetError):  # refused before it was read: the answer is there
+            connection.endheaders(request.body or None)
+        with connection.getresponse() as response:
+            body = response.read()
+            headers = [pair for pair in response.getheaders() if pair[0].lower() not in _HOP_BY_HOP]
+            if response.chunked:
+                headers.append(("Content-Length", str(len(body))))
+            return Answer(response.status, tuple(headers), body)
+    finally:
+        connection.close()
+
+
+@contextmanager
+def serving(answer: Callable[[Request], Answer | None], *, name: str) -> Iterator[str]:
+    """Serve on a free port of 127.0.0.1 in threads, and yield the address.
+
+    `answer` is called for each request, several at once; by None it closes the connection without an answer. At the end
+    all connections are closed and all threads have ended, so `answer` must not wait for ever.
+    """
+    with _Server(answer) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name=name)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+            server.hang_up()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = False  # so that server_close waits for them
+
+    def __init__(self, answer: Callable[[Request], Answer | None]) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answer = answer
+        self._connections: set[Any] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """Wake the threads that wait for the next request of a kept connection."""
+        for connection in list(self._connections):
+            with suppress(OSError):  # it was just closed from the other side
+                connection.shutdown(SHUT_RDWR)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else a small answer waits 40 ms for the ACK of its headers
+    server: _Server
+
+    def _serve(self) -> None:
+        try:
+            body = _read_body(self.headers, self.rfile)
+            answer = self.server.answer(Request(self.command, self.path, self.headers, body))
+            if answer is None:
+                self.close_connection = True
+            else:
+                self._reply(answer)
+        except ConnectionError:  # the client is gone
+            self.close_connection = True
+
+    def _reply(self, answer: Answer) -> None:
+        self.send_response_only(answer.status)
+        for name, value in answer.headers:
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _serve  # noqa: N815 - http.server's names
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
+        """Say nothing."""
+
+
+def _read_body(headers: Message, stream: BufferedIOBase) -> bytes:
+    if headers.get("Transfer-Encoding", "").lower() != "chunked":
+        return _read_exactly(stream, int(headers.get("Content-Length", 0)))
+    pieces = []
+    size = -1
+    while size:
+        pieces.append(stream.readline())
+        size = int(pieces[-1].split(b";")[0], 16)
+        if size:
+            pieces.append(_read_exactly(stream, size + len(b"\r\n")))
+    while pieces[-1].strip():  # trailers, up to the blank line
+        pieces.append(stream.readline())
+    return b"".join(pieces)
+
+
+def _read_exactly(stream: BufferedIOBase, size_bytes: int) -> bytes:
+    body = stream.read(size_bytes)
+    if len(body) < size_bytes:
+        raise ConnectionResetError(f"{len(body)} of {size_bytes} bytes came")
+    return body

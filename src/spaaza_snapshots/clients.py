@@ -1,0 +1,51 @@
+"""The clients of AWS and of HTTP, made once per container and settings."""
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import boto3
+import urllib3
+from botocore.config import Config
+
+from spaaza_snapshots.settings import Settings
+
+if TYPE_CHECKING:
+    from types_boto3_events import EventBridgeClient
+    from types_boto3_glue import GlueClient
+    from types_boto3_s3 import S3Client
+    from types_boto3_secretsmanager import SecretsManagerClient
+
+SDK_CONFIG = Config(
+    connect_timeout=5,
+    read_timeout=20,
+    retries={"mode": "standard", "max_attempts": 4},
+    # Parts carry a CRC that S3 verifies, over TLS: hashing each of them once more would only cost CPU.
+    s3={"payload_signing_enabled": False},
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """One client for each service that the settings call for."""
+
+    s3: "S3Client"
+    secrets_manager: "SecretsManagerClient"
+    events: "EventBridgeClient | None"
+    glue: "GlueClient | None"
+    http: urllib3.PoolManager
+
+
+@functools.lru_cache(maxsize=1)
+def clients_for(settings: Settings) -> Clients:
+    """Make the clients, or return those that the container made before for the same settings."""
+    session = boto3.Session()
+    return Clients(
+        s3=session.client("s3", config=SDK_CONFIG),
+        secrets_manager=session.client("secretsmanager", config=SDK_CONFIG),
+        events=session.client("events", config=SDK_CONFIG) if settings.bus_name else None,
+        glue=session.client("glue", config=SDK_CONFIG) if settings.glue_database else None,
+        http=urllib3.PoolManager(),
+    )

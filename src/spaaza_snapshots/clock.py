@@ -1,0 +1,43 @@
+"""The time that a run has left, and everything else that depends on time, so that a test can hold it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from spaaza_snapshots.errors import OutOfTime
+
+RESERVE_SECONDS = 30.0
+"""Kept of the function's time for ending cleanly: the parts in flight, the commit, the events, or the abort."""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What time it is, how much the function has left, and how to wait; `remaining_ms` is Lambda's own figure."""
+
+    remaining_ms: Callable[[], int]
+    now: Callable[[], datetime] = _utc_now
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    def seconds_left(self) -> float:
+        """Return the seconds left for work, the reserve already taken off; negative once it is being used."""
+        return self.remaining_ms() / 1000 - RESERVE_SECONDS
+
+    def require(self, doing: str, detail: str = "") -> None:
+        """Raise `OutOfTime` when only the reserve is left."""
+        if self.seconds_left() <= 0:
+            raise self.out_of_time(doing, detail)
+
+    def out_of_time(self, doing: str, detail: str = "") -> OutOfTime:
+        """Return the error for a run that has to end while `doing` this."""
+        return OutOfTime(
+            f"Too little time was left while {doing}",
+            f"{detail or 'nothing was received yet'}; {self.remaining_ms() / 1000:.0f} s of the function's time left",
+            "The next run of the schedule tries again; if it always ends so, raise the function's memory (its CPU"
+            " grows with it) or its time limit.",
+        )

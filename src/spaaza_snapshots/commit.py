@@ -1,0 +1,80 @@
+"""How a day becomes, and stays, a snapshot.
+
+    write ahead   the finished manifest goes to pending/{run_id}.json
+    complete      the raw object appears, and says by its run-id which record is its own: the commit point
+    promote       the record becomes manifest.json, if the object in place is still the record's own
+
+Whoever finds an object whose record was not promoted does it. So a crash at any instant, and any number of runs at
+once, end with a manifest that describes the object in place, at the latest after the next run.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from spaaza_snapshots.errors import StorageError
+from spaaza_snapshots.manifest import Manifest
+from spaaza_snapshots.multipart import Condition, StoredObject
+from spaaza_snapshots.store import SnapshotStore
+
+ROUNDS = 10
+"""How often others may be quicker before something must be wrong: each round that is lost, some other run has won."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What stands for one chain and date: a committed manifest, a held record, or neither."""
+
+    raw: StoredObject | None
+    committed: Manifest | None = None
+    held: Manifest | None = None
+
+    @property
+    def unchanged(self) -> Condition:
+        """What S3 must still find when an upload completes over this day."""
+        return {"IfNoneMatch": "*"} if self.raw is None else {"IfMatch": self.raw.etag}
+
+
+def settle(store: SnapshotStore, chain_id: int, snapshot_date: date) -> Day:
+    """Return what stands, after promoting the record that a killed run may have left; raises `StorageError`."""
+    for _ in range(ROUNDS):
+        raw = store.raw(chain_id, snapshot_date)
+        if raw is None or raw.run_id is None:
+            return Day(raw)
+        # The record first: it is removed only after its manifest was put, so who misses both reads no lie.
+        record = store.pending(chain_id, snapshot_date, raw.run_id)
+        stored = store.manifest(chain_id, snapshot_date)
+        if stored is not None and stored.manifest.run_id == raw.run_id:
+            if record is not None:
+                store.remove_pending(record)
+            return Day(raw, committed=stored.manifest)
+        if record is None:
+            return Day(raw)
+        if record.is_held:
+            return Day(raw, held=record)
+        promote(store, record)
+    raise _outrun(chain_id, snapshot_date)
+
+
+def promote(store: SnapshotStore, record: Manifest) -> Manifest | None:
+    """Commit a record whose object is in place; None where another run's object is there by now.
+
+    Safe to repeat and to run many times at once. Raises `StorageError`.
+    """
+    for _ in range(ROUNDS):
+        stored = store.manifest(record.chain_id, record.date)
+        raw = store.raw(record.chain_id, record.date)
+        if raw is None or raw.run_id != record.run_id:
+            return None
+        manifest = record.of_object(raw.etag, raw.version_id)
+        if store.put_manifest(manifest, over_etag=None if stored is None else stored.etag):
+            store.remove_pending(record)
+            return manifest
+    raise _outrun(record.chain_id, record.date)
+
+
+def _outrun(chain_id: int, snapshot_date: date) -> StorageError:
+    return StorageError(
+        "Other runs of this snapshot were always quicker",
+        f"chain {chain_id}, {snapshot_date}, {ROUNDS} rounds",
+        "Look who invokes the function so often; the next run of the schedule settles what stands.",
+    )

@@ -1,0 +1,162 @@
+"""Spaaza's bulk export: one POST, answered by a stream of gzip CSV.
+
+Redirects are never followed, because the session key must not travel. The bytes decide what an answer is: only one
+that begins as gzip can prove its end, whatever its headers say.
+"""
+
+import json
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from spaaza_snapshots.clock import Clock
+from spaaza_snapshots.credentials import Session
+from spaaza_snapshots.errors import ExportRejected, ExportUnavailable, NotAnExport, SessionExpired, SnapshotError
+from spaaza_snapshots.export_stream import ExportStream
+
+CONNECT_TIMEOUT_SECONDS = 10.0
+REFUSAL_BYTES = 65_536
+"""How much of an answer that is no export is read, to find Spaaza's error code in it."""
+
+GZIP_MAGIC = b"\x1f\x8b"
+NO_VALID_SESSION = 6
+PERMISSION_DENIED = 68
+
+_LATER = "The next run of the schedule tries again; look at Spaaza's status if this goes on for hours."
+
+
+class SpaazaExports:
+    """Opens exports at one address."""
+
+    def __init__(self, http: urllib3.PoolManager, url: str, read_timeout_seconds: float, clock: Clock) -> None:
+        self.url = url
+        self._http = http
+        self._read_timeout_seconds = read_timeout_seconds
+        self._clock = clock
+
+    def open(self, chain_id: int, read_session: Callable[[], Session]) -> ExportStream:
+        """Ask for all users of a chain; where the session is refused it is read afresh and tried once more.
+
+        Raises `SessionExpired`, `ExportRejected`, `ExportUnavailable`, `NotAnExport`, `OutOfTime`, and what
+        `read_session` raises.
+        """
+        try:
+            return self._ask(chain_id, read_session())
+        except _SessionDoubted:
+            session = read_session()  # somebody may have logged in since
+        try:
+            return self._ask(chain_id, session)
+        except _SessionDoubted as doubt:
+            raise doubt.error from None
+
+    def _ask(self, chain_id: int, session: Session) -> ExportStream:
+        stream = ExportStream(self._post(chain_id, session), self._clock)
+        try:
+            if stream.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC) and stream.status == 200:
+                return stream
+            raise refusal(stream, stream.peek(REFUSAL_BYTES))
+        except BaseException:
+            stream.close()
+            raise
+
+    def _post(self, chain_id: int, session: Session) -> urllib3.BaseHTTPResponse:
+        self._clock.require("asking for the export")
+        wait_seconds = min(self._read_timeout_seconds, self._clock.seconds_left())
+        try:
+            return self._http.request(
+                "POST",
+                self.url,
+                headers=_headers(chain_id, session),
+                body=export_body(chain_id),
+                timeout=urllib3.Timeout(connect=min(CONNECT_TIMEOUT_SECONDS, wait_seconds), read=wait_seconds),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+                decode_content=False,
+            )
+        except (HTTPError, OSError) as error:
+            self._clock.require("waiting for the export to begin")
+            raise ExportUnavailable("Spaaza did not answer", type(error).__name__, _LATER) from error
+
+
+class _SessionDoubted(Exception):
+    """A refusal that may be about the session; `error` says what it means when a session read afresh gets it too."""
+
+    def __init__(self, error: SnapshotError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def export_body(chain_id: int) -> bytes:
+    """Return the body, exactly as Spaaza's page on the export wants it."""
+    query: dict[str, Any] = {"entity": "people", "chain_id": chain_id, "join": "all", "rules": []}
+    return json.dumps(query, separators=(",", ":")).encode()
+
+
+def _headers(chain_id: int, session: Session) -> dict[str, str]:
+    return {
+        "X-Spaaza-Session-User-Id": session.user_id,
+        "X-Spaaza-Session-Key": session.key,
+        "X-Spaaza-Session-Chain-Id": str(chain_id),
+        "Content-Type": "application/json",
+        "Accept-Encoding": "gzip",
+    }
+
+
+def refusal(answer: ExportStream, body: bytes) -> Exception:
+    """Say what an answer that is no export means, by its status and Spaaza's error code; its text is never shown."""
+    status, code = answer.status, error_code(body)
+    detail = f"HTTP {status}" if code is None else f"HTTP {status}, Spaaza's error code {code}"
+    if status == 401 or code == NO_VALID_SESSION:
+        hint = "Log in to Spaaza again and put the new session into the secret; the next run of the schedule uses it."
+        return _SessionDoubted(SessionExpired("Spaaza does not know the session", detail, hint))
+    hint = "Ask Spaaza whether this admin user may export this chain; check SPAAZA_ENVIRONMENT and SPAAZA_CHAIN_IDS."
+    rejected = ExportRejected("Spaaza rejects this export", detail, hint)
+    if status == 403:
+        return _SessionDoubted(rejected)
+    if code == PERMISSION_DENIED or (300 <= status < 500 and status not in (408, 429)):
+        return rejected
+    if status >= 400:
+        retry_after_seconds = _retry_after_seconds(answer.header("Retry-After") or "")
+        return ExportUnavailable("Spaaza cannot export now", detail, _LATER, retry_after_seconds)
+    figures = f"{detail}, Content-Type {answer.header('Content-Type')}, {'a body' if body else 'no body'}"
+    return NotAnExport("Spaaza's answer is no gzip", figures, "Ask Spaaza what has changed at the export endpoint.")
+
+
+def error_code(body: bytes) -> int | None:
+    """Find Spaaza's error code in either of its forms, `error` with a code or `errors` keyed by code; else None."""
+    try:
+        if body.startswith(GZIP_MAGIC):
+            body = zlib.decompressobj(wbits=31).decompress(body, REFUSAL_BYTES)
+        document = json.loads(body)
+    except (ValueError, zlib.error, RecursionError):
+        return None
+    if isinstance(document, list) and document:
+        document = document[0]  # some answers are wrapped in a list of one
+    if not isinstance(document, dict):
+        return None
+    error, errors = document.get("error"), document.get("errors")
+    if isinstance(error, dict):
+        return _number(error.get("code"))
+    return _number(next(iter(errors), None)) if isinstance(errors, dict) else None
+
+
+def _number(code: object) -> int | None:
+    """Accept what can be an error code only: anything else might be somebody's data."""
+    return int(str(code)) if str(code).isdecimal() and len(str(code)) <= 6 else None
+
+
+def _retry_after_seconds(value: str) -> float | None:
+    """Read Retry-After, seconds or an HTTP date (RFC 9110, 10.2.3)."""
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        instant = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max((instant.astimezone(UTC) - datetime.now(UTC)).total_seconds(), 0.0)

@@ -1,0 +1,113 @@
+"""The body of Spaaza's answer: bytes as they arrive, never waiting past the time that the function has."""
+
+import contextlib
+import itertools
+import threading
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from spaaza_snapshots.clock import Clock
+from spaaza_snapshots.errors import ExportInterrupted, ExportUnavailable
+
+CHUNK_BYTES = 65_536
+"""The most that one read takes off the connection; larger chunks gain nothing."""
+
+SHOWN_HEADER_CHARACTERS = 200
+
+
+class ExportStream:
+    """One HTTP answer, from its first byte until HTTP says that it has ended.
+
+    It owns the connection: leaving it as a context manager, or `close`, ends that. A watchdog shuts a stalled read
+    down when only the reserve of the function's time is left.
+    """
+
+    def __init__(self, response: urllib3.BaseHTTPResponse, clock: Clock) -> None:
+        self.status = response.status
+        self.received_bytes = 0
+        self._response = response
+        self._clock = clock
+        self.first_byte_at = clock.now()
+        self._chunks: Iterator[bytes] = response.stream(CHUNK_BYTES, decode_content=False)
+        self._cut_off = threading.Event()
+        self._watchdog = threading.Timer(max(clock.seconds_left(), 0), self._cut)
+        self._watchdog.daemon = True
+        self._watchdog.start()
+
+    def header(self, name: str) -> str | None:
+        """Return a response header as sent, at most 200 characters of it."""
+        value = self._response.headers.get(name)
+        return None if value is None else value[:SHOWN_HEADER_CHARACTERS]
+
+    @property
+    def declared_end(self) -> str | None:
+        """How HTTP marks the end of this body; None where it ends with the connection, which proves nothing."""
+        if (self.header("Transfer-Encoding") or "").lower() == "chunked":
+            return "the last chunk came"
+        length = self.header("Content-Length")
+        return None if length is None else f"Content-Length {length}"
+
+    def peek(self, least_bytes: int) -> bytes:
+        """Return at least so many bytes of the body's begin, or all there are; `chunks` yields them again.
+
+        Raises `ExportUnavailable` when the body does not come so far, `OutOfTime`.
+        """
+        begin = b""
+        try:
+            while len(begin) < least_bytes and (chunk := next(self._chunks, b"")):
+                begin += chunk
+        except (HTTPError, OSError) as error:
+            self._refuse_cut_off()
+            detail = f"HTTP {self.status}, {type(error).__name__}"
+            raise ExportUnavailable("Spaaza broke off before the export began", detail) from error
+        self._refuse_cut_off()
+        self.first_byte_at = self._clock.now()
+        self._chunks = itertools.chain((begin,) if begin else (), self._chunks)
+        return begin
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the bytes of the body; raises `ExportInterrupted` or `OutOfTime`."""
+        try:
+            for chunk in self._chunks:
+                self.received_bytes += len(chunk)
+                yield chunk
+        except (HTTPError, OSError) as error:
+            self._refuse_cut_off()
+            detail = f"{type(error).__name__} after {self.how_far()}"
+            raise ExportInterrupted("The export broke off", detail) from error
+        # a body that ends with its connection looks whole when the watchdog has shut it down
+        self._refuse_cut_off()
+
+    def how_far(self) -> str:
+        """Say how much came and at what rate, for people."""
+        seconds = max((self._clock.now() - self.first_byte_at).total_seconds(), 0.001)
+        rate = self.received_bytes / seconds / 1e6
+        return f"{self.received_bytes:,} bytes of gzip in {seconds:.1f} s, {rate:.2f} MB/s"
+
+    def close(self) -> None:
+        """End the connection: what is unread of this answer must not reach the next one."""
+        self._watchdog.cancel()
+        self._response.close()
+
+    def _refuse_cut_off(self) -> None:
+        if self._cut_off.is_set():
+            raise self._clock.out_of_time("waiting for the export", self.how_far())
+
+    def _cut(self) -> None:
+        self._cut_off.set()
+        with contextlib.suppress(OSError, RuntimeError, ValueError):  # it has ended by itself
+            self._response.shutdown()
+
+    def __enter__(self) -> Self:
+        """Return the stream itself: the connection is open already."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close, whatever happened."""
+        self.close()

@@ -1,0 +1,37 @@
+"""More than one chain: one event for each, so that each has its own run, time limit and failure."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from spaaza_snapshots.bus import EventBus, snapshots_requested
+from spaaza_snapshots.commit import settle
+from spaaza_snapshots.errors import InvalidRequest, StorageError
+from spaaza_snapshots.request import Request
+from spaaza_snapshots.store import SnapshotStore
+from spaaza_snapshots.telemetry import Telemetry, logger
+
+
+def fan_out(request: Request, bus: EventBus | None) -> Mapping[str, Any]:
+    """Ask for each chain's snapshot on the bus; raises `StorageError` naming the chains that could not be asked for."""
+    if bus is None:
+        raise InvalidRequest(
+            "Several chains need an event bus",
+            f"{len(request.chain_ids)} chains, and EVENT_BUS_NAME is not set",
+            "Set EVENT_BUS_NAME, or invoke the function once for each chain.",
+        )
+    events = snapshots_requested(request)
+    bus.put(events)
+    logger.info("Requested", extra={"chain_ids": list(request.chain_ids)})
+    return {"requested": [event.detail for event in events]}
+
+
+def tell_missing(store: SnapshotStore, chain_ids: Iterable[int], snapshot_date: date, telemetry: Telemetry) -> None:
+    """Measure how many chains have no committed snapshot of a date; S3 failing here stops no run."""
+    try:
+        missing = [chain_id for chain_id in chain_ids if settle(store, chain_id, snapshot_date).committed is None]
+    except StorageError as error:
+        logger.warning("The missing chains could not be counted", extra={"error": str(error)})
+        return
+    telemetry.measure({"ChainsMissingToday": len(missing)})
+    logger.info("Missing so far", extra={"missing_chain_ids": missing, "snapshot_date": snapshot_date.isoformat()})

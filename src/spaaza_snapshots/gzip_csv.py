@@ -1,0 +1,139 @@
+"""Watches the compressed bytes of an export go by: whether they are whole, what they hash to, how many rows they hold.
+
+Every gzip member is inflated to its trailer, where the CRC and length of what it held are checked; what comes out
+is counted and forgotten.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from isal import isal_zlib
+
+from spaaza_snapshots.csv_records import CsvRecords
+from spaaza_snapshots.errors import ExportInterrupted, NotAnExport
+
+GZIP_MAGIC = b"\x1f\x8b"
+GZIP_WBITS = 31  # one gzip member: header, deflate data, trailer
+
+# Together these bound the memory, whatever the length of a chunk and however far it inflates (up to 1,032 : 1). Bytes
+# behind a member are copied when it ends, so that the first also bounds the cost of a stream of tiny members.
+WINDOW_BYTES = 64 * 1024  # of compressed bytes
+BLOCK_BYTES = 256 * 1024  # of CSV
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What was seen of a stream that has ended; nothing here is judged."""
+
+    gzip_bytes: int
+    csv_bytes: int
+    sha256: str  # hex, of the compressed bytes
+    crc32: int  # of the compressed bytes, as S3's FULL_OBJECT CRC32 has it
+    gzip_members: int  # members inflated to their trailer
+    at_member_end: bool  # False: cut inside a member, or no byte at all
+    header: tuple[str, ...]  # exactly as sent, without a BOM; () where there is none
+    row_count: int  # records behind the header
+    rows_with_line_breaks: int  # rows with \n or \r inside a field
+    open_quote: bool  # the CSV ended inside a quoted field
+    first_row_fields: int | None  # None without rows
+    last_row_fields: int | None  # of the last record, also one without a line end
+
+
+class GzipCsvInspector:
+    """Takes the chunks of one gzip CSV; memory: `WINDOW_BYTES` + a few `BLOCK_BYTES` + the header."""
+
+    def __init__(self) -> None:
+        self.gzip_bytes = 0
+        self.csv_bytes = 0
+        self._sha256 = hashlib.sha256()
+        self._crc32 = 0
+        self._gzip_members = 0
+        self._lone_byte = b""  # the first of a member, until the second is there
+        self._member: isal_zlib.Decompress | None = None
+        self._records = CsvRecords()
+
+    @property
+    def row_count(self) -> int:
+        """Return the number of rows that have ended so far."""
+        return self._records.row_count
+
+    def feed(self, chunk: bytes) -> None:
+        """Inspect the next chunk, of any length.
+
+        Raises `NotAnExport` where the stream does not begin as gzip, or holds no header that can be read, and
+        `ExportInterrupted` where it is damaged or followed by other bytes. A stream that was merely cut raises
+        nothing: only `finish` can tell.
+        """
+        self._sha256.update(chunk)
+        self._crc32 = isal_zlib.crc32(chunk, self._crc32)
+        view = memoryview(chunk)
+        for start in range(0, len(view), WINDOW_BYTES):
+            window = view[start : start + WINDOW_BYTES]
+            self.gzip_bytes += len(window)
+            self._inflate(window)
+
+    def finish(self) -> Inspection:
+        """End the stream and return what was seen; the record that a cut stream broke off in is not counted."""
+        at_member_end = self._gzip_members > 0 and self._member is None and not self._lone_byte
+        if at_member_end:
+            self._records.close()
+        return Inspection(
+            gzip_bytes=self.gzip_bytes,
+            csv_bytes=self.csv_bytes,
+            sha256=self._sha256.hexdigest(),
+            crc32=self._crc32,
+            gzip_members=self._gzip_members,
+            at_member_end=at_member_end,
+            header=self._records.header,
+            row_count=self._records.row_count,
+            rows_with_line_breaks=self._records.rows_with_line_breaks,
+            open_quote=self._records.open_quote,
+            first_row_fields=self._records.first_row_fields,
+            last_row_fields=self._records.last_row_fields,
+        )
+
+    def _inflate(self, data: bytes | memoryview) -> None:
+        while data:
+            if self._member is None:
+                data = self._begin_member(data)
+            else:
+                data = self._inflate_member(self._member, data)
+
+    def _begin_member(self, data: bytes | memoryview) -> bytes:
+        """Return the bytes of the member that begins here, or none yet while half of its magic is missing."""
+        data = self._lone_byte + bytes(data)
+        self._lone_byte = b""
+        if data.startswith(GZIP_MAGIC):
+            self._member = isal_zlib.decompressobj(wbits=GZIP_WBITS)
+            return data
+        if data == GZIP_MAGIC[:1]:
+            self._lone_byte = data
+            return b""
+        if self._gzip_members == 0:
+            raise NotAnExport("The answer is not gzip", "it does not begin with 1f 8b", "Nothing could prove its end.")
+        offset = self.gzip_bytes - len(data)
+        raise ExportInterrupted(
+            "Other bytes follow the gzip stream", f"from byte {offset:,}, where its last member ends"
+        )
+
+    def _inflate_member(self, member: isal_zlib.Decompress, data: bytes | memoryview) -> bytes:
+        """Inflate data to its end or to the end of the member; return the bytes behind the member."""
+        inflating = True
+        while inflating:
+            block = self._next_block(member, data)
+            self.csv_bytes += len(block)
+            self._records.feed(block)
+            data = member.unconsumed_tail
+            # A full block may have left more inside the decompressor, even where no data is left.
+            inflating = not member.eof and (len(data) > 0 or len(block) == BLOCK_BYTES)
+        if member.eof:
+            self._gzip_members += 1
+            self._member = None
+        return member.unused_data
+
+    def _next_block(self, member: isal_zlib.Decompress, data: bytes | memoryview) -> bytes:
+        try:
+            return member.decompress(data, BLOCK_BYTES)
+        except isal_zlib.error as error:  # type: ignore[misc]  # its stub declares an instance
+            where = f"in member {self._gzip_members + 1:,}, before byte {self.gzip_bytes:,}"
+            raise ExportInterrupted("The gzip stream is damaged", where) from error

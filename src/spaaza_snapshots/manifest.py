@@ -1,0 +1,192 @@
+"""The manifest: the commit record of one snapshot, one line of JSON that Athena reads as a row.
+
+Consumers ignore fields that they do not know; so does `from_json`, which lets an older release read a newer record.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, date, datetime
+from typing import Any, TypeVar
+
+from spaaza_snapshots import __version__, keys
+from spaaza_snapshots.columns import Column
+from spaaza_snapshots.errors import StorageError
+
+MANIFEST_VERSION = "1"
+
+D = TypeVar("D")
+
+
+@dataclass(frozen=True, slots=True)
+class Producer:
+    """Who wrote the manifest."""
+
+    name: str = "spaaza-snapshots"
+    version: str = __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """The object with the vendor's bytes; `sha256` is hex and of the compressed bytes, `checksum` as S3 spells it."""
+
+    bucket: str
+    key: str
+    version_id: str | None
+    etag: str | None
+    gzip_bytes: int
+    csv_bytes: int
+    sha256: str
+    checksum_algorithm: str
+    checksum: str
+    parts: int
+    gzip_members: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderChanges:
+    """How the header differs from that of the snapshot before; `reordered` also when a new name is not at the end."""
+
+    previous_date: str
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    reordered: bool
+
+    def __bool__(self) -> bool:
+        """Whether there is any difference."""
+        return bool(self.added or self.removed or self.reordered)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at, with its figures; a required one that failed keeps the snapshot from sight."""
+
+    name: str
+    required: bool
+    passed: bool
+    notes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the bytes came from, without anything secret."""
+
+    url: str
+    content_type: str | None
+    content_disposition: str | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """All that is known of one snapshot; instants are UTC, ISO 8601 with Z."""
+
+    manifest_version: str
+    producer: Producer
+    run_id: str
+    dataset: str
+    environment: str
+    chain_id: int
+    snapshot_date: str
+    header: tuple[str, ...]
+    columns: tuple[Column, ...]
+    row_count: int
+    rows_with_line_breaks: int
+    raw: Raw
+    header_changes: HeaderChanges | None
+    checks: tuple[Check, ...]
+    source: Source
+    requested_at: str
+    started_at: str
+    first_byte_at: str
+    completed_at: str
+
+    @property
+    def date(self) -> date:
+        """The snapshot date."""
+        return date.fromisoformat(self.snapshot_date)
+
+    @property
+    def key(self) -> str:
+        """Where this manifest lies once it is committed."""
+        return keys.manifest_key(self.chain_id, self.date)
+
+    @property
+    def pending_key(self) -> str:
+        """Where this manifest lies before."""
+        return keys.pending_key(self.chain_id, self.date, self.run_id)
+
+    @property
+    def failed_checks(self) -> tuple[Check, ...]:
+        """The required checks that failed: with one, the record is held."""
+        return tuple(check for check in self.checks if check.required and not check.passed)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether only `accept` may commit this record."""
+        return bool(self.failed_checks)
+
+    def of_object(self, etag: str, version_id: str | None) -> "Manifest":
+        """Return this manifest with what S3 alone could tell of the object."""
+        return replace(self, raw=replace(self.raw, etag=etag, version_id=version_id))
+
+    def to_json(self) -> bytes:
+        """Return one line, with its line end: Athena's JSON SerDe takes each line for a row."""
+        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+    @classmethod
+    def from_json(cls, body: bytes, key: str) -> "Manifest":
+        """Read what `to_json` wrote; raises `StorageError` naming `key` where it is no manifest."""
+        try:
+            return _manifest(json.loads(body))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise StorageError(
+                "This object is no manifest", f"{key}, {type(error).__name__}", "Restore an earlier version of it."
+            ) from error
+
+
+def utc_text(instant: datetime) -> str:
+    """Return an aware instant as ISO 8601 in UTC with Z and milliseconds."""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def header_changes(header: Sequence[str], previous: Manifest | None) -> HeaderChanges | None:
+    """Compare with the snapshot before; None without one."""
+    if previous is None:
+        return None
+    old = previous.header
+    kept = [name for name in header if name in old]
+    return HeaderChanges(
+        previous_date=previous.snapshot_date,
+        added=tuple(name for name in header if name not in old),
+        removed=tuple(name for name in old if name not in header),
+        reordered=kept != [name for name in old if name in header] or list(header[: len(kept)]) != kept,
+    )
+
+
+def _manifest(document: Mapping[str, Any]) -> Manifest:
+    changes = document["header_changes"]
+    return _known(
+        Manifest,
+        {
+            **document,
+            "producer": _known(Producer, document["producer"]),
+            "header": tuple(document["header"]),
+            "columns": tuple(_known(Column, column) for column in document["columns"]),
+            "raw": _known(Raw, document["raw"]),
+            "header_changes": None if changes is None else _header_changes(changes),
+            "checks": tuple(_known(Check, check) for check in document["checks"]),
+            "source": _known(Source, document["source"]),
+        },
+    )
+
+
+def _header_changes(document: Mapping[str, Any]) -> HeaderChanges:
+    lists = {"added": tuple(document["added"]), "removed": tuple(document["removed"])}
+    return _known(HeaderChanges, {**document, **lists})
+
+
+def _known(dataclass_: type[D], document: Mapping[str, Any]) -> D:
+    """Make a dataclass of the fields that it has, leaving what a later release may have added."""
+    names = {field.name for field in fields(dataclass_)}  # type: ignore[arg-type] # D is always a dataclass here
+    return dataclass_(**{name: value for name, value in document.items() if name in names})

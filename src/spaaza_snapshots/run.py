@@ -1,0 +1,43 @@
+"""One run: what it was asked, when it began, and everything that it works with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from spaaza_snapshots.bus import EventBus
+from spaaza_snapshots.catalog import GlueCatalog
+from spaaza_snapshots.clock import Clock
+from spaaza_snapshots.credentials import Session
+from spaaza_snapshots.export_api import SpaazaExports
+from spaaza_snapshots.store import SnapshotStore
+from spaaza_snapshots.telemetry import Telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a run works with; without a catalog or a bus its step is left out."""
+
+    store: SnapshotStore
+    exports: SpaazaExports
+    read_session: Callable[[], Session]
+    catalog: GlueCatalog | None
+    bus: EventBus | None
+    telemetry: Telemetry
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One invocation that makes, or finds, one snapshot."""
+
+    run_id: str
+    chain_id: int
+    snapshot_date: date
+    taken_on: date
+    environment: str
+    max_row_drop_percent: float
+    force: bool
+    accept: bool
+    requested_at: datetime | None
+    started_at: datetime
+    services: Services

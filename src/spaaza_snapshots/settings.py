@@ -1,0 +1,147 @@
+"""The environment of the function as one frozen `Settings`; all its problems are named at once.
+
+SNAPSHOT_BUCKET              required
+SPAAZA_SECRET_ID             required, name or ARN of the secret with the admin session
+SPAAZA_ENVIRONMENT           required, prod or test01
+SPAAZA_CHAIN_IDS             required, "1743,1783"
+SNAPSHOT_TIME_ZONE           IANA name, default UTC: whose midnight ends a snapshot date
+EVENT_BUS_NAME               without it no event is sent
+GLUE_DATABASE                without it no table is kept
+MAX_ROW_DROP_PERCENT         default 5
+SPAAZA_READ_TIMEOUT_SECONDS  default 60
+SPAAZA_SERVICES_URL          for a sandbox: the base that the path of the export is appended to
+"""
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from spaaza_snapshots.errors import BadSettings
+
+EXPORT_PATH = "/segments/export/users"
+ENVIRONMENTS = ("prod", "test01")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the function is told by its environment; an empty bus or database means that there is none."""
+
+    bucket: str
+    secret_id: str
+    environment: str
+    chain_ids: tuple[int, ...]
+    time_zone: ZoneInfo
+    bus_name: str
+    glue_database: str
+    max_row_drop_percent: float
+    read_timeout_seconds: float
+    export_url: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read and check every variable; raises `BadSettings` with all problems, each by its variable's name."""
+        reader = _Reader(environment)
+        stage = reader.required("SPAAZA_ENVIRONMENT", _stage)
+        services_url = f"https://services-{stage}.spaaza.com"
+        settings = {
+            "bucket": reader.required("SNAPSHOT_BUCKET", str),
+            "secret_id": reader.required("SPAAZA_SECRET_ID", str),
+            "environment": stage,
+            "chain_ids": reader.required("SPAAZA_CHAIN_IDS", _chain_ids),
+            "time_zone": reader.optional("SNAPSHOT_TIME_ZONE", "UTC", _time_zone),
+            "bus_name": reader.optional("EVENT_BUS_NAME", "", str),
+            "glue_database": reader.optional("GLUE_DATABASE", "", str),
+            "max_row_drop_percent": reader.optional("MAX_ROW_DROP_PERCENT", "5", _number(0, 100)),
+            "read_timeout_seconds": reader.optional("SPAAZA_READ_TIMEOUT_SECONDS", "60", _number(1, 900)),
+            "export_url": f"{reader.optional('SPAAZA_SERVICES_URL', services_url, _base_url)}{EXPORT_PATH}",
+        }
+        reader.raise_problems()
+        return cls(**settings)  # type: ignore[arg-type] # every None among them was a problem, raised above
+
+
+class _Reader:
+    """Reads variables one by one and remembers what is wrong with each."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._problems: list[str] = []
+
+    def required(self, name: str, parse: Callable[[str], T]) -> T | None:
+        value = self._environment.get(name, "").strip()
+        if not value:
+            self._problems.append(f"{name} is not set")
+            return None
+        return self._parsed(name, value, parse)
+
+    def optional(self, name: str, default: str, parse: Callable[[str], T]) -> T | None:
+        return self._parsed(name, self._environment.get(name, "").strip() or default, parse)
+
+    def _parsed(self, name: str, value: str, parse: Callable[[str], T]) -> T | None:
+        try:
+            return parse(value)
+        except ValueError as problem:
+            self._problems.append(f"{name} {value!r} {problem}")
+            return None
+
+    def raise_problems(self) -> None:
+        if self._problems:
+            raise BadSettings(
+                "The environment of the function is wrong",
+                "; ".join(self._problems),
+                "Set these variables through the parameters of the stack, and deploy it again.",
+            )
+
+
+def _stage(value: str) -> str:
+    if value not in ENVIRONMENTS:
+        raise ValueError(f"is none of {', '.join(ENVIRONMENTS)}")
+    return value
+
+
+def _chain_ids(value: str) -> tuple[int, ...]:
+    words = [word.strip() for word in value.split(",")]
+    if not all(word.isascii() and word.isdigit() and int(word) > 0 for word in words):
+        raise ValueError('is no list of chain ids such as "1743,1783"')
+    return tuple(dict.fromkeys(int(word) for word in words))
+
+
+def _time_zone(value: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(value)
+    except (OSError, ValueError, KeyError):  # an unknown name, a folder's name, a path
+        raise ValueError("is no time zone's IANA name") from None
+
+
+def _number(least: float, most: float) -> Callable[[str], float]:
+    def parse(value: str) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = float("nan")
+        if not least <= number <= most:
+            raise ValueError(f"is no number from {least:g} to {most:g}")
+        return number
+
+    return parse
+
+
+def _base_url(value: str) -> str:
+    """Accept https anywhere, http on this machine only: a session key must never travel in the clear."""
+    url = urlsplit(value)
+    if url.username is not None or url.query or url.fragment or not url.hostname:
+        raise ValueError("is no plain base address")
+    if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url.hostname)):
+        raise ValueError("is neither https nor http to a loopback address")
+    return value.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

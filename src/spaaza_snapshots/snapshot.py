@@ -1,0 +1,173 @@
+"""The run: from a request to a committed snapshot, in the order in which it happens."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from spaaza_snapshots import bus
+from spaaza_snapshots.attempt import Comparison, export_once, held
+from spaaza_snapshots.commit import Day, promote, settle
+from spaaza_snapshots.errors import (
+    BadSettings,
+    CredentialsError,
+    InvalidRequest,
+    SessionExpired,
+    SnapshotHeld,
+    StorageError,
+)
+from spaaza_snapshots.manifest import Manifest
+from spaaza_snapshots.retry import attempts
+from spaaza_snapshots.run import Run
+from spaaza_snapshots.telemetry import logger
+
+COMPLETE = "complete"
+ALREADY_COMPLETE = "already_complete"
+
+HELD_EXPORTS = 4
+"""A held day is exported once and again three times; after that only a person can tell."""
+
+Result = Mapping[str, Any]
+
+
+def take_snapshot(run: Run) -> Result:
+    """Make sure that there is a committed snapshot of the run's chain and date, and return its manifest.
+
+    Returns the manifest's fields and `status`, "complete" or "already_complete". Raises a `SnapshotError`; whatever
+    was committed by then stays, and the next run goes on from there.
+    """
+    _tell_days_left(run)
+    day = settle(run.services.store, run.chain_id, run.snapshot_date)
+    _refuse_other_environment(run, day)
+    if day.committed is not None and not run.force:
+        return _finish(run, day.committed, ALREADY_COMPLETE)
+    if run.accept:
+        return _finish(run, _accepted(run, day), COMPLETE)
+    _refuse_held_for_good(run, day)
+    record = _export(run, day)
+    manifest = record and promote(run.services.store, record)
+    if manifest is None:
+        return _finish(run, _winner(run), ALREADY_COMPLETE)
+    _tell_figures(run, manifest)
+    return _finish(run, manifest, COMPLETE)
+
+
+def report_failure(run: Run, error: Exception) -> None:
+    """Tell metrics and the bus of a run that failed; raises nothing, for the error itself must go on."""
+    name = "SnapshotsHeld" if isinstance(error, SnapshotHeld) else "SnapshotsFailed"
+    metrics = {name: 1, "SessionsRejected": 1} if isinstance(error, SessionExpired) else {name: 1}
+    run.services.telemetry.measure(metrics, run.chain_id)
+    if run.services.bus is None:
+        return
+    try:
+        run.services.bus.put([bus.snapshot_failed(run.chain_id, run.snapshot_date, error)])
+    except StorageError as second:
+        logger.warning("The failure could not be put on the bus", extra={"error": str(second)})
+
+
+def _refuse_other_environment(run: Run, day: Day) -> None:
+    """A bucket serves one environment: test users must never stand for real ones, nor the other way round."""
+    known = day.committed or run.services.store.latest(run.chain_id)
+    if known is not None and known.environment != run.environment:
+        raise BadSettings(
+            "This bucket holds snapshots of another environment",
+            f"{known.environment} on {known.snapshot_date}, this run is of {run.environment}",
+            "Give each environment a bucket of its own (SNAPSHOT_BUCKET), or correct SPAAZA_ENVIRONMENT.",
+        )
+
+
+def _refuse_held_for_good(run: Run, day: Day) -> None:
+    """Stop where the day was exported as often as may help, unless somebody asks for it by force."""
+    if day.held is None or run.force:
+        return
+    exports = run.services.store.held_count(run.chain_id, run.snapshot_date)
+    if exports >= HELD_EXPORTS:
+        raise held(day.held, kept=f"It was exported {exports} times and will not be again")
+
+
+def _export(run: Run, day: Day) -> Manifest | None:
+    """Export, again where that may help; a held export ends here, with its object and its record in place."""
+    previous = run.services.store.previous(run.chain_id, run.snapshot_date)
+    compared_with = Comparison(previous, replaced=day.committed)
+    for attempt in attempts(run.services.clock):
+        with attempt:
+            record = export_once(run, compared_with, attempt.retry_state.attempt_number)
+    if record is not None and record.is_held:
+        raise held(record)
+    return record
+
+
+def _accepted(run: Run, day: Day) -> Manifest:
+    manifest = day.held and promote(run.services.store, day.held)
+    if manifest is None:
+        raise InvalidRequest(
+            "No snapshot is held",
+            f"chain {run.chain_id}, {run.snapshot_date}",
+            "Look under pending/ in the bucket for the dates that are.",
+        )
+    logger.info("A held snapshot was accepted", extra={"accepted_run_id": manifest.run_id})
+    _tell_figures(run, manifest)
+    return manifest
+
+
+def _winner(run: Run) -> Manifest:
+    """Return what the quicker run has committed, helping it where it has not come so far."""
+    day = settle(run.services.store, run.chain_id, run.snapshot_date)
+    if day.held is not None:
+        raise held(day.held)
+    if day.committed is None:
+        raise StorageError(
+            "Another run was quicker, and left no snapshot",
+            f"chain {run.chain_id}, {run.snapshot_date}",
+            "The next run of the schedule exports anew.",
+        )
+    return day.committed
+
+
+def _finish(run: Run, manifest: Manifest, status: str) -> Result:
+    """Do what follows a commit, each step safe to repeat, and return the result."""
+    if run.services.catalog is not None:
+        change = run.services.catalog.ensure_tables(manifest.columns, manifest.date)
+        if status == COMPLETE:
+            run.services.telemetry.measure({"RawTableSkips": int(not change.raw_conforms)}, run.chain_id)
+    if run.services.bus is not None and (status == COMPLETE or not _has_parquet(run, manifest)):
+        run.services.bus.put([bus.snapshot_completed(manifest)])
+    logger.info("Done", extra={"status": status, "rows": manifest.row_count, "snapshot_run_id": manifest.run_id})
+    return {**asdict(manifest), "status": status}
+
+
+def _has_parquet(run: Run, manifest: Manifest) -> bool:
+    there = run.services.store.parquet(run.chain_id, run.snapshot_date)
+    return there is not None and there.run_id == manifest.run_id
+
+
+def _tell_days_left(run: Run) -> None:
+    """Tell how long the session lasts in every run, also one that exports nothing; only an export needs the session."""
+    try:
+        session = run.services.read_session()
+    except CredentialsError as error:
+        logger.warning("The session could not be read", extra={"error": str(error)})
+        return
+    days_left = session.days_left(run.services.clock.now())
+    if days_left is None:
+        return
+    run.services.telemetry.measure({"SessionDaysLeft": days_left})
+    if days_left < 0:
+        logger.warning("The session has ended by its own date; the call is made all the same")
+
+
+def _tell_figures(run: Run, manifest: Manifest) -> None:
+    seconds = (run.services.clock.now() - run.started_at).total_seconds()
+    run.services.telemetry.measure(
+        {
+            "SnapshotsCompleted": 1,
+            "Rows": manifest.row_count,
+            "RowsWithLineBreaks": manifest.rows_with_line_breaks,
+            "GzipBytes": manifest.raw.gzip_bytes,
+            "CsvBytes": manifest.raw.csv_bytes,
+            "RunSeconds": seconds,
+            "CsvBytesPerSecond": manifest.raw.csv_bytes / max(seconds, 0.001),
+            "Attempts": manifest.source.attempts,
+            "HeaderChanges": int(bool(manifest.header_changes)),
+        },
+        run.chain_id,
+    )

@@ -1,0 +1,107 @@
+"""What the functions say of themselves: JSON log lines, and metrics out of one declared table.
+
+Nothing personal and no key may be said: figures, names, keys of objects, classes of errors.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from aws_lambda_powertools.metrics.exceptions import SchemaValidationError
+
+from spaaza_snapshots.clock import Clock
+
+NAMESPACE = "SpaazaSnapshots"
+
+PROGRESS_SECONDS = 10.0
+PROGRESS_BYTES = 64 * 1024 * 1024
+
+logger = Logger(name="spaaza_snapshots", utc=True, log_uncaught_exceptions=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """Unit and meaning of one metric; one `by_chain` is also kept for each chain."""
+
+    unit: MetricUnit
+    meaning: str
+    by_chain: bool = False
+
+
+METRICS: Final[Mapping[str, Metric]] = {
+    "SnapshotsCompleted": Metric(MetricUnit.Count, "snapshots committed", by_chain=True),
+    "SnapshotsFailed": Metric(
+        MetricUnit.Count, "runs that ended with an error, held ones not among them", by_chain=True
+    ),
+    "SnapshotsHeld": Metric(MetricUnit.Count, "runs that ended with a snapshot held back as doubtful", by_chain=True),
+    "SessionsRejected": Metric(
+        MetricUnit.Count, "runs that ended because Spaaza refused the admin session", by_chain=True
+    ),
+    "ChainsMissingToday": Metric(
+        MetricUnit.Count, "configured chains without a committed snapshot, as each scheduled invocation begins"
+    ),
+    "SessionDaysLeft": Metric(MetricUnit.NoUnit, "days until the admin session ends, as the secret tells"),
+    "HeaderChanges": Metric(
+        MetricUnit.Count, "snapshots whose header is not that of the snapshot before", by_chain=True
+    ),
+    "RawTableSkips": Metric(MetricUnit.Count, "snapshots that the raw table cannot show by position", by_chain=True),
+    "Rows": Metric(MetricUnit.Count, "records behind the header of a committed snapshot", by_chain=True),
+    "RowsWithLineBreaks": Metric(MetricUnit.Count, "of them, those that the raw table cannot show", by_chain=True),
+    "GzipBytes": Metric(MetricUnit.Bytes, "size of the object of a committed snapshot", by_chain=True),
+    "CsvBytes": Metric(MetricUnit.Bytes, "the same, inflated", by_chain=True),
+    "RunSeconds": Metric(MetricUnit.Seconds, "from the begin of a run to its commit", by_chain=True),
+    "CsvBytesPerSecond": Metric(
+        MetricUnit.BytesPerSecond, "inflated bytes over the time of the whole run", by_chain=True
+    ),
+    "Attempts": Metric(MetricUnit.Count, "exports begun by a run, 1 when nothing had to be tried again", by_chain=True),
+}
+
+
+class Telemetry:
+    """Says metrics at once, so that what was said outlives a run that is killed."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+
+    def measure(self, values: Mapping[str, float], chain_id: int | None = None) -> None:
+        """Say some metrics; KeyError on one that `METRICS` does not declare.
+
+        Metrics that cannot be written are logged and go no further: they must not un-happen a snapshot.
+        """
+        for by_chain in (False, True):
+            chosen = {name: value for name, value in values.items() if METRICS[name].by_chain is by_chain}
+            if chosen:
+                self._say(chosen, chain_id if by_chain else None)
+
+    def _say(self, values: Mapping[str, float], chain_id: int | None) -> None:
+        metrics = EphemeralMetrics(namespace=NAMESPACE, service=self._service)
+        for name, value in values.items():
+            metrics.add_metric(name, METRICS[name].unit, value)
+        if chain_id is not None:
+            metrics.add_dimensions(service=self._service, chain_id=str(chain_id))
+        try:
+            metrics.flush_metrics()
+        except (OSError, ValueError, SchemaValidationError):
+            logger.exception("Metrics could not be written", extra={"metrics": sorted(values)})
+
+
+class Progress:
+    """Logs how far a stream has come, every 10 seconds or 64 MiB of gzip, whichever comes first."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._began = clock.monotonic()
+        self._next_seconds = PROGRESS_SECONDS
+        self._next_bytes = PROGRESS_BYTES
+
+    def at(self, gzip_bytes: int, csv_bytes: int, row_count: int) -> None:
+        """Log a line if it is time for one."""
+        seconds = self._clock.monotonic() - self._began
+        if gzip_bytes < self._next_bytes and seconds < self._next_seconds:
+            return
+        self._next_bytes = gzip_bytes + PROGRESS_BYTES
+        self._next_seconds = seconds + PROGRESS_SECONDS
+        figures = {"gzip_bytes": gzip_bytes, "csv_bytes": csv_bytes, "rows": row_count, "seconds": round(seconds, 1)}
+        logger.info("Streaming", extra=figures)

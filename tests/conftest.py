@@ -1,0 +1,66 @@
+"""What many tests share: AWS on loopback, started once."""
+
+from collections.abc import Iterator
+from itertools import count
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+
+from sandbox.aws import MotoAws
+from sandbox.seaweed import SeaweedS3
+from sandbox.wire import Wire
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def seaweed() -> Iterator[SeaweedS3]:
+    with SeaweedS3() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[MotoAws]:
+    with MotoAws() as server:
+        yield server
+
+
+@pytest.fixture
+def moto_aws(moto_server: MotoAws) -> Iterator[MotoAws]:
+    """The other AWS services, with nothing created yet."""
+    yield moto_server
+    moto_server.reset()
+
+
+@pytest.fixture(scope="session")
+def s3(seaweed: SeaweedS3) -> Iterator["S3Client"]:
+    """A client that talks straight to the S3 server."""
+    client = boto3.client(
+        "s3",
+        endpoint_url=seaweed.endpoint_url,
+        region_name=seaweed.region,
+        aws_access_key_id=seaweed.access_key,
+        aws_secret_access_key=seaweed.secret_key,
+    )
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def bucket(seaweed: SeaweedS3, s3: "S3Client") -> str:
+    """A fresh, versioned bucket."""
+    name = f"snapshots-{next(_numbers)}"
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    return name
+
+
+@pytest.fixture
+def wire(seaweed: SeaweedS3, moto_aws: MotoAws) -> Iterator[Wire]:
+    """A way to both servers that writes down every call and can break it: "s3" and "aws"."""
+    with Wire({"s3": seaweed.endpoint_url, "aws": moto_aws.endpoint_url}) as opened:
+        yield opened
