@@ -13,7 +13,7 @@ from queue import Empty
 from signal import strsignal
 from subprocess import Popen
 from tempfile import TemporaryDirectory
-from threading import Lock, Thread
+from threading import Lock, RLock, Thread
 from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
@@ -61,8 +61,8 @@ class LambdaFunction:
     ) -> None:
         """Take what the template says of a function; the first of `pythonpath` is the folder of its code.
 
-        The process gets this environment and what Lambda sets itself, and inherits nothing but PATH. `memory_mb` is told
-        to it, not enforced.
+        The process gets this environment and what Lambda sets itself, and inherits nothing but PATH. `memory_mb` is
+        told to it, not enforced.
         """
         self._handler = handler
         self._environment = dict(environment)
@@ -72,6 +72,8 @@ class LambdaFunction:
         self._pythonpath = [str(path) for path in pythonpath]
         self._container: _Container | None = None
         self._one_at_a_time = Lock()
+        self._starting_or_ending = RLock()
+        self._closed = False
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -82,7 +84,7 @@ class LambdaFunction:
         # A process dies with the thread that started it, so this thread lives as long as the function.
         self._starter = self._stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="lambda-starter"))
         self._invoker = self._stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="lambda-invoker"))
-        self._stack.callback(self._end)
+        self._stack.callback(self._close)
         return self
 
     def __exit__(
@@ -108,19 +110,18 @@ class LambdaFunction:
 
         Never raises for a failure of the function. A second thread waits until the first one's invocation has ended.
         """
+        seconds = self._timeout_seconds if deadline_seconds is None else deadline_seconds
         with self._one_at_a_time:
             log_start = self._log.stat().st_size
-            warm = self._container is not None and self._container.report(INIT_SECONDS).kind == "ready"
-            container = self._container if warm and self._container else self._start()
-            began = time.monotonic()
+            warm = self._warm_container()
+            container = warm or self._start()
             report = Report("ready") if warm else container.report(INIT_SECONDS)
+            began = time.monotonic()
             if report.kind == "ready":
-                seconds = self._timeout_seconds if deadline_seconds is None else deadline_seconds
-                began = time.monotonic()
                 report = container.run(event, self._arn, seconds)
             ended = replace(
                 _invocation(report),
-                cold=not warm,
+                cold=warm is None,
                 seconds=time.monotonic() - began,
                 peak_memory_bytes=container.peak_memory_bytes(),
                 log_lines=tuple(self._log_from(log_start).splitlines()),
@@ -144,28 +145,39 @@ class LambdaFunction:
     def _log_from(self, offset: int) -> str:
         return self._log.read_bytes()[offset:].decode("utf-8", "replace")
 
+    def _warm_container(self) -> "_Container | None":
+        container = self._container
+        return container if container and container.report(INIT_SECONDS).kind == "ready" else None
+
+    def _close(self) -> None:
+        with self._starting_or_ending:
+            self._closed = True
+            self._end()
+
     def _end(self) -> None:
-        if self._container:
-            self._container.stack.close()
+        with self._starting_or_ending:
+            if self._container:
+                self._container.stack.close()
             self._container = None
 
     def _start(self) -> "_Container":
-        self._end()
-        with ExitStack() as stack:
+        with self._starting_or_ending, ExitStack() as stack:
+            self._end()
+            if self._closed:
+                raise RuntimeError("The function is closed.")
             api = stack.enter_context(serving_runtime())
-            process = self._starter.submit(
-                processes.start,
-                [self._python, "-m", "awslambdaric", self._handler],
-                environment=self._variables(api.address),
-                cwd=Path(self._pythonpath[0]),
-                log=self._log,
-            ).result()
+            process = self._starter.submit(self._start_process, api.address).result()
             watcher = Thread(target=_report_exit, args=(process, api), name="lambda-watcher")
             watcher.start()
             stack.callback(watcher.join)
             stack.callback(processes.stop, process, grace_seconds=0)
             self._container = _Container(api, process, stack.pop_all())
-        return self._container
+            return self._container
+
+    def _start_process(self, api_address: str) -> Popen[bytes]:
+        command = [self._python, "-m", "awslambdaric", self._handler]
+        folder = Path(self._pythonpath[0])
+        return processes.start(command, environment=self._variables(api_address), cwd=folder, log=self._log)
 
     def _variables(self, api_address: str) -> dict[str, str]:
         return {
@@ -210,7 +222,7 @@ class _Container:
     def peak_memory_bytes(self) -> int | None:
         try:
             status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             return None
         peaks = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]  # none for a zombie
         return int(peaks[0]) * 1024 if peaks else None

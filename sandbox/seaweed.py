@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,10 +14,15 @@ from typing import Self
 
 from sandbox import processes
 
+START_ATTEMPTS = 3  # for between choosing a port and listening on it, somebody else may take it
 START_SECONDS = 60  # takes 3 s on an idle machine
 STOP_SECONDS = 1  # it ignores SIGTERM for longer than 15 s, and nothing of its data is kept
 _POLL_SECONDS = 0.05
 _LOG_TAIL_CHARACTERS = 2_000
+
+
+class _PortTaken(RuntimeError):
+    pass
 
 
 class SeaweedS3:
@@ -32,17 +37,30 @@ class SeaweedS3:
     region = "eu-west-1"
 
     def __init__(self) -> None:
-        """Choose the ports; start nothing yet."""
+        """Start nothing yet."""
         self._stack = ExitStack()
-        self._port, *self._other_ports = processes.free_ports(8)
+        self._ports: list[int] = []
 
     @property
     def endpoint_url(self) -> str:
         """Address of the S3 API."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://127.0.0.1:{self._ports[0]}"
 
     def __enter__(self) -> Self:
         """Start the server and return once it answers; raise RuntimeError with the end of its log when it does not."""
+        for _ in range(START_ATTEMPTS - 1):
+            with suppress(_PortTaken):
+                return self._started()
+        return self._started()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """End the server and remove its data."""
+        self._stack.close()
+
+    def _started(self) -> Self:
+        self._ports = processes.free_ports(8)
         with ExitStack() as stack:
             directory = Path(stack.enter_context(TemporaryDirectory(prefix="seaweed-", ignore_cleanup_errors=True)))
             log = directory / "weed.log"
@@ -52,12 +70,6 @@ class SeaweedS3:
             self._wait_until_ready(process, log)
             self._stack = stack.pop_all()
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """End the server and remove its data."""
-        self._stack.close()
 
     def _start(self, directory: Path, log: Path) -> subprocess.Popen[bytes]:
         (directory / "data").mkdir()
@@ -74,14 +86,14 @@ class SeaweedS3:
         )
 
     def _arguments(self, directory: Path) -> list[str]:
-        master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3_grpc = self._other_ports
+        s3, s3_grpc, master, master_grpc, volume, volume_grpc, filer, filer_grpc = self._ports
         return [
             *("-logtostderr=true", "server", f"-dir={directory / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
             *(f"-master.port={master}", f"-master.port.grpc={master_grpc}", "-master.telemetry=false"),
             *("-master.volumeSizeLimitMB=128", "-volume.max=1000", "-volume.preStopSeconds=0"),
             *(f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}"),
             *(f"-filer.port={filer}", f"-filer.port.grpc={filer_grpc}", f"-filer.localSocket={directory / 'filer'}"),
-            *("-s3", f"-s3.port={self._port}", f"-s3.port.grpc={s3_grpc}", f"-s3.localSocket={directory / 's3'}"),
+            *("-s3", f"-s3.port={s3}", f"-s3.port.grpc={s3_grpc}", f"-s3.localSocket={directory / 's3'}"),
             *("-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.iam=false"),
             *("-s3.autoCreateBucket=false", f"-s3.config={directory / 's3.json'}"),
         ]
@@ -96,17 +108,18 @@ class SeaweedS3:
         while self._status() != 403:  # an unsigned request is refused: the gateway is up and has its identities
             if process.poll() is not None or time.monotonic() > give_up_at:
                 tail = log.read_text(encoding="utf-8", errors="replace")[-_LOG_TAIL_CHARACTERS:]
-                raise RuntimeError(f"SeaweedFS did not start (exit code {process.poll()}). Its log ends:\n{tail}")
+                failure = _PortTaken if "address already in use" in tail else RuntimeError
+                raise failure(f"SeaweedFS did not start (exit code {process.poll()}). Its log ends:\n{tail}")
             time.sleep(_POLL_SECONDS)
 
     def _remove_sockets(self) -> None:
         # Made for each gRPC port, always in /tmp, and left behind.
-        for port in self._other_ports:
+        for port in self._ports:
             for socket in Path("/tmp").glob(f"seaweedfs-*-grpc-{port}.sock"):
                 socket.unlink(missing_ok=True)
 
     def _status(self) -> int | None:
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=1)
+        connection = HTTPConnection("127.0.0.1", self._ports[0], timeout=1)
         try:
             connection.request("GET", "/")
             return connection.getresponse().status

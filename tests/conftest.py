@@ -9,6 +9,8 @@ import pytest
 
 from sandbox.aws import MotoAws
 from sandbox.seaweed import SeaweedS3
+from sandbox.spaaza import SpaazaServer
+from sandbox.stack import Stack, furnish
 from sandbox.wire import Wire
 
 if TYPE_CHECKING:
@@ -64,3 +66,16 @@ def wire(seaweed: SeaweedS3, moto_aws: MotoAws) -> Iterator[Wire]:
     """A way to both servers that writes down every call and can break it: "s3" and "aws"."""
     with Wire({"s3": seaweed.endpoint_url, "aws": moto_aws.endpoint_url}) as opened:
         yield opened
+
+
+@pytest.fixture
+def stack(
+    seaweed: SeaweedS3, moto_aws: MotoAws, wire: Wire, s3: "S3Client", bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stack]:
+    """A furnished bucket, bus, secret and database, and a Spaaza of its own; the SDK's variables lead there."""
+    with SpaazaServer() as spaaza:
+        furnished = furnish(spaaza, seaweed, moto_aws, wire, s3, bucket)
+        for name, value in furnished.environment().items():
+            if name.startswith("AWS_"):
+                monkeypatch.setenv(name, value)
+        yield furnished

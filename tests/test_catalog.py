@@ -375,7 +375,7 @@ def test_an_update_keeps_what_was_added_by_hand(ensure: Ensure, glue: "GlueClien
     }
 
 
-def test_a_projection_made_otherwise_by_hand_stays(ensure: Ensure, glue: "GlueClient", wire: Wire) -> None:
+def test_a_projection_made_otherwise_by_hand_stays(ensure: Ensure, glue: "GlueClient") -> None:
     def change(table_input: Any) -> None:
         del table_input["Parameters"]["projection.chain_id.values"]
         table_input["Parameters"] |= {

@@ -1,31 +1,31 @@
 """Counts the records of a CSV that goes by in blocks, exactly as `csv.reader` would, at the speed of a byte search.
 
-Each block is reduced to its *outline*: the same bytes, but every quoted field is only a mark, so that each line end
-left is the end of a record and each comma left the end of a field. Two ways lead to the same outline. The *walk*
-jumps from quote to quote and can judge every block, but pays for each quote. *Bulk* splits a block at all its quotes
-at once, which holds only where each opening quote stands at the start of a field; what breaks that rule goes to the
-walk. Blocks poor in quotes are walked, the others go in bulk first.
+Each block is reduced to its *outline*: the same bytes, but with a mark in place of each quoted field, so that every
+line end left ends a record and every comma left ends a field. Two ways lead there. The *walk* jumps from quote to
+quote and can judge any block, but pays for each quote. *Bulk* splits the block at all its quotes at once and takes
+every second piece as quoted, which is right only where each quote that opens a field stands at its start; it says so
+where one does not, and the walk judges. Blocks with few quotes are walked, the others try bulk first.
 """
 
 import codecs
 import csv
 import io
-import sys
 
 from spaaza_snapshots.errors import NotAnExport
 
-# Far above any header (68 columns take about 1.5 kB), far below the memory of the smallest function.
+# Far above any header (68 columns take 1.5 kB), far below the memory of the smallest function.
 HEADER_LIMIT_BYTES = 16 * 1024 * 1024
 
-# A walk costs about as much as bulk at one quote in 60 bytes (measured); the start of a block speaks for all of it.
-BULK_FROM_QUOTES_PER_BYTE = 1 / 60
+# With more quotes than this the walk is slower than bulk (measured: they meet between 40 and 60 bytes per quote).
+# The first bytes of a block speak for all of it.
+BULK_FROM_QUOTES_PER_BYTE = 1 / 50
 SAMPLE_BYTES = 4096
 
-# What stands for a quoted field in an outline. Line ends are all \n there, so \r is free.
+# The marks of quoted fields in an outline. All line ends are \n there, so that \r is free.
 QUOTED = b'"'
-BROKEN = b"\r"  # a quoted field with a line break inside
+BROKEN = b"\r"  # with a line break inside
 
-# The same for many quoted fields joined by their quotes: \r is what was "," between two of them.
+# Reduces what bulk found between quotes, where \r stands for the `","` between two quoted fields.
 _OUTLINE_OF_QUOTED = bytes.maketrans(b"\r\n", b"," + BROKEN)
 _NOT_IN_OUTLINE = bytes(byte for byte in range(256) if byte not in b'"\r\n')
 
@@ -118,9 +118,9 @@ class CsvRecords:
                 self._carry = b'"' + self._carry
 
     def _outline(self, body: bytes) -> tuple[bytes, bool]:
-        sample = body[:SAMPLE_BYTES]
+        quotes = body.count(b'"', 0, SAMPLE_BYTES)
         found = None
-        if sample.count(b'"') > self._bulk_from * len(sample):
+        if quotes > self._bulk_from * min(len(body), SAMPLE_BYTES):
             found = _outline_in_bulk(body, opens=self._at_field_start)
         return found or _outline_by_walk(body, opens=self._at_field_start)
 
@@ -163,32 +163,47 @@ class _Tally:
         lines = io.BytesIO(outline).readlines()
         rest = b"" if outline.endswith(b"\n") else lines.pop()
         ended = iter(lines)
+        start = 0
         for line in ended:
             self.extend(line)
             self.end_record()
-            if self.records > 1:  # header and first row are looked at one by one, later only the record open so far
+            start += len(line)
+            if self.records > 1:  # the header and the first row are looked at alone, later only what ends a record
                 break
-        self._add_rows([line for line in ended if line != b"\n"])
+        self._add_rows(list(ended))
+        self.rows_with_line_breaks += _lines_with(BROKEN, outline, start, len(outline) - len(rest))
         self.extend(rest)
 
     def _add_rows(self, rows: list[bytes]) -> None:
+        if b"\n" in rows:
+            rows = [row for row in rows if row != b"\n"]
         if rows:
             self.records += len(rows)
-            self.rows_with_line_breaks += sum(BROKEN[0] in row for row in rows)
             self.last_row_fields = rows[-1].count(b",") + 1
+
+
+def _lines_with(mark: bytes, lines: bytes, start: int, end: int) -> int:
+    """Return how many of the lines between start and end have the mark, however often."""
+    count = 0
+    found = lines.find(mark, start, end)
+    while found >= 0:
+        count += 1
+        found = lines.find(mark, lines.index(b"\n", found), end)
+    return count
 
 
 def _outline_by_walk(body: bytes, *, opens: bool) -> tuple[bytes, bool]:
     """Return the outline of a body and whether it ends in quotes; `opens`: a quote as its first byte opens a field."""
-    pieces = []
+    pieces: list[bytes] = []
     done = 0
     ends_in_quotes = False
     quote = body.find(b'"')
     while quote >= 0:
         if body[quote - 1] in b",\n" if quote else opens:
+            pieces.append(body[done:quote])
             end = _closing_quote(body, quote + 1)
             ends_in_quotes = end == len(body)
-            pieces += body[done:quote], BROKEN if body.find(b"\n", quote, end) >= 0 else QUOTED
+            pieces.append(QUOTED if body.find(b"\n", quote, end) < 0 else BROKEN)
             done = end + 1
             quote = end
         quote = body.find(b'"', quote + 1)
@@ -205,32 +220,36 @@ def _closing_quote(body: bytes, start: int) -> int:
 
 
 def _outline_in_bulk(body: bytes, *, opens: bool) -> tuple[bytes, bool] | None:
-    """Return what `_outline_by_walk` does, or None where a quote may stand inside a bare field.
+    """Return what `_outline_by_walk` does, or None where a quote stands that does not open or close a field.
 
-    In a run of quotes only an odd one counts: it opens or closes a field, the pairs are empty fields or quotes as
-    text. So pairs go first (one at a line end leaves a mark, lest its line look blank), then each `","` that is left
-    must lie between two quoted fields, and of the pieces between the quotes that are left every second is quoted.
+    Each quote leads into a quoted piece or out of it, also the two of a doubled one: those have nothing between them.
+    So every quote that leads in must follow a comma, a line end or, directly, another quote. Most quotes of a row
+    that is quoted throughout are in `","`; these become one byte first, which must then lie in a quoted piece.
     """
-    single = body.replace(b'""\n', b"-\n").replace(b'""', b"")
-    pieces = single.replace(b'","', b"\r").split(b'"')
+    pieces = body.replace(b'","', b"\r").split(b'"')
+    leading_in = len(pieces) // 2
     ends_in_quotes = len(pieces) % 2 == 0
+    doubled = pieces[0::2].count(b"")  # and the first, where the body begins with a quote
     if ends_in_quotes:
         pieces.append(b"")
-    bare = b'"'.join(pieces[0::2])
-    openings = bare.count(b',"') + bare.count(b'\n"') + (opens and bare.startswith(b'"'))
-    if b"\r" in bare or openings != bare.count(b'"'):
+    bare = QUOTED.join(pieces[0::2])
+    proper = bare.count(b',"') + bare.count(b'\n"') + doubled
+    if proper < leading_in or b"\r" in bare or (bare.startswith(QUOTED) and not opens):
         return None
-    if len(pieces) > 1:
-        pieces[1::2] = b'"'.join(pieces[1::2]).translate(_OUTLINE_OF_QUOTED, _NOT_IN_OUTLINE).split(b'"')
-    return b'"'.join(pieces), ends_in_quotes
+    if leading_in:
+        pieces[1::2] = QUOTED.join(pieces[1::2]).translate(_OUTLINE_OF_QUOTED, _NOT_IN_OUTLINE).split(QUOTED)
+    return QUOTED.join(pieces), ends_in_quotes
 
 
 def _first_record(head: bytes) -> tuple[str, ...]:
-    """Return the first record that is not blank; bytes behind it need not be UTF-8."""
+    """Return the first record that is not blank, () without one; the bytes behind it need not be UTF-8."""
     text = io.TextIOWrapper(io.BytesIO(head), encoding="utf-8", errors="surrogateescape", newline="")
     try:
         names = next(filter(None, csv.reader(text)), [])
+    except csv.Error as error:
+        raise NotAnExport("The header cannot be read", f"a name in it is too long: {error}") from None
+    try:
         "".join(names).encode()
-    except (csv.Error, UnicodeEncodeError) as error:
-        raise NotAnExport("The header cannot be read", f"{type(error).__name__} in its {len(head)} bytes") from None
+    except UnicodeEncodeError as error:
+        raise NotAnExport("The header is not UTF-8", f"character {error.start:,} of its names") from None
     return tuple(names)

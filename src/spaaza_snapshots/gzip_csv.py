@@ -18,7 +18,7 @@ GZIP_WBITS = 31  # one gzip member: header, deflate data, trailer
 # Together these bound the memory, whatever the length of a chunk and however far it inflates (up to 1,032 : 1). Bytes
 # behind a member are copied when it ends, so that the first also bounds the cost of a stream of tiny members.
 WINDOW_BYTES = 64 * 1024  # of compressed bytes
-BLOCK_BYTES = 256 * 1024  # of CSV
+BLOCK_BYTES = 512 * 1024  # of CSV
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +94,7 @@ class GzipCsvInspector:
 
     def _inflate(self, data: bytes | memoryview) -> None:
         while data:
-            if self._member is None:
-                data = self._begin_member(data)
-            else:
-                data = self._inflate_member(self._member, data)
+            data = self._inflate_member(self._member, data) if self._member else self._begin_member(data)
 
     def _begin_member(self, data: bytes | memoryview) -> bytes:
         """Return the bytes of the member that begins here, or none yet while half of its magic is missing."""

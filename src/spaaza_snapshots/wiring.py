@@ -1,0 +1,51 @@
+"""Which part of a run is given which client and setting."""
+
+import functools
+import uuid
+
+from spaaza_snapshots.bus import EventBus
+from spaaza_snapshots.catalog import GlueCatalog
+from spaaza_snapshots.clients import clients_for
+from spaaza_snapshots.clock import Clock
+from spaaza_snapshots.credentials import read_session
+from spaaza_snapshots.export_api import SpaazaExports
+from spaaza_snapshots.request import Request
+from spaaza_snapshots.run import Run, Services
+from spaaza_snapshots.settings import Settings
+from spaaza_snapshots.store import SnapshotStore
+from spaaza_snapshots.telemetry import Telemetry
+
+
+def services_for(settings: Settings, telemetry: Telemetry, clock: Clock) -> Services:
+    """Return what a run works with."""
+    clients = clients_for(settings)
+    glue, events = clients.glue, clients.events
+    return Services(
+        store=SnapshotStore(clients.s3, settings.bucket),
+        exports=SpaazaExports(clients.http, settings.export_url, settings.read_timeout_seconds, clock),
+        read_session=functools.partial(read_session, clients.secrets_manager, settings.secret_id),
+        catalog=None
+        if glue is None
+        else GlueCatalog(glue, settings.glue_database, settings.bucket, settings.chain_ids),
+        bus=None if events is None else EventBus(events, settings.bus_name, clock),
+        telemetry=telemetry,
+        clock=clock,
+    )
+
+
+def run_for(request: Request, settings: Settings, services: Services) -> Run:
+    """Return the run that serves a request of one chain."""
+    started_at = services.clock.now()
+    return Run(
+        run_id=str(uuid.uuid4()),
+        chain_id=request.chain_ids[0],
+        snapshot_date=request.snapshot_date,
+        taken_on=started_at.astimezone(settings.time_zone).date(),
+        environment=settings.environment,
+        max_row_drop_percent=settings.max_row_drop_percent,
+        force=request.force,
+        accept=request.accept,
+        requested_at=request.requested_at,
+        started_at=started_at,
+        services=services,
+    )
