@@ -16,6 +16,9 @@ $(STAMP): requirements/uv.txt requirements/dev.txt pyproject.toml requirements/s
 	@requirements/setup $(VENV)
 	@touch $@
 
+run: $(STAMP) ## Make two snapshots on this machine and query them: USERS= CHAIN= DATE= change it
+	@exec $(PY) -m sandbox.demo $(if $(USERS),--users $(USERS)) $(if $(CHAIN),--chain $(CHAIN)) $(if $(DATE),--date $(DATE))
+
 test: $(STAMP) ## Run all tests with branch coverage
 	@$(PY) -m coverage erase
 	@$(PY) -m coverage run -m pytest
@@ -30,4 +33,4 @@ check: $(STAMP) ## Format, lint, strict types
 clean: ## Remove what the other targets made
 	@rm -rf $(VENV) .tools .aws-sam .sandbox .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup test check clean
+.PHONY: help setup run test check clean

@@ -106,6 +106,10 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True  # else a small answer waits 40 ms for the ACK of its headers
     server: _Server
 
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # a client may be killed at any time
+            super().handle()
+
     def _serve(self) -> None:
         try:
             body = _read_body(self.headers, self.rfile)

@@ -5,7 +5,7 @@ import json
 import socket
 import struct
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
@@ -50,6 +50,7 @@ class SpaazaServer(ThreadingTCPServer):
         super().__init__(("127.0.0.1", port), _Handler)
         self.base_url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         self.session = Session()
+        self.chains = frozenset(CHAINS)
         self.requests: list[Request] = []
         self.closing = Event()
         self._usual: dict[int | None, Answer] = {None: sample_users()}
@@ -67,7 +68,7 @@ class SpaazaServer(ThreadingTCPServer):
 
     def answer(self, request: Request) -> Answer:
         """Refuse what the vendor's page does not allow; else the next scripted answer, else the usual one."""
-        if refused := _refused(request, self.session):
+        if refused := _refused(request, self.session, self.chains):
             return refused
         chain_id = json.loads(request.body)["chain_id"]
         for scripted in (self._scripted[chain_id], self._scripted[None]):
@@ -172,7 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
 
 
-def _refused(request: Request, session: Session) -> Answer | None:
+def _refused(request: Request, session: Session, chains: Collection[int]) -> Answer | None:
     if request.path not in EXPORT_PATHS:
         return refusal(404)
     if request.method != "POST":
@@ -184,7 +185,7 @@ def _refused(request: Request, session: Session) -> Answer | None:
     if chain_id is None:
         return refusal(400)
     # The page's own curl names two chains, 1783 in the header and 1743 in the body, so they need not agree.
-    return None if {chain, str(chain_id)} <= set(map(str, CHAINS)) else refusal(500, 68)
+    return None if {chain, str(chain_id)} <= set(map(str, chains)) else refusal(500, 68)
 
 
 def _chain_id_asked_for(request: Request) -> int | None:

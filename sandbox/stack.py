@@ -9,7 +9,7 @@ import boto3
 
 from sandbox.aws import Listener, MotoAws
 from sandbox.seaweed import SeaweedS3
-from sandbox.spaaza import SpaazaServer
+from sandbox.spaaza import CHAINS, SpaazaServer
 from sandbox.wire import Wire
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 SECRET = "spaaza-admin-session"
 BUS = "spaaza-snapshots"
 DATABASE = "spaaza"
-CHAINS = (1743, 1783)
 
 
 @dataclass(frozen=True)
@@ -100,9 +99,10 @@ def create_bucket(s3: "S3Client", bucket: str) -> None:
 
 
 @contextmanager
-def running_stack(bucket: str = "spaaza-snapshots") -> Iterator[Stack]:
+def running_stack(bucket: str = "spaaza-snapshots", chains: Sequence[int] = CHAINS) -> Iterator[Stack]:
     """Start every server, furnish them, and end them all."""
     with SpaazaServer() as spaaza, SeaweedS3() as seaweed, MotoAws() as aws:
+        spaaza.chains = frozenset(chains)
         upstreams: dict[str, Any] = {"s3": seaweed.endpoint_url, "aws": aws.endpoint_url}
         with Wire(upstreams) as wire:
             s3 = s3_client(seaweed)

@@ -293,5 +293,5 @@ def test_a_large_export_that_breaks_off_leaves_none_of_its_parts(stack: Stack) -
     stack.spaaza.serve(replace(generated_users(200_000), cut_after_bytes=20_000_000))
     with pytest.raises(ExportInterrupted, match=r"after 20,000,000 bytes"):
         invoke(stack)
-    assert sum(call.operation == "UploadPart" for call in stack.wire.calls) == 6
+    assert any(call.operation == "UploadPart" for call in stack.wire.calls)
     assert aftermath(stack).is_nothing

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from spaaza_snapshots import keys
 from spaaza_snapshots.aws_errors import storage_errors
 from spaaza_snapshots.clock import Clock
 from spaaza_snapshots.errors import SnapshotError, StorageError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 SNAPSHOT_COMPLETED = "Snapshot Completed"
 SNAPSHOT_FAILED = "Snapshot Failed"
+PARQUET_COMPLETED = "Parquet Completed"
 
 ENTRIES_PER_CALL = 10
 """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html"""
@@ -112,6 +114,18 @@ def snapshot_completed(manifest: Manifest) -> Event:
         "header_changes": None if manifest.header_changes is None else asdict(manifest.header_changes),
     }
     return Event(SNAPSHOT_COMPLETED, manifest.chain_id, detail)
+
+
+def parquet_completed(manifest: Manifest) -> Event:
+    """What tells that the typed copy of a snapshot can be queried."""
+    detail = {
+        "chain_id": manifest.chain_id,
+        "date": manifest.snapshot_date,
+        "run_id": manifest.run_id,
+        "parquet_key": keys.parquet_key(manifest.chain_id, manifest.date),
+        "quality_key": keys.quality_key(manifest.chain_id, manifest.date),
+    }
+    return Event(PARQUET_COMPLETED, manifest.chain_id, detail)
 
 
 def snapshot_failed(chain_id: int, snapshot_date: date, error: Exception) -> Event:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 
-from spaaza_snapshots.errors import ExportInterrupted, NotAnExport, SnapshotError
+from spaaza_snapshots.errors import ASK_SPAAZA, ExportInterrupted, NotAnExport, SnapshotError
 from spaaza_snapshots.gzip_csv import Inspection
 from spaaza_snapshots.manifest import Check, HeaderChanges, Manifest
 
@@ -96,7 +96,5 @@ def _change_notes(changes: HeaderChanges | None) -> str:
 
 def _error_of(check: Check) -> SnapshotError:
     if check.name == "header_present":
-        return NotAnExport(
-            "The export has no header", check.notes, "Ask Spaaza what has changed at the export endpoint."
-        )
+        return NotAnExport("The export has no header", check.notes, ASK_SPAAZA)
     return ExportInterrupted("The export is not whole", f"{check.name}: {check.notes}", _TRY_AGAIN)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from spaaza_snapshots.errors import CredentialsError
+from spaaza_snapshots.telemetry import logger
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
@@ -42,7 +43,7 @@ def read_session(secrets_manager: "SecretsManagerClient", secret_id: str) -> Ses
         raise _unusable("The secret cannot be read", f"{secret_id}, {type(error).__name__}") from error
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         # `from None`: the parser's error carries the text that it could not parse
         raise _unusable("The secret is empty or no JSON", secret_id) from None
     return _session(document, secret_id)
@@ -57,7 +58,7 @@ def _session(document: Any, secret_id: str) -> Session:
     return Session(
         user_id=str(document["session_user_id"]),
         key=str(document["session_key"]),
-        expires_at=_expiry(document.get("session_expires_date"), secret_id),
+        expires_at=_expiry(document.get("session_expires_date")),
     )
 
 
@@ -67,13 +68,15 @@ def _is_header_value(value: Any) -> bool:
     return bool(text) and text.isascii() and text.isprintable() and not text.isspace()
 
 
-def _expiry(value: Any, secret_id: str) -> datetime | None:
+def _expiry(value: Any) -> datetime | None:
+    """Read the date that only warns: a bad one must not cost a day's snapshot."""
     if value is None or value == "":
         return None
     try:
         return datetime.strptime(value, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
     except (TypeError, ValueError):
-        raise _unusable("The secret's session_expires_date is no YYYY-MM-DD HH:MM:SS", secret_id) from None
+        logger.warning("The secret's session_expires_date is no YYYY-MM-DD HH:MM:SS")
+        return None
 
 
 def _unusable(what: str, detail: str) -> CredentialsError:

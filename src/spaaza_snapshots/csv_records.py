@@ -1,33 +1,14 @@
-"""Counts the records of a CSV that goes by in blocks, exactly as `csv.reader` would, at the speed of a byte search.
-
-Each block is reduced to its *outline*: the same bytes, but with a mark in place of each quoted field, so that every
-line end left ends a record and every comma left ends a field. Two ways lead there. The *walk* jumps from quote to
-quote and can judge any block, but pays for each quote. *Bulk* splits the block at all its quotes at once and takes
-every second piece as quoted, which is right only where each quote that opens a field stands at its start; it says so
-where one does not, and the walk judges. Blocks with few quotes are walked, the others try bulk first.
-"""
+"""Counts the records of a CSV that goes by in blocks, exactly as `csv.reader` would, at the speed of a byte search."""
 
 import codecs
 import csv
 import io
 
+from spaaza_snapshots.csv_outline import BROKEN, BULK_FROM_QUOTES_PER_BYTE, QUOTED, outline_of
 from spaaza_snapshots.errors import NotAnExport
 
 # Far above any header (68 columns take 1.5 kB), far below the memory of the smallest function.
 HEADER_LIMIT_BYTES = 16 * 1024 * 1024
-
-# With more quotes than this the walk is slower than bulk (measured: they meet between 40 and 60 bytes per quote).
-# The first bytes of a block speak for all of it.
-BULK_FROM_QUOTES_PER_BYTE = 1 / 50
-SAMPLE_BYTES = 4096
-
-# The marks of quoted fields in an outline. All line ends are \n there, so that \r is free.
-QUOTED = b'"'
-BROKEN = b"\r"  # with a line break inside
-
-# Reduces what bulk found between quotes, where \r stands for the `","` between two quoted fields.
-_OUTLINE_OF_QUOTED = bytes.maketrans(b"\r\n", b"," + BROKEN)
-_NOT_IN_OUTLINE = bytes(byte for byte in range(256) if byte not in b'"\r\n')
 
 
 class CsvRecords:
@@ -111,18 +92,11 @@ class CsvRecords:
         quotes = len(block) - len(body)
         self._carry = b'"' * (2 - quotes % 2) if quotes else b""
         if body:
-            outline, ends_in_quotes = self._outline(body)
+            outline, ends_in_quotes = outline_of(body, opens=self._at_field_start, bulk_from=self._bulk_from)
             self._tally.add(outline)
             self._at_field_start = ends_in_quotes or body[-1] in b",\n"
             if ends_in_quotes:  # the next block begins as if the field opened there
                 self._carry = b'"' + self._carry
-
-    def _outline(self, body: bytes) -> tuple[bytes, bool]:
-        quotes = body.count(b'"', 0, SAMPLE_BYTES)
-        found = None
-        if quotes > self._bulk_from * min(len(body), SAMPLE_BYTES):
-            found = _outline_in_bulk(body, opens=self._at_field_start)
-        return found or _outline_by_walk(body, opens=self._at_field_start)
 
 
 class _Tally:
@@ -141,8 +115,8 @@ class _Tally:
         self._commas = 0
 
     def extend(self, outline: bytes) -> None:
-        """Take the next piece of the open record, with or without its line end."""
-        self._is_blank = self._is_blank and outline in (b"", b"\n")
+        """Take the next piece of the open record; it has no line end."""
+        self._is_blank = self._is_blank and not outline
         self._is_broken = self._is_broken or BROKEN in outline
         self._commas += outline.count(b",")
 
@@ -158,21 +132,24 @@ class _Tally:
         self._forget_record()
 
     def add(self, outline: bytes) -> None:
-        """Count the records that end in this outline and begin the one that does not."""
+        """Count the records that end in this outline, and begin the one that does not."""
+        outline = self._end_open_record(outline)
+        while self.records < 2 and b"\n" in outline:  # the header and the first row are looked at alone
+            outline = self._end_open_record(outline)
         # BytesIO looks for line ends with memchr, five times as fast as bytes.split.
-        lines = io.BytesIO(outline).readlines()
-        rest = b"" if outline.endswith(b"\n") else lines.pop()
-        ended = iter(lines)
-        start = 0
-        for line in ended:
-            self.extend(line)
-            self.end_record()
-            start += len(line)
-            if self.records > 1:  # the header and the first row are looked at alone, later only what ends a record
-                break
-        self._add_rows(list(ended))
-        self.rows_with_line_breaks += _lines_with(BROKEN, outline, start, len(outline) - len(rest))
+        rows = io.BytesIO(outline).readlines()
+        rest = rows.pop() if rows and not outline.endswith(b"\n") else b""
+        self._add_rows(rows)
+        self.rows_with_line_breaks += _lines_with(BROKEN, outline, len(outline) - len(rest))
         self.extend(rest)
+
+    def _end_open_record(self, outline: bytes) -> bytes:
+        """Extend the open record to its end or that of the outline; return what is behind it and no blank line."""
+        line, line_end, behind = outline.partition(b"\n")
+        self.extend(line)
+        if line_end:
+            self.end_record()
+        return behind.lstrip(b"\n")
 
     def _add_rows(self, rows: list[bytes]) -> None:
         if b"\n" in rows:
@@ -182,63 +159,14 @@ class _Tally:
             self.last_row_fields = rows[-1].count(b",") + 1
 
 
-def _lines_with(mark: bytes, lines: bytes, start: int, end: int) -> int:
-    """Return how many of the lines between start and end have the mark, however often."""
+def _lines_with(mark: bytes, lines: bytes, end: int) -> int:
+    """Return how many of the lines up to `end` have the mark, however often."""
     count = 0
-    found = lines.find(mark, start, end)
+    found = lines.find(mark, 0, end)
     while found >= 0:
         count += 1
         found = lines.find(mark, lines.index(b"\n", found), end)
     return count
-
-
-def _outline_by_walk(body: bytes, *, opens: bool) -> tuple[bytes, bool]:
-    """Return the outline of a body and whether it ends in quotes; `opens`: a quote as its first byte opens a field."""
-    pieces: list[bytes] = []
-    done = 0
-    ends_in_quotes = False
-    quote = body.find(b'"')
-    while quote >= 0:
-        if body[quote - 1] in b",\n" if quote else opens:
-            pieces.append(body[done:quote])
-            end = _closing_quote(body, quote + 1)
-            ends_in_quotes = end == len(body)
-            pieces.append(QUOTED if body.find(b"\n", quote, end) < 0 else BROKEN)
-            done = end + 1
-            quote = end
-        quote = body.find(b'"', quote + 1)
-    pieces.append(body[done:])
-    return b"".join(pieces), ends_in_quotes
-
-
-def _closing_quote(body: bytes, start: int) -> int:
-    """Return where the quoted field ends whose content starts at `start`: at the first quote that is not doubled."""
-    quote = body.find(b'"', start)
-    while quote >= 0 and body.startswith(b'"', quote + 1):
-        quote = body.find(b'"', quote + 2)
-    return quote if quote >= 0 else len(body)
-
-
-def _outline_in_bulk(body: bytes, *, opens: bool) -> tuple[bytes, bool] | None:
-    """Return what `_outline_by_walk` does, or None where a quote stands that does not open or close a field.
-
-    Each quote leads into a quoted piece or out of it, also the two of a doubled one: those have nothing between them.
-    So every quote that leads in must follow a comma, a line end or, directly, another quote. Most quotes of a row
-    that is quoted throughout are in `","`; these become one byte first, which must then lie in a quoted piece.
-    """
-    pieces = body.replace(b'","', b"\r").split(b'"')
-    leading_in = len(pieces) // 2
-    ends_in_quotes = len(pieces) % 2 == 0
-    doubled = pieces[0::2].count(b"")  # and the first, where the body begins with a quote
-    if ends_in_quotes:
-        pieces.append(b"")
-    bare = QUOTED.join(pieces[0::2])
-    proper = bare.count(b',"') + bare.count(b'\n"') + doubled
-    if proper < leading_in or b"\r" in bare or (bare.startswith(QUOTED) and not opens):
-        return None
-    if leading_in:
-        pieces[1::2] = QUOTED.join(pieces[1::2]).translate(_OUTLINE_OF_QUOTED, _NOT_IN_OUTLINE).split(QUOTED)
-    return QUOTED.join(pieces), ends_in_quotes
 
 
 def _first_record(head: bytes) -> tuple[str, ...]:

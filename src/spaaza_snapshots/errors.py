@@ -4,6 +4,12 @@ An error text has three parts: *what* went wrong, its *detail* (figures, names, 
 session key), and a *hint*: what the one who reads it does next.
 """
 
+NEXT_RUN = "The next run of the schedule tries again; look at Spaaza's status if this goes on for hours."
+"""The hint of what nobody has to act on at once."""
+
+ASK_SPAAZA = "Ask Spaaza what has changed at the export endpoint."
+"""The hint of an answer that is no export."""
+
 
 class SnapshotError(Exception):
     """A run that did not end with a committed snapshot; the parts of its text are `what`, `detail` and `hint`."""

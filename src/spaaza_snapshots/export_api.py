@@ -16,7 +16,15 @@ from urllib3.exceptions import HTTPError
 
 from spaaza_snapshots.clock import Clock
 from spaaza_snapshots.credentials import Session
-from spaaza_snapshots.errors import ExportRejected, ExportUnavailable, NotAnExport, SessionExpired, SnapshotError
+from spaaza_snapshots.errors import (
+    ASK_SPAAZA,
+    NEXT_RUN,
+    ExportRejected,
+    ExportUnavailable,
+    NotAnExport,
+    SessionExpired,
+    SnapshotError,
+)
 from spaaza_snapshots.export_stream import ExportStream
 
 CONNECT_TIMEOUT_SECONDS = 10.0
@@ -26,8 +34,6 @@ REFUSAL_BYTES = 65_536
 GZIP_MAGIC = b"\x1f\x8b"
 NO_VALID_SESSION = 6
 PERMISSION_DENIED = 68
-
-_LATER = "The next run of the schedule tries again; look at Spaaza's status if this goes on for hours."
 
 
 class SpaazaExports:
@@ -59,7 +65,7 @@ class SpaazaExports:
         try:
             if stream.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC) and stream.status == 200:
                 return stream
-            raise refusal(stream, stream.peek(REFUSAL_BYTES))
+            raise refusal(stream, stream.peek(REFUSAL_BYTES), self._clock.now())
         except BaseException:
             stream.close()
             raise
@@ -81,7 +87,7 @@ class SpaazaExports:
             )
         except (HTTPError, OSError) as error:
             self._clock.require("waiting for the export to begin")
-            raise ExportUnavailable("Spaaza did not answer", type(error).__name__, _LATER) from error
+            raise ExportUnavailable("Spaaza did not answer", type(error).__name__, NEXT_RUN) from error
 
 
 class _SessionDoubted(Exception):
@@ -108,7 +114,7 @@ def _headers(chain_id: int, session: Session) -> dict[str, str]:
     }
 
 
-def refusal(answer: ExportStream, body: bytes) -> Exception:
+def refusal(answer: ExportStream, body: bytes, now: datetime) -> Exception:
     """Say what an answer that is no export means, by its status and Spaaza's error code; its text is never shown."""
     status, code = answer.status, error_code(body)
     detail = f"HTTP {status}" if code is None else f"HTTP {status}, Spaaza's error code {code}"
@@ -122,10 +128,10 @@ def refusal(answer: ExportStream, body: bytes) -> Exception:
     if code == PERMISSION_DENIED or (300 <= status < 500 and status not in (408, 429)):
         return rejected
     if status >= 400:
-        retry_after_seconds = _retry_after_seconds(answer.header("Retry-After") or "")
-        return ExportUnavailable("Spaaza cannot export now", detail, _LATER, retry_after_seconds)
+        retry_after_seconds = _retry_after_seconds(answer.header("Retry-After") or "", now)
+        return ExportUnavailable("Spaaza cannot export now", detail, NEXT_RUN, retry_after_seconds)
     figures = f"{detail}, Content-Type {answer.header('Content-Type')}, {'a body' if body else 'no body'}"
-    return NotAnExport("Spaaza's answer is no gzip", figures, "Ask Spaaza what has changed at the export endpoint.")
+    return NotAnExport("Spaaza's answer is no gzip", figures, ASK_SPAAZA)
 
 
 def error_code(body: bytes) -> int | None:
@@ -151,12 +157,12 @@ def _number(code: object) -> int | None:
     return int(str(code)) if str(code).isdecimal() and len(str(code)) <= 6 else None
 
 
-def _retry_after_seconds(value: str) -> float | None:
+def _retry_after_seconds(value: str, now: datetime) -> float | None:
     """Read Retry-After, seconds or an HTTP date (RFC 9110, 10.2.3)."""
     if value.strip().isdecimal():
         return float(value)
     try:
-        instant = parsedate_to_datetime(value)
-    except ValueError:
+        instant = parsedate_to_datetime(value).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return max((instant.astimezone(UTC) - datetime.now(UTC)).total_seconds(), 0.0)
+    return max((instant - now).total_seconds(), 0.0)

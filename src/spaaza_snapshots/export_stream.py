@@ -11,7 +11,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from spaaza_snapshots.clock import Clock
-from spaaza_snapshots.errors import ExportInterrupted, ExportUnavailable
+from spaaza_snapshots.errors import NEXT_RUN, ExportInterrupted, ExportUnavailable
 
 CHUNK_BYTES = 65_536
 """The most that one read takes off the connection; larger chunks gain nothing."""
@@ -32,7 +32,7 @@ class ExportStream:
         self._response = response
         self._clock = clock
         self.first_byte_at = clock.now()
-        self._chunks: Iterator[bytes] = response.stream(CHUNK_BYTES, decode_content=False)
+        self._chunks = _chunks_of(response)
         self._cut_off = threading.Event()
         self._watchdog = threading.Timer(max(clock.seconds_left(), 0), self._cut)
         self._watchdog.daemon = True
@@ -54,7 +54,8 @@ class ExportStream:
     def peek(self, least_bytes: int) -> bytes:
         """Return at least so many bytes of the body's begin, or all there are; `chunks` yields them again.
 
-        Raises `ExportUnavailable` when the body does not come so far, `OutOfTime`.
+        Raises `OutOfTime`, and `ExportUnavailable` when the body of a 200 does not come so far: any other status has
+        said enough already.
         """
         begin = b""
         try:
@@ -62,8 +63,9 @@ class ExportStream:
                 begin += chunk
         except (HTTPError, OSError) as error:
             self._refuse_cut_off()
-            detail = f"HTTP {self.status}, {type(error).__name__}"
-            raise ExportUnavailable("Spaaza broke off before the export began", detail) from error
+            if self.status == 200:
+                detail = f"HTTP 200, {type(error).__name__}"
+                raise ExportUnavailable("Spaaza broke off before the export began", detail, NEXT_RUN) from error
         self._refuse_cut_off()
         self.first_byte_at = self._clock.now()
         self._chunks = itertools.chain((begin,) if begin else (), self._chunks)
@@ -78,7 +80,7 @@ class ExportStream:
         except (HTTPError, OSError) as error:
             self._refuse_cut_off()
             detail = f"{type(error).__name__} after {self.how_far()}"
-            raise ExportInterrupted("The export broke off", detail) from error
+            raise ExportInterrupted("The export broke off", detail, NEXT_RUN) from error
         # a body that ends with its connection looks whole when the watchdog has shut it down
         self._refuse_cut_off()
 
@@ -111,3 +113,10 @@ class ExportStream:
     ) -> None:
         """Close, whatever happened."""
         self.close()
+
+
+def _chunks_of(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    """Yield the body as it arrives; `stream` alone would wait for a whole chunk of a body that is not chunked."""
+    if response.chunked:
+        return response.stream(CHUNK_BYTES, decode_content=False)
+    return iter(lambda: response.read1(CHUNK_BYTES, decode_content=False), b"")

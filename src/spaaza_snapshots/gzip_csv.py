@@ -13,6 +13,9 @@ from spaaza_snapshots.csv_records import CsvRecords
 from spaaza_snapshots.errors import ExportInterrupted, NotAnExport
 
 GZIP_MAGIC = b"\x1f\x8b"
+FIXED_HEADER_BYTES = 10
+FHCRC, FEXTRA, FNAME, FCOMMENT = 2, 4, 8, 16  # flags: optional fields of a header
+GZIP_HEADER_LIMIT_BYTES = 128 * 1024  # the longest FEXTRA has 64 KiB; a name of as many bytes is damage
 GZIP_WBITS = 31  # one gzip member: header, deflate data, trailer
 
 # Together these bound the memory, whatever the length of a chunk and however far it inflates (up to 1,032 : 1). Bytes
@@ -48,7 +51,7 @@ class GzipCsvInspector:
         self._sha256 = hashlib.sha256()
         self._crc32 = 0
         self._gzip_members = 0
-        self._lone_byte = b""  # the first of a member, until the second is there
+        self._head = b""  # of a member, until its header is whole
         self._member: isal_zlib.Decompress | None = None
         self._records = CsvRecords()
 
@@ -74,7 +77,7 @@ class GzipCsvInspector:
 
     def finish(self) -> Inspection:
         """End the stream and return what was seen; the record that a cut stream broke off in is not counted."""
-        at_member_end = self._gzip_members > 0 and self._member is None and not self._lone_byte
+        at_member_end = self._gzip_members > 0 and self._member is None and not self._head
         if at_member_end:
             self._records.close()
         return Inspection(
@@ -97,21 +100,18 @@ class GzipCsvInspector:
             data = self._inflate_member(self._member, data) if self._member else self._begin_member(data)
 
     def _begin_member(self, data: bytes | memoryview) -> bytes:
-        """Return the bytes of the member that begins here, or none yet while half of its magic is missing."""
-        data = self._lone_byte + bytes(data)
-        self._lone_byte = b""
-        if data.startswith(GZIP_MAGIC):
+        """Return the bytes of the member that begins here, or none while its header is not whole."""
+        data = self._head + bytes(data)
+        self._head = b""
+        if not data.startswith(GZIP_MAGIC[: len(data)]):
+            raise self._no_member(self.gzip_bytes - len(data))
+        if _has_whole_header(data):
             self._member = isal_zlib.decompressobj(wbits=GZIP_WBITS)
             return data
-        if data == GZIP_MAGIC[:1]:
-            self._lone_byte = data
-            return b""
-        if self._gzip_members == 0:
-            raise NotAnExport("The answer is not gzip", "it does not begin with 1f 8b", "Nothing could prove its end.")
-        offset = self.gzip_bytes - len(data)
-        raise ExportInterrupted(
-            "Other bytes follow the gzip stream", f"from byte {offset:,}, where its last member ends"
-        )
+        if len(data) > GZIP_HEADER_LIMIT_BYTES:
+            raise self._damaged()
+        self._head = data
+        return b""
 
     def _inflate_member(self, member: isal_zlib.Decompress, data: bytes | memoryview) -> bytes:
         """Inflate data to its end or to the end of the member; return the bytes behind the member."""
@@ -132,5 +132,31 @@ class GzipCsvInspector:
         try:
             return member.decompress(data, BLOCK_BYTES)
         except isal_zlib.error as error:  # type: ignore[misc]  # its stub declares an instance
-            where = f"in member {self._gzip_members + 1:,}, before byte {self.gzip_bytes:,}"
-            raise ExportInterrupted("The gzip stream is damaged", where) from error
+            raise self._damaged() from error
+
+    def _no_member(self, offset: int) -> NotAnExport | ExportInterrupted:
+        if offset == 0:
+            return NotAnExport("The answer is not gzip", "it does not begin with 1f 8b")
+        return ExportInterrupted("Other bytes follow the gzip stream", f"from byte {offset:,} on")
+
+    def _damaged(self) -> ExportInterrupted:
+        where = f"member {self._gzip_members + 1:,}, before byte {self.gzip_bytes:,}"
+        return ExportInterrupted("The gzip stream is damaged", where)
+
+
+def _has_whole_header(data: bytes) -> bool:
+    """Return whether a member's header ends in data (RFC 1952, section 2.3).
+
+    ISA-L misreads a header with several optional fields that comes in pieces: it refuses good ones, and takes bad ones.
+    """
+    if len(data) < FIXED_HEADER_BYTES:
+        return False
+    flags = data[3]
+    end = FIXED_HEADER_BYTES
+    if flags & FEXTRA:
+        end += 2 + int.from_bytes(data[end : end + 2], "little")
+    for flag in (FNAME, FCOMMENT):
+        if flags & flag:
+            zero = data.find(b"\0", end)
+            end = zero + 1 if zero >= 0 else len(data) + 1
+    return end + (2 if flags & FHCRC else 0) <= len(data)

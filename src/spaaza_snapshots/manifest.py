@@ -4,6 +4,7 @@ Consumers ignore fields that they do not know; so does `from_json`, which lets a
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime
@@ -139,7 +140,7 @@ class Manifest:
         """Read what `to_json` wrote; raises `StorageError` naming `key` where it is no manifest."""
         try:
             return _manifest(json.loads(body))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise StorageError(
                 "This object is no manifest", f"{key}, {type(error).__name__}", "Restore an earlier version of it."
             ) from error
@@ -154,14 +155,25 @@ def header_changes(header: Sequence[str], previous: Manifest | None) -> HeaderCh
     """Compare with the snapshot before; None without one."""
     if previous is None:
         return None
-    old = previous.header
-    kept = [name for name in header if name in old]
+    kept, added = _split(header, previous.header)
+    kept_before, removed = _split(previous.header, header)
     return HeaderChanges(
         previous_date=previous.snapshot_date,
-        added=tuple(name for name in header if name not in old),
-        removed=tuple(name for name in old if name not in header),
-        reordered=kept != [name for name in old if name in header] or list(header[: len(kept)]) != kept,
+        added=added,
+        removed=removed,
+        reordered=kept != kept_before or tuple(header[: len(kept)]) != kept,
     )
+
+
+def _split(names: Sequence[str], others: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return those of the names that the others have, as often as they have them, and the rest."""
+    left = Counter(others)
+    common: list[str] = []
+    rest: list[str] = []
+    for name in names:
+        (common if left[name] else rest).append(name)
+        left[name] -= left[name] > 0
+    return tuple(common), tuple(rest)
 
 
 def _manifest(document: Mapping[str, Any]) -> Manifest:

@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import CompletedPartTypeDef
 
-PART_BYTES = 8 * 1024 * 1024
-"""Size of every part but the last; S3 takes none below 5 MiB."""
+PART_BYTES = 5 * 1024 * 1024
+"""Size of every part but the last: the smallest that S3 takes, because a few of them are the memory of a run."""
 
 MAX_PARTS = 10_000
-"""S3's limit, and so the largest export: 8 MiB x 10,000 = 78 GiB of gzip, far more than 15 minutes carry."""
+"""S3's limit, and so the largest export: 5 MiB x 10,000 = 48.8 GiB of gzip, several hundred million users."""
 
 THREADS = 2
 """Parts on their way at once: one keeps S3 busy while the other waits for its answer."""
 
-STRAGGLERS_SECONDS = 5.0
+STRAGGLERS_SECONDS = 3.0
 """How long an abort waits for parts on their way: one that arrives after the abort would be stored, and billed."""
 
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 5.0
 """How far parts on their way may reach into the reserve of the function's time."""
 
 RUN_ID = "run-id"

@@ -9,7 +9,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import MAXYEAR, MINYEAR, date, datetime
 from reprlib import repr as short
 from typing import Any
 
@@ -130,6 +130,9 @@ def _instant(event: Mapping[str, Any], name: str) -> datetime | None:
     try:
         instant = datetime.fromisoformat(value)
     except (TypeError, ValueError):
+        instant = None
+    # in the first and the last year of the calendar another time zone may have no date for it
+    if instant is not None and not MINYEAR < instant.year < MAXYEAR:
         instant = None
     if instant is None or instant.tzinfo is None:
         raise _refusal(f"{name} is no ISO 8601 instant with a time zone", short(value))

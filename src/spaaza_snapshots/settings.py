@@ -45,7 +45,7 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """Read and check every variable; raises `BadSettings` with all problems, each by its variable's name."""
-        reader = _Reader(environment)
+        reader = Reader(environment)
         stage = reader.required("SPAAZA_ENVIRONMENT", _stage)
         services_url = f"https://services-{stage}.spaaza.com"
         settings = {
@@ -64,7 +64,7 @@ class Settings:
         return cls(**settings)  # type: ignore[arg-type] # every None among them was a problem, raised above
 
 
-class _Reader:
+class Reader:
     """Reads variables one by one and remembers what is wrong with each."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -72,6 +72,7 @@ class _Reader:
         self._problems: list[str] = []
 
     def required(self, name: str, parse: Callable[[str], T]) -> T | None:
+        """Return the parsed value, or None and remember why."""
         value = self._environment.get(name, "").strip()
         if not value:
             self._problems.append(f"{name} is not set")
@@ -79,16 +80,19 @@ class _Reader:
         return self._parsed(name, value, parse)
 
     def optional(self, name: str, default: str, parse: Callable[[str], T]) -> T | None:
+        """Return the parsed value, the default's where it is not set, or None and remember why."""
         return self._parsed(name, self._environment.get(name, "").strip() or default, parse)
 
     def _parsed(self, name: str, value: str, parse: Callable[[str], T]) -> T | None:
         try:
             return parse(value)
         except ValueError as problem:
-            self._problems.append(f"{name} {value!r} {problem}")
+            shown = "…" if "@" in value else repr(value)  # an address may carry a password before its @
+            self._problems.append(f"{name} {shown} {problem}")
             return None
 
     def raise_problems(self) -> None:
+        """Raise `BadSettings` with all that was remembered."""
         if self._problems:
             raise BadSettings(
                 "The environment of the function is wrong",
@@ -133,7 +137,7 @@ def _number(least: float, most: float) -> Callable[[str], float]:
 def _base_url(value: str) -> str:
     """Accept https anywhere, http on this machine only: a session key must never travel in the clear."""
     url = urlsplit(value)
-    if url.username is not None or url.query or url.fragment or not url.hostname:
+    if url.username is not None or url.query or url.fragment or not url.hostname or url.port == 0:
         raise ValueError("is no plain base address")
     if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url.hostname)):
         raise ValueError("is neither https nor http to a loopback address")

@@ -56,6 +56,12 @@ METRICS: Final[Mapping[str, Metric]] = {
         MetricUnit.BytesPerSecond, "inflated bytes over the time of the whole run", by_chain=True
     ),
     "Attempts": Metric(MetricUnit.Count, "exports begun by a run, 1 when nothing had to be tried again", by_chain=True),
+    "ParquetsCompleted": Metric(MetricUnit.Count, "typed copies made of committed snapshots", by_chain=True),
+    "ParquetsFailed": Metric(MetricUnit.Count, "conversions that ended with an error", by_chain=True),
+    "RejectedRecords": Metric(
+        MetricUnit.Count, "records that could not be read, and that Parquet lacks", by_chain=True
+    ),
+    "CastErrors": Metric(MetricUnit.Count, "values that are not of their column's type, and are NULL", by_chain=True),
 }
 
 

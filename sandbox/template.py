@@ -1,0 +1,176 @@
+"""The stack as a deployment would create it: `template.yaml` through SAM's own translator, every reference resolved."""
+
+import re
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
+
+TEMPLATE = Path(__file__).resolve().parents[1] / "template.yaml"
+REGION = "eu-west-1"
+ACCOUNT = "123456789012"
+STACK = "spaaza"
+PSEUDO_PARAMETERS = {
+    "AWS::AccountId": ACCOUNT,
+    "AWS::Partition": "aws",
+    "AWS::Region": REGION,
+    "AWS::StackName": STACK,
+    "AWS::URLSuffix": "amazonaws.com",
+}
+
+_NOTHING = object()  # what AWS::NoValue becomes, and what takes its place in a list or a mapping with it
+
+# What Ref returns where it is not the name: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference
+_REFERRED_TO_BY_ARN = frozenset({"AWS::SecretsManager::Secret", "AWS::SNS::Topic", "AWS::Lambda::LayerVersion"})
+_ARNS = {
+    "AWS::Events::EventBus": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{{}}",
+    "AWS::Events::Rule": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{{}}",
+    "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/{{}}",
+    "AWS::Lambda::Function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{}}",
+    "AWS::Lambda::LayerVersion": f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:{{}}:1",
+    "AWS::Logs::LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{{}}:*",
+    "AWS::S3::Bucket": "arn:aws:s3:::{}",
+    "AWS::SecretsManager::Secret": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{{}}-AbCdEf",
+    "AWS::SNS::Topic": f"arn:aws:sns:{REGION}:{ACCOUNT}:{{}}",
+    "AWS::SQS::Queue": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{{}}",
+}
+_NAMED_BY = ("Name", "AlarmName", "DashboardName")
+
+
+def source() -> dict[str, Any]:
+    """Return `template.yaml` as it is written."""
+    parsed: dict[str, Any] = yaml_parse(TEMPLATE.read_text(encoding="utf-8"))  # type: ignore[no-untyped-call]
+    return parsed
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Resources by logical id, without those whose condition is false; and the outputs."""
+
+    resources: Mapping[str, Mapping[str, Any]]
+    outputs: Mapping[str, str]
+
+    def properties(self, logical_id: str) -> Mapping[str, Any]:
+        """Return the properties of one resource."""
+        properties: Mapping[str, Any] = self.resources[logical_id].get("Properties", {})
+        return properties
+
+    def of_type(self, type_: str) -> dict[str, Mapping[str, Any]]:
+        """Return the properties of all resources of one type, by logical id."""
+        return {name: self.properties(name) for name, found in self.resources.items() if found["Type"] == type_}
+
+    def policy(self, role: str) -> Mapping[str, Any]:
+        """Return the one policy of a role."""
+        (policy,) = self.properties(role)["Policies"]
+        document: Mapping[str, Any] = policy["PolicyDocument"]
+        return document
+
+    def variables(self, function: str) -> Mapping[str, str]:
+        """Return the environment of a function."""
+        variables: Mapping[str, str] = self.properties(function)["Environment"]["Variables"]
+        return variables
+
+
+def deploy(parameters: Mapping[str, str], names: Mapping[str, str] | None = None) -> Deployment:
+    """Expand and resolve the template; `names` are those of resources by logical id, where a test chooses them.
+
+    KeyError on a parameter without value or default, and on a reference to what is not there.
+    """
+    template = _expanded()
+    declared = {name: str(found["Default"]) for name, found in template["Parameters"].items() if "Default" in found}
+    resolver = _Resolver(template, {**declared, **parameters, **PSEUDO_PARAMETERS}, names or {})
+    resources = {
+        logical_id: resolver.value({key: value for key, value in found.items() if key != "Condition"})
+        for logical_id, found in template["Resources"].items()
+        if resolver.holds(found.get("Condition"))
+    }
+    outputs = {name: resolver.value(output["Value"]) for name, output in template["Outputs"].items()}
+    return Deployment(resources, outputs)
+
+
+def _expanded() -> dict[str, Any]:
+    template = deepcopy(source())
+    # `sam package` does this: the translator takes no folder
+    template["Globals"]["Function"]["CodeUri"] = "s3://packages/functions.zip"
+    template["Resources"]["DuckDbLayer"]["Properties"]["ContentUri"] = "s3://packages/layer.zip"
+    # no managed policies, since the template names none; the session is asked for its region only
+    translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
+    expanded: dict[str, Any] = translator.translate(template, {})
+    return expanded
+
+
+@dataclass(frozen=True)
+class _Resolver:
+    template: Mapping[str, Any]
+    parameters: Mapping[str, str]
+    names: Mapping[str, str]
+
+    def holds(self, condition: str | None) -> bool:
+        """Tell whether a condition of the template is true; None always is."""
+        return condition is None or bool(self.value(self.template["Conditions"][condition]))
+
+    def value(self, node: Any) -> Any:
+        """Resolve whatever stands in a template."""
+        if isinstance(node, list):
+            return [value for value in map(self.value, node) if value is not _NOTHING]
+        if not isinstance(node, dict):
+            return node
+        if len(node) == 1:
+            (function, argument), *_ = node.items()
+            if function == "Ref" or function.startswith("Fn::"):
+                return self._call(function, argument)
+        resolved = {key: self.value(value) for key, value in node.items()}
+        return {key: value for key, value in resolved.items() if value is not _NOTHING}
+
+    def _call(self, function: str, argument: Any) -> Any:
+        match function:
+            case "Ref":
+                return self._ref(argument)
+            case "Fn::GetAtt":
+                return self._attribute(*argument)
+            case "Fn::Sub":
+                return re.sub(r"\$\{([^}]+)\}", lambda found: str(self._named(found[1])), argument)
+            case "Fn::If":
+                condition, yes, no = argument
+                return self.value(yes if self.holds(condition) else no)
+            case "Fn::Equals":
+                first, second = map(self.value, argument)
+                return str(first) == str(second)
+            case "Fn::Not":
+                return not self.value(argument[0])
+        raise KeyError(function)
+
+    def _named(self, name: str) -> Any:
+        logical_id, dot, attribute = name.partition(".")
+        return self._attribute(logical_id, attribute) if dot else self._ref(name)
+
+    def _ref(self, name: str) -> Any:
+        if name == "AWS::NoValue":
+            return _NOTHING
+        if name in self.parameters:
+            return self.parameters[name]
+        type_ = self.template["Resources"][name]["Type"]
+        if type_ == "AWS::SQS::Queue":
+            return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{self._name(name)}"
+        return self._attribute(name, "Arn") if type_ in _REFERRED_TO_BY_ARN else self._name(name)
+
+    def _attribute(self, logical_id: str, attribute: str) -> str:
+        if attribute == "QueueName":
+            return self._name(logical_id)
+        if attribute != "Arn":
+            raise KeyError(f"{logical_id}.{attribute}")
+        name = self._name(logical_id)
+        return name if name.startswith("arn:") else _ARNS[self.template["Resources"][logical_id]["Type"]].format(name)
+
+    def _name(self, logical_id: str) -> str:
+        properties = self.template["Resources"][logical_id].get("Properties", {})
+        given = [properties[key] for key in _NAMED_BY if key in properties]
+        database = properties.get("DatabaseInput", {}).get("Name")
+        chosen = self.names.get(logical_id) or self.value(given[0] if given else database)
+        return str(chosen or f"{STACK}-{logical_id}".lower())

@@ -1,0 +1,177 @@
+"""The typed copy of one snapshot: from its manifest to a Parquet object, in the order in which it happens."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from spaaza_snapshots import bus
+from spaaza_snapshots.bus import EventBus
+from spaaza_snapshots.clock import Clock
+from spaaza_snapshots.commit import ROUNDS
+from spaaza_snapshots.convert import Converted, Machine, convert
+from spaaza_snapshots.errors import InvalidRequest, StorageError
+from spaaza_snapshots.manifest import Manifest, utc_text
+from spaaza_snapshots.parquet_store import ParquetStore
+from spaaza_snapshots.quality import Quality, Rejects
+from spaaza_snapshots.store import SnapshotStore
+from spaaza_snapshots.telemetry import Telemetry, logger
+
+COMPLETE = "complete"
+ALREADY_COMPLETE = "already_complete"
+SUPERSEDED = "superseded"
+
+DISK_PER_GZIP: Final = 3
+"""Bytes on the disk for each byte of the raw object: itself, at worst a second copy of it, and the Parquet file."""
+
+LOGGED_REJECTS: Final = 20
+
+Result = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a conversion works with; without a bus nothing is told."""
+
+    snapshots: SnapshotStore
+    store: ParquetStore
+    bus: EventBus | None
+    telemetry: Telemetry
+    clock: Clock
+    memory_mb: int
+
+
+def build_parquet(services: Services, chain_id: int, snapshot_date: date) -> Result:
+    """Make sure that the Parquet object of a chain and date is that of its committed manifest.
+
+    Returns `status`: "complete", "already_complete", or "superseded" where another run has committed meanwhile, whose
+    own event starts the conversion that counts. Raises `InvalidRequest` and `StorageError`. Safe to repeat, and to run
+    many times at once.
+    """
+    manifest = _committed(services, chain_id, snapshot_date)
+    parquet = services.store.parquet(manifest)
+    if parquet is not None and parquet.run_id == manifest.run_id:
+        return _finish(services, manifest, ALREADY_COMPLETE)
+    with _work_folder(manifest) as folder:
+        source = folder / "users.csv.gz"
+        if not services.store.download(manifest.raw, source):
+            return _superseded(services, manifest)
+        converted = convert(source, manifest, Machine(services.memory_mb, folder))
+        quality = _quality(services, manifest, converted)
+        if not _publish(services, manifest, converted.parquet, quality):
+            return _superseded(services, manifest)
+    _tell_findings(services, manifest, quality, converted.rejects)
+    return _finish(services, manifest, COMPLETE)
+
+
+def _committed(services: Services, chain_id: int, snapshot_date: date) -> Manifest:
+    stored = services.snapshots.manifest(chain_id, snapshot_date)
+    if stored is None:
+        raise InvalidRequest(
+            "There is no committed snapshot",
+            f"chain {chain_id}, {snapshot_date}",
+            "Look under manifests/ in the bucket for the dates that have one.",
+        )
+    return stored.manifest
+
+
+@contextmanager
+def _work_folder(manifest: Manifest) -> Iterator[Path]:
+    """Make a folder with room for the conversion, and remove it with all that is in it."""
+    with TemporaryDirectory(prefix="parquet-") as name:
+        needed_bytes, free_bytes = DISK_PER_GZIP * manifest.raw.gzip_bytes, shutil.disk_usage(name).free
+        if free_bytes < needed_bytes:
+            raise _disk_is_full(f"{needed_bytes:,} bytes are needed, {free_bytes:,} are free")
+        try:
+            yield Path(name)
+        except OSError as error:
+            raise _disk_is_full(type(error).__name__) from error
+
+
+def _disk_is_full(detail: str) -> StorageError:
+    return StorageError(
+        "The disk of the function is too small", detail, "Raise the size of its /tmp, and send the event again."
+    )
+
+
+def _quality(services: Services, manifest: Manifest, converted: Converted) -> Quality:
+    return Quality(
+        run_id=manifest.run_id,
+        row_count=manifest.row_count,
+        parquet_rows=converted.rows,
+        rejected_rows=converted.rejects.count,
+        cast_errors=converted.cast_errors,
+        rejects=tuple(converted.rejects.first),
+        completed_at=utc_text(services.clock.now()),
+    )
+
+
+def _publish(services: Services, manifest: Manifest, parquet: Path, quality: Quality) -> bool:
+    """Make findings and Parquet visible while the manifest is still of that run; False once it is not.
+
+    What is there is looked at before the manifest, and replaced only if it is still there: so a run that was
+    superseded after it had looked cannot write over what the later run has put. The Parquet object comes last, since
+    it is what says that all is done.
+    """
+    for _ in range(ROUNDS):
+        there, findings = services.store.parquet(manifest), services.store.quality(manifest)
+        if _committed(services, manifest.chain_id, manifest.date).run_id != manifest.run_id:
+            return False
+        if there is not None and there.run_id == manifest.run_id:  # the same conversion, run twice at once
+            return True
+        if services.store.put_quality(manifest, quality, findings) and services.store.put_parquet(
+            manifest, parquet, there
+        ):
+            return True
+    raise StorageError(
+        "Other conversions of this snapshot were always quicker",
+        f"chain {manifest.chain_id}, {manifest.date}, {ROUNDS} rounds",
+        "Look who sends the event so often; sending it once more settles what stands.",
+    )
+
+
+def _superseded(services: Services, manifest: Manifest) -> Result:
+    """End without a word on the bus; raises `StorageError` where no other run has taken this one's place."""
+    current = _committed(services, manifest.chain_id, manifest.date)
+    if current.run_id == manifest.run_id:
+        raise StorageError(
+            "The raw object is not the one that its manifest describes",
+            manifest.raw.key,
+            "Restore that version of it, or take the snapshot again with force while its day lasts.",
+        )
+    logger.info("Superseded", extra={"by_run_id": current.run_id})
+    return _result(manifest, SUPERSEDED)
+
+
+def _tell_findings(services: Services, manifest: Manifest, quality: Quality, rejects: Rejects) -> None:
+    if rejects.count:
+        first = [reject.record for reject in rejects.first[:LOGGED_REJECTS]]
+        logger.warning("Records could not be read", extra={"reasons": dict(rejects.reasons), "first_records": first})
+    errors = {column.column: column.count for column in quality.cast_errors}
+    logger.info("Converted", extra={"rows": quality.parquet_rows, "cast_errors": errors})
+    services.telemetry.measure(
+        {"ParquetsCompleted": 1, "RejectedRecords": rejects.count, "CastErrors": sum(errors.values())},
+        manifest.chain_id,
+    )
+
+
+def _finish(services: Services, manifest: Manifest, status: str) -> Result:
+    """Tell the bus, also once more: an earlier conversion may have ended before it could."""
+    if services.bus is not None:
+        services.bus.put([bus.parquet_completed(manifest)])
+    logger.info("Done", extra={"status": status})
+    return _result(manifest, status)
+
+
+def _result(manifest: Manifest, status: str) -> Result:
+    return {
+        "chain_id": manifest.chain_id,
+        "date": manifest.snapshot_date,
+        "run_id": manifest.run_id,
+        "row_count": manifest.row_count,
+        "status": status,
+    }
