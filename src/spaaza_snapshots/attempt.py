@@ -1,42 +1,22 @@
 """One attempt at an export: stream it into an upload, prove it, write its record ahead, make it an object."""
 
-from dataclasses import dataclass
-
-from spaaza_snapshots import keys
-from spaaza_snapshots.checks import advice, guard, proof, refuse_unproven
-from spaaza_snapshots.columns import columns_of
+from spaaza_snapshots.checks import proof, refuse_unproven
 from spaaza_snapshots.commit import settle
 from spaaza_snapshots.errors import SnapshotHeld
 from spaaza_snapshots.export_stream import ExportStream
 from spaaza_snapshots.gzip_csv import GzipCsvInspector, Inspection
-from spaaza_snapshots.manifest import (
-    MANIFEST_VERSION,
-    Check,
-    Manifest,
-    Producer,
-    Raw,
-    Source,
-    header_changes,
-    utc_text,
-)
-from spaaza_snapshots.multipart import CHECKSUM_ALGORITHM, MultipartUpload, checksum_text
+from spaaza_snapshots.manifest import Manifest, Source
+from spaaza_snapshots.multipart import MultipartUpload
+from spaaza_snapshots.record import Comparison, Proven, record_of
 from spaaza_snapshots.run import Run
 from spaaza_snapshots.telemetry import Progress, logger
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """The snapshots that a new one is compared with: the one before it, and the one that it would replace."""
-
-    previous: Manifest | None
-    replaced: Manifest | None
-
-
 def export_once(run: Run, compared_with: Comparison, attempt: int) -> Manifest | None:
-    """Make the export an object, and return its record; None where another run was quicker.
+    """Make the export an object and return its record; None where another run was quicker.
 
-    Verify, write ahead, complete: nothing can be seen before all of it was proved, and leaving this function in any
-    other way than with a record aborts the upload.
+    Nothing can be seen before all of it was proven: leaving this function in any other way than with a record aborts
+    the upload.
     """
     services = run.services
     with (
@@ -44,21 +24,12 @@ def export_once(run: Run, compared_with: Comparison, attempt: int) -> Manifest |
         services.store.upload_raw(run.chain_id, run.snapshot_date, run.run_id, services.clock) as upload,
     ):
         inspection = _copy(export, upload, run)
-        proved = proof(inspection, export.received_bytes, export.declared_end)
-        refuse_unproven(proved)
-        upload.flush()
-        record = _record(run, inspection, proved, compared_with, export, upload.parts, attempt)
+        proven = _prove(run, export, upload, inspection, attempt)
+        record = record_of(run, proven, compared_with)
         if record.is_held and compared_with.replaced is not None:
             raise held(record, kept="The snapshot that was there stays")
         services.clock.require("committing the snapshot", export.how_far())
-        day = settle(services.store, run.chain_id, run.snapshot_date)
-        if day.committed is not None and not run.force:
-            return None
-        services.store.write_ahead(record)
-        if upload.complete(inspection.crc32, {} if run.force else day.unchanged) is None:
-            services.store.remove_pending(record)
-            return None
-    return record
+        return _commit(run, record, upload, inspection.crc32)
 
 
 def held(record: Manifest, kept: str = "It is kept, unseen") -> SnapshotHeld:
@@ -87,69 +58,24 @@ def _copy(export: ExportStream, upload: MultipartUpload, run: Run) -> Inspection
     return inspection
 
 
-def _record(
-    run: Run,
-    inspection: Inspection,
-    proved: tuple[Check, ...],
-    compared_with: Comparison,
-    export: ExportStream,
-    parts: int,
-    attempt: int,
-) -> Manifest:
-    changes = header_changes(inspection.header, compared_with.previous)
-    completed_at = utc_text(run.services.clock.now())
-    return Manifest(
-        manifest_version=MANIFEST_VERSION,
-        producer=Producer(),
-        run_id=run.run_id,
-        dataset=keys.DATASET,
-        environment=run.environment,
-        chain_id=run.chain_id,
-        snapshot_date=run.snapshot_date.isoformat(),
-        header=inspection.header,
-        columns=columns_of(inspection.header),
-        row_count=inspection.row_count,
-        rows_with_line_breaks=inspection.rows_with_line_breaks,
-        raw=_raw(run, inspection, parts),
-        header_changes=changes,
-        checks=(
-            *proved,
-            *_guards(run, inspection.row_count, compared_with),
-            *advice(inspection.header, run.snapshot_date, run.taken_on, changes),
-        ),
-        source=Source(
-            url=run.services.exports.url,
-            content_type=export.header("Content-Type"),
-            content_disposition=export.header("Content-Disposition"),
-            attempts=attempt,
-        ),
-        requested_at=utc_text(run.requested_at or run.started_at),
-        started_at=utc_text(run.started_at),
-        first_byte_at=utc_text(export.first_byte_at),
-        completed_at=completed_at,
-    )
+def _prove(run: Run, export: ExportStream, upload: MultipartUpload, inspection: Inspection, attempt: int) -> Proven:
+    """Refuse what is not whole, and wait until S3 has all parts of what is."""
+    checks = proof(inspection, export.received_bytes, export.declared_end)
+    refuse_unproven(checks)
+    upload.flush()
+    content_type, disposition = export.header("Content-Type"), export.header("Content-Disposition")
+    source = Source(run.services.exports.url, content_type, disposition, attempt)
+    return Proven(inspection, checks, source, export.first_byte_at, upload.parts)
 
 
-def _guards(run: Run, row_count: int, compared_with: Comparison) -> tuple[Check, ...]:
-    """Compare with the snapshot before, and a forced export also with the one that it would replace."""
-    allowed = run.max_row_drop_percent
-    guards = [guard(row_count, compared_with.previous, "rows_kept_since_previous", allowed)]
-    if compared_with.replaced is not None:
-        guards.append(guard(row_count, compared_with.replaced, "rows_kept_since_replaced", allowed))
-    return tuple(guards)
-
-
-def _raw(run: Run, inspection: Inspection, parts: int) -> Raw:
-    return Raw(
-        bucket=run.services.store.bucket,
-        key=keys.raw_key(run.chain_id, run.snapshot_date),
-        version_id=None,
-        etag=None,
-        gzip_bytes=inspection.gzip_bytes,
-        csv_bytes=inspection.csv_bytes,
-        sha256=inspection.sha256,
-        checksum_algorithm=CHECKSUM_ALGORITHM,
-        checksum=checksum_text(inspection.crc32),
-        parts=parts,
-        gzip_members=inspection.gzip_members,
-    )
+def _commit(run: Run, record: Manifest, upload: MultipartUpload, crc32: int) -> Manifest | None:
+    """Write the record ahead and complete the upload, unless another run was quicker and this one is not forced."""
+    store = run.services.store
+    day = settle(store, run.chain_id, run.snapshot_date)
+    if day.committed is not None and not run.force:
+        return None
+    store.write_ahead(record)
+    if upload.complete(crc32, {} if run.force else day.unchanged) is None:
+        store.remove_pending(record)
+        return None
+    return record

@@ -8,7 +8,7 @@ Whoever finds an object whose record was not promoted does it. So a crash at any
 once, end with a manifest that describes the object in place, at the latest after the next run.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from spaaza_snapshots.errors import StorageError
@@ -22,11 +22,17 @@ ROUNDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What stands for one chain and date: a committed manifest, a held record, or neither."""
+    """What stands for one chain and date; `record` is the manifest of the object in place while it is still pending."""
 
     raw: StoredObject | None
     committed: Manifest | None = None
-    held: Manifest | None = None
+    record: Manifest | None = None
+    promoted: bool = False
+
+    @property
+    def held(self) -> Manifest | None:
+        """The record that only `accept` may commit, or None."""
+        return self.record if self.committed is None and self.record is not None and self.record.is_held else None
 
     @property
     def unchanged(self) -> Condition:
@@ -34,24 +40,28 @@ class Day:
         return {"IfNoneMatch": "*"} if self.raw is None else {"IfMatch": self.raw.etag}
 
 
+def look(store: SnapshotStore, chain_id: int, snapshot_date: date) -> Day:
+    """Return what stands, changing nothing; raises `StorageError`."""
+    raw = store.raw(chain_id, snapshot_date)
+    if raw is None or raw.run_id is None:
+        return Day(raw)
+    # The record first: it is removed only after its manifest was put, so who misses both reads no lie.
+    record = store.pending(chain_id, snapshot_date, raw.run_id)
+    stored = store.manifest(chain_id, snapshot_date)
+    committed = stored.manifest if stored is not None and stored.manifest.run_id == raw.run_id else None
+    return Day(raw, committed, record)
+
+
 def settle(store: SnapshotStore, chain_id: int, snapshot_date: date) -> Day:
     """Return what stands, after promoting the record that a killed run may have left; raises `StorageError`."""
+    promoted = False
     for _ in range(ROUNDS):
-        raw = store.raw(chain_id, snapshot_date)
-        if raw is None or raw.run_id is None:
-            return Day(raw)
-        # The record first: it is removed only after its manifest was put, so who misses both reads no lie.
-        record = store.pending(chain_id, snapshot_date, raw.run_id)
-        stored = store.manifest(chain_id, snapshot_date)
-        if stored is not None and stored.manifest.run_id == raw.run_id:
-            if record is not None:
-                store.remove_pending(record)
-            return Day(raw, committed=stored.manifest)
-        if record is None:
-            return Day(raw)
-        if record.is_held:
-            return Day(raw, held=record)
-        promote(store, record)
+        day = look(store, chain_id, snapshot_date)
+        if day.record is not None and day.committed is not None:
+            store.remove_pending(day.record)
+        if day.record is None or day.committed is not None or day.held is not None:
+            return replace(day, promoted=promoted)
+        promoted = promote(store, day.record) is not None
     raise _outrun(chain_id, snapshot_date)
 
 

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from spaaza_snapshots.bus import EventBus, snapshots_requested
-from spaaza_snapshots.commit import settle
+from spaaza_snapshots.commit import look
 from spaaza_snapshots.errors import InvalidRequest, StorageError
 from spaaza_snapshots.request import Request
 from spaaza_snapshots.store import SnapshotStore
@@ -29,7 +29,7 @@ def fan_out(request: Request, bus: EventBus | None) -> Mapping[str, Any]:
 def tell_missing(store: SnapshotStore, chain_ids: Iterable[int], snapshot_date: date, telemetry: Telemetry) -> None:
     """Measure how many chains have no committed snapshot of a date; S3 failing here stops no run."""
     try:
-        missing = [chain_id for chain_id in chain_ids if settle(store, chain_id, snapshot_date).committed is None]
+        missing = [chain_id for chain_id in chain_ids if look(store, chain_id, snapshot_date).committed is None]
     except StorageError as error:
         logger.warning("The missing chains could not be counted", extra={"error": str(error)})
         return

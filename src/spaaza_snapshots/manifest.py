@@ -127,6 +127,12 @@ class Manifest:
         """Whether only `accept` may commit this record."""
         return bool(self.failed_checks)
 
+    @property
+    def run_seconds(self) -> float:
+        """Seconds from the begin of the run until its export was proven."""
+        begin, end = datetime.fromisoformat(self.started_at), datetime.fromisoformat(self.completed_at)
+        return (end - begin).total_seconds()
+
     def of_object(self, etag: str, version_id: str | None) -> "Manifest":
         """Return this manifest with what S3 alone could tell of the object."""
         return replace(self, raw=replace(self.raw, etag=etag, version_id=version_id))

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from spaaza_snapshots import bus
-from spaaza_snapshots.attempt import Comparison, export_once, held
+from spaaza_snapshots.attempt import export_once, held
 from spaaza_snapshots.commit import Day, promote, settle
 from spaaza_snapshots.errors import (
     BadSettings,
@@ -16,6 +16,7 @@ from spaaza_snapshots.errors import (
     StorageError,
 )
 from spaaza_snapshots.manifest import Manifest
+from spaaza_snapshots.record import Comparison
 from spaaza_snapshots.retry import attempts
 from spaaza_snapshots.run import Run
 from spaaza_snapshots.telemetry import logger
@@ -38,6 +39,8 @@ def take_snapshot(run: Run) -> Result:
     _tell_days_left(run)
     day = settle(run.services.store, run.chain_id, run.snapshot_date)
     _refuse_other_environment(run, day)
+    if day.promoted and day.committed is not None:
+        _tell_figures(run, day.committed)  # the run that was killed could not
     if day.committed is not None and not run.force:
         return _finish(run, day.committed, ALREADY_COMPLETE)
     if run.accept:
@@ -156,7 +159,7 @@ def _tell_days_left(run: Run) -> None:
 
 
 def _tell_figures(run: Run, manifest: Manifest) -> None:
-    seconds = (run.services.clock.now() - run.started_at).total_seconds()
+    seconds = manifest.run_seconds
     run.services.telemetry.measure(
         {
             "SnapshotsCompleted": 1,

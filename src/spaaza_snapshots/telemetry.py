@@ -51,9 +51,9 @@ METRICS: Final[Mapping[str, Metric]] = {
     "RowsWithLineBreaks": Metric(MetricUnit.Count, "of them, those that the raw table cannot show", by_chain=True),
     "GzipBytes": Metric(MetricUnit.Bytes, "size of the object of a committed snapshot", by_chain=True),
     "CsvBytes": Metric(MetricUnit.Bytes, "the same, inflated", by_chain=True),
-    "RunSeconds": Metric(MetricUnit.Seconds, "from the begin of a run to its commit", by_chain=True),
+    "RunSeconds": Metric(MetricUnit.Seconds, "from the begin of a run until its export was proven", by_chain=True),
     "CsvBytesPerSecond": Metric(
-        MetricUnit.BytesPerSecond, "inflated bytes over the time of the whole run", by_chain=True
+        MetricUnit.BytesPerSecond, "inflated bytes over those seconds", by_chain=True
     ),
     "Attempts": Metric(MetricUnit.Count, "exports begun by a run, 1 when nothing had to be tried again", by_chain=True),
     "ParquetsCompleted": Metric(MetricUnit.Count, "typed copies made of committed snapshots", by_chain=True),

@@ -1,0 +1,65 @@
+"""No cell value and no session key in anything that is written: logs, metrics, errors, events, manifests."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.answers import Answer, bad_crc, csv_answer, flip_byte, gzip_answer, html_answer, json_answer
+from sandbox.lambda_runtime import LambdaFunction
+from sandbox.stack import SECRET, Stack
+from sandbox.users import gzipped
+from tests.flow import CHAIN
+
+CANARY = "Wilhelmina"
+ROWS = f'ID,First name\n1,{CANARY}\n2,"{CANARY} ""{CANARY}""\n{CANARY}"\n'
+CUT = ROWS + f'3,"{CANARY}'
+RAGGED = ROWS + f"3,{CANARY},{CANARY}\n"
+GZIP = b"".join(gzipped([ROWS.encode() * 100]))
+
+ANSWERS = {
+    "a snapshot": csv_answer(ROWS.encode()),
+    "an open quote": csv_answer(CUT.encode()),
+    "a ragged row": csv_answer(RAGGED.encode()),
+    "a damaged stream": gzip_answer(flip_byte(GZIP, len(GZIP) // 2)),
+    "a bad CRC": gzip_answer(bad_crc(GZIP)),
+    "bytes behind": gzip_answer(GZIP + CANARY.encode()),
+    "plain CSV": gzip_answer(ROWS.encode()),
+    "an error that names somebody": json_answer({"error": {"code": 6, "name": CANARY, "description": CANARY}}, 401),
+    "an error with a name for a code": json_answer({"error": {"code": CANARY}}, 500),
+    "errors keyed by a name": json_answer({"errors": {CANARY: {"name": CANARY}}}, 400),
+    "a page that names somebody": html_answer(f"<h1>{CANARY}</h1>", 503),
+}
+
+
+@pytest.fixture
+def function(stack: Stack) -> Iterator[LambdaFunction]:
+    with LambdaFunction("spaaza_snapshots.export_handler.lambda_handler", stack.environment()) as running:
+        yield running
+
+
+def all_that_was_written(stack: Stack, function: LambdaFunction, *said: object) -> str:
+    """Return the logs, the events, what the function said, and every object but the raw ones."""
+    objects = [stack.read(key).decode() for key in stack.object_keys() if not key.startswith("raw/")]
+    return "\n".join([function.log, json.dumps(stack.listener.events()), *objects, *map(repr, said)])
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_nothing_that_is_written_tells_of_a_person_or_the_session(
+    stack: Stack, function: LambdaFunction, name: str
+) -> None:
+    answer: Answer = ANSWERS[name]
+    # three attempts would wait for each other in earnest
+    stack.spaaza.serve(answer)
+    invocation = function.invoke({"chain_id": CHAIN}, deadline_seconds=32)
+    written = all_that_was_written(stack, function, invocation)
+    assert "run_id" in written
+    assert CANARY not in written
+    assert stack.spaaza.session.key not in written
+
+
+def test_a_secret_that_is_no_json_is_not_quoted(stack: Stack, function: LambdaFunction) -> None:
+    stack.aws.client("secretsmanager").put_secret_value(SecretId=SECRET, SecretString=f"not JSON: {CANARY}")
+    invocation = function.invoke({"chain_id": CHAIN})
+    assert invocation.error_type == "CredentialsError"
+    assert CANARY not in all_that_was_written(stack, function, invocation)
