@@ -6,13 +6,18 @@ SHELL := /bin/bash
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
+SAM := SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
+
+# The deployed stack, as `make deploy` has written it down.
+STACK ?= $(shell $(PY) -c 'import tomllib; print(tomllib.load(open("samconfig.toml", "rb"))["default"]["deploy"]["parameters"]["stack_name"])' 2>/dev/null)
+EXPORT_FUNCTION := 'import json, sys; print({o["OutputKey"]: o["OutputValue"] for o in json.load(sys.stdin)}["ExportFunctionName"])'
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1mmake %-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Make .venv with all that running, testing and checking need
 
-$(STAMP): requirements/uv.txt requirements/dev.txt pyproject.toml requirements/setup
+$(STAMP): requirements/uv.txt requirements/dev.txt pyproject.toml requirements/setup requirements/python
 	@requirements/setup $(VENV)
 	@touch $@
 
@@ -25,12 +30,51 @@ test: $(STAMP) ## Run all tests with branch coverage
 	@$(PY) -m coverage combine --quiet
 	@$(PY) -m coverage report
 
-check: $(STAMP) ## Format, lint, strict types
+check: $(STAMP) ## Format, lint, strict types, and the template by three judges
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
+	@$(VENV)/bin/cfn-lint -t template.yaml -r eu-west-1
+	@requirements/tools sam checkov
+	@$(SAM) validate --lint --region eu-west-1
+	@.tools/checkov/bin/checkov
+
+bench: $(STAMP) ## Measure time and memory of the functions
+	@$(PY) -m sandbox.bench
+	@$(PY) -m sandbox.bench_inspector
+
+crash: $(STAMP) ## kill -9 the function at the worst moments, and print what is left
+	@$(PY) -m sandbox.crashes
+
+tables: $(STAMP) ## Print every alarm and every parameter of the stack
+	@$(PY) -m sandbox.stack_tables
+
+build: $(STAMP) ## Build what is deployed, for Lambda's own Python and processor, and print its sizes
+	@requirements/tools sam
+	@requirements/build .aws-sam/build
+
+deploy: build ## Deploy the stack; the first time it asks for the parameters
+	@$(SAM) deploy --capabilities CAPABILITY_IAM $(if $(wildcard samconfig.toml),--no-fail-on-empty-changeset,--guided)
+
+snapshot: $(STAMP) ## Ask the deployed function for a snapshot: CHAIN= DATE= FORCE= ACCEPT=
+	@requirements/tools sam
+	@function=$$($(SAM) list stack-outputs --stack-name $(STACK) --output json | $(PY) -c $(EXPORT_FUNCTION)); \
+	$(VENV)/bin/spaaza-snapshots invoke --function "$$function" \
+	    $(if $(CHAIN),--chain $(CHAIN)) $(if $(DATE),--date $(DATE)) $(if $(FORCE),--force) $(if $(ACCEPT),--accept)
+
+logs: $(STAMP) ## Follow the logs of a deployed function: FUNCTION=Export or Parquet
+	@requirements/tools sam
+	@$(SAM) logs --stack-name $(STACK) -n $(or $(FUNCTION),Export)Function --tail
+
+destroy: $(STAMP) ## Delete the stack; says what it keeps
+	@requirements/tools sam
+	@echo "Keeps the bucket with every snapshot; personal data in it goes on ending by its lifecycle. Deletes all else."
+	@$(SAM) delete --stack-name $(STACK)
+
+pins: $(STAMP) ## Renew the pinned requirements
+	@requirements/update
 
 clean: ## Remove what the other targets made
-	@rm -rf $(VENV) .tools .aws-sam .sandbox .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) .tools .aws-sam .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup run test check clean
+.PHONY: help setup run test check bench crash tables build deploy snapshot logs destroy pins clean

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,9 @@ _ARNS = {
 _NAMED_BY = ("Name", "AlarmName", "DashboardName")
 
 
+@cache
 def source() -> dict[str, Any]:
-    """Return `template.yaml` as it is written."""
+    """Return `template.yaml` as it is written; read once, so leave it as it is."""
     parsed: dict[str, Any] = yaml_parse(TEMPLATE.read_text(encoding="utf-8"))  # type: ignore[no-untyped-call]
     return parsed
 
@@ -71,6 +73,10 @@ class Deployment:
         document: Mapping[str, Any] = policy["PolicyDocument"]
         return document
 
+    def statements(self, role: str) -> dict[str, Mapping[str, Any]]:
+        """Return the statements of a role's policy by their Sid."""
+        return {statement["Sid"]: statement for statement in self.policy(role)["Statement"]}
+
     def variables(self, function: str) -> Mapping[str, str]:
         """Return the environment of a function."""
         variables: Mapping[str, str] = self.properties(function)["Environment"]["Variables"]
@@ -83,8 +89,7 @@ def deploy(parameters: Mapping[str, str], names: Mapping[str, str] | None = None
     KeyError on a parameter without value or default, and on a reference to what is not there.
     """
     template = _expanded()
-    declared = {name: str(found["Default"]) for name, found in template["Parameters"].items() if "Default" in found}
-    resolver = _Resolver(template, {**declared, **parameters, **PSEUDO_PARAMETERS}, names or {})
+    resolver = _Resolver(template, _parameters(template, parameters), names or {})
     resources = {
         logical_id: resolver.value({key: value for key, value in found.items() if key != "Condition"})
         for logical_id, found in template["Resources"].items()
@@ -94,6 +99,21 @@ def deploy(parameters: Mapping[str, str], names: Mapping[str, str] | None = None
     return Deployment(resources, outputs)
 
 
+def refusals(parameters: Mapping[str, str]) -> list[str]:
+    """Return what the template's rules say against a combination of parameters, before anything is created."""
+    template = source()
+    resolver = _Resolver(template, _parameters(template, parameters), {})
+    applying = [rule for rule in template["Rules"].values() if resolver.value(rule["RuleCondition"])]
+    assertions = [assertion for rule in applying for assertion in rule["Assertions"]]
+    return [assertion["AssertDescription"] for assertion in assertions if not resolver.value(assertion["Assert"])]
+
+
+def _parameters(template: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
+    defaults = {name: str(found["Default"]) for name, found in template["Parameters"].items() if "Default" in found}
+    return {**defaults, **given, **PSEUDO_PARAMETERS}
+
+
+@cache
 def _expanded() -> dict[str, Any]:
     template = deepcopy(source())
     # `sam package` does this: the translator takes no folder

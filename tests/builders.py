@@ -49,9 +49,12 @@ class HeldClock:
         return Clock(
             remaining_ms=lambda: int((self.left_seconds + RESERVE_SECONDS) * 1000),
             now=lambda: self.now,
-            monotonic=lambda: self.now.timestamp(),
+            monotonic=self._monotonic,
             sleep=self._sleep,
         )
+
+    def _monotonic(self) -> float:
+        return self.now.timestamp()
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from itertools import count
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 
 from sandbox.aws import MotoAws
 from sandbox.seaweed import SeaweedS3
 from sandbox.spaaza import SpaazaServer
-from sandbox.stack import Stack, furnish
+from sandbox.stack import Stack, create_bucket, furnish, s3_client
 from sandbox.wire import Wire
 
 if TYPE_CHECKING:
@@ -41,13 +40,7 @@ def moto_aws(moto_server: MotoAws) -> Iterator[MotoAws]:
 @pytest.fixture(scope="session")
 def s3(seaweed: SeaweedS3) -> Iterator["S3Client"]:
     """A client that talks straight to the S3 server."""
-    client = boto3.client(
-        "s3",
-        endpoint_url=seaweed.endpoint_url,
-        region_name=seaweed.region,
-        aws_access_key_id=seaweed.access_key,
-        aws_secret_access_key=seaweed.secret_key,
-    )
+    client = s3_client(seaweed)
     yield client
     client.close()
 
@@ -56,8 +49,7 @@ def s3(seaweed: SeaweedS3) -> Iterator["S3Client"]:
 def bucket(seaweed: SeaweedS3, s3: "S3Client") -> str:
     """A fresh, versioned bucket."""
     name = f"snapshots-{next(_numbers)}"
-    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    create_bucket(s3, name)
     return name
 
 

@@ -6,12 +6,13 @@ import io
 from collections import Counter
 from pathlib import Path
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sandbox.users import AWKWARD, HEADER, generated_csv, sample_csv
-from spaaza_snapshots.columns import KNOWN
+from spaaza_snapshots.columns import KNOWN, columns_of
 from spaaza_snapshots.convert import Converted, Machine, convert
 from spaaza_snapshots.errors import StorageError
 from tests import builders
@@ -67,7 +68,7 @@ def test_awkward_text_stays_as_it_is(tmp_path: Path) -> None:
     texts = [*AWKWARD, "", " ", "NULL", "\\N", '""', "\r", "\n", "=1+1", "\ufeff", "a\x00b", "😀" * 1000]
     csv_bytes = line("First name", "Last name") + b"".join(line(text, text[::-1]) for text in texts)
     found = assert_as_expected(csv_bytes, tmp_path)
-    assert sorted(row[0] for row in parquet_rows(found.parquet)[1]) == sorted(texts)
+    assert Counter(row[0] for row in parquet_rows(found.parquet)[1]) == Counter(texts)
 
 
 NEARLY = (
@@ -116,6 +117,33 @@ def test_a_header_in_another_order_gives_the_same_values_by_name(tmp_path: Path)
         names, rows = parquet_rows(converted(b"".join(generated_csv(100, columns=columns)), tmp_path).parquet)
         answers.append([dict(zip(names, row, strict=True)) for row in rows])
     assert answers[0] == answers[1]
+
+
+def test_the_types_in_the_file_are_those_of_the_table(tmp_path: Path) -> None:
+    csv_bytes = b"".join(generated_csv(10, extra_columns=("Shoe size",)))
+    parquet = converted(csv_bytes, tmp_path).parquet
+    with duckdb.connect() as database:
+        described = database.execute(f"DESCRIBE SELECT * FROM read_parquet('{parquet}')").fetchall()
+        stored = database.execute(
+            f"SELECT DISTINCT compression, type FROM parquet_metadata('{parquet}') WHERE path_in_schema = 'created_date'"
+        ).fetchall()
+        units = database.execute(
+            f"SELECT DISTINCT converted_type FROM parquet_schema('{parquet}') WHERE name = 'created_date'"
+        ).fetchall()
+    types = {"string": "VARCHAR", "bigint": "BIGINT", "date": "DATE", "boolean": "BOOLEAN"}
+    types |= {"decimal(18,4)": "DECIMAL(18,4)", "timestamp": "TIMESTAMP"}
+    wanted = {column.athena_name: types[column.athena_type] for column in columns_of((*HEADER, "Shoe size"))}
+    found = {name: sql_type.removesuffix("_MS") for name, sql_type, *_ in described}
+    assert found == wanted | {"_cast_errors": "VARCHAR"}
+    assert (stored, units) == ([("ZSTD", "INT64")], [("TIMESTAMP_MILLIS",)])
+
+
+def test_what_duckdb_cannot_do_is_told_without_a_word_of_the_data(tmp_path: Path) -> None:
+    source = tmp_path / "source.csv.gz"
+    source.write_bytes(gzip.compress(b"ID,First name\n1,Secretname\n"))
+    with pytest.raises(StorageError, match="OutOfMemoryException") as caught:
+        convert(source, builders.manifest(header=("ID", "First name"), row_count=1), Machine(8, tmp_path))
+    assert "Secretname" not in builders.all_texts(caught.value)
 
 
 DAMAGED = {

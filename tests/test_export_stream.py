@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from sandbox.answers import EXPORT_HEADERS, Answer, Pause, generated_users, gzip_answer, sample_users
+from sandbox.answers import EXPORT_HEADERS, Answer, Pause, gzip_answer, sample_users
 from sandbox.spaaza import SpaazaServer
 from sandbox.users import generated_csv
 from spaaza_snapshots.clock import Clock
@@ -39,7 +39,7 @@ def server() -> Iterator[SpaazaServer]:
 @pytest.fixture
 def opened(server: SpaazaServer) -> Iterator[Open]:
     """Open what the server answers with."""
-    streams = []
+    streams: list[ExportStream] = []
 
     def opened(
         answer: Answer, *, framing: Any = "chunked", read_timeout_seconds: float = 5, clock: Clock | None = None
@@ -177,15 +177,13 @@ def test_a_stalled_body_ends_with_the_functions_time(server: SpaazaServer, opene
 
 @pytest.mark.parametrize("framing", FRAMINGS)
 def test_a_trickling_body_ends_with_the_functions_time(server: SpaazaServer, opened: Open, framing: str) -> None:
-    answer = replace(generated_users(10**9), chunk_bytes=2, bytes_per_second=100)
+    answer = replace(gzip_answer(WHOLE), chunk_bytes=2, bytes_per_second=100)
     stream = opened(answer, framing=framing, read_timeout_seconds=3600, clock=ends_once_asked(server))
     assert "MB/s" in refused(stream, OutOfTime)
 
 
 @pytest.mark.parametrize("status", [200, 503])
-def test_a_body_that_never_begins_ends_with_the_functions_time(
-    server: SpaazaServer, opened: Open, status: int
-) -> None:
+def test_a_body_that_never_begins_ends_with_the_functions_time(server: SpaazaServer, opened: Open, status: int) -> None:
     answer = Answer(status, EXPORT_HEADERS, WHOLE, stall_after_bytes=0)
     with pytest.raises(OutOfTime):
         opened(answer, read_timeout_seconds=3600, clock=ends_once_asked(server))

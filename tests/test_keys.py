@@ -33,7 +33,7 @@ def test_a_prefix_finds_one_chain_and_no_other_that_begins_alike() -> None:
 def test_keys_of_later_dates_sort_behind_those_of_earlier_ones() -> None:
     days = [date(2025, 12, 31), date(2026, 1, 9), date(2026, 1, 10), date(2026, 11, 2)]
     in_order = [keys.manifest_key(1743, day) for day in days]
-    assert sorted(reversed(in_order)) == in_order
+    assert sorted(set(in_order)) == in_order
 
 
 def test_every_key_tells_its_date() -> None:
@@ -44,5 +44,5 @@ def test_every_key_tells_its_date() -> None:
 
 @pytest.mark.parametrize("key", ["", "manifests/users/", "raw/users/dt=2026-11/x", "raw/users/dt=2026-02-30/x"])
 def test_a_key_without_a_date_is_a_value_error(key: str) -> None:
-    with pytest.raises(ValueError, match="dt=|day"):
+    with pytest.raises(ValueError, match=r"dt=|day"):
         keys.date_in(key)

@@ -81,6 +81,13 @@ def test_repeated_chain_ids_count_once_in_the_order_given() -> None:
     assert parsed({"chain_ids": [1783, 1743, 1783, 1783]}).chain_ids == (1783, 1743)
 
 
+@pytest.mark.parametrize("chain_id", [True, 1.0, "1"])
+def test_what_python_takes_for_the_chain_is_no_chain(chain_id: object) -> None:
+    for sent in ({"chain_id": chain_id}, {"chain_ids": [chain_id]}):
+        with pytest.raises(InvalidRequest):
+            parse_request(sent, settings(SPAAZA_CHAIN_IDS="1"), NOW)
+
+
 def test_a_list_of_one_chain_is_one_chain() -> None:
     assert parsed({"chain_ids": [1743]}).chain_ids == parsed({"chain_id": 1743}).chain_ids
 

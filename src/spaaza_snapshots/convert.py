@@ -17,12 +17,12 @@ from typing import IO, Final, cast
 import duckdb
 from isal import igzip
 
-from spaaza_snapshots.csv_shape import is_by_the_book
+from spaaza_snapshots.csv_shape import line_end_by_the_book
 from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.manifest import Manifest
 from spaaza_snapshots.quality import CastErrors, Rejects
-from spaaza_snapshots.salvage import salvage
-from spaaza_snapshots.typed_sql import count_errors, typed_copy
+from spaaza_snapshots.salvage import LINE_END, salvage
+from spaaza_snapshots.typed_sql import CsvFile, count_errors, typed_copy
 
 MB_PER_VCPU: Final = 1_769
 """https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
@@ -90,23 +90,24 @@ def _refuse_other_header(source: Path, header: Sequence[str]) -> None:
 def _write_as_it_came(source: Path, target: Path, manifest: Manifest, machine: Machine) -> int | None:
     """Return the number of rows written, or None where DuckDB would read, or did read, other records than we do."""
     with _opened(source) as csv_bytes:
-        if not is_by_the_book(csv_bytes, len(manifest.header)):
-            return None
-    return _write(source, target, manifest, machine, header=True)
+        line_end = line_end_by_the_book(csv_bytes, len(manifest.header))
+    if line_end is None:
+        return None
+    return _write(CsvFile(source, line_end.decode(), header=True), target, manifest, machine)
 
 
 def _write_salvaged(source: Path, target: Path, manifest: Manifest, machine: Machine) -> tuple[int | None, Rejects]:
     readable = machine.folder / "readable.csv.gz"
     with _opened(source) as damaged, gzip.open(readable, "wt", compresslevel=1, encoding="utf-8", newline="") as text:
         rejects = salvage(damaged, len(manifest.header), cast("IO[str]", text))
-    return _write(readable, target, manifest, machine, header=False), rejects
+    return _write(CsvFile(readable, LINE_END, header=False), target, manifest, machine), rejects
 
 
-def _write(source: Path, target: Path, manifest: Manifest, machine: Machine, *, header: bool) -> int | None:
+def _write(source: CsvFile, target: Path, manifest: Manifest, machine: Machine) -> int | None:
     """Return the number of rows written; None where DuckDB finds the CSV unreadable."""
     with _database(machine) as database:
         try:
-            copied = database.execute(typed_copy(source, manifest, target, header=header)).fetchone()
+            copied = database.execute(typed_copy(source, manifest, target)).fetchone()
         except duckdb.InvalidInputException:  # its text shows the record, and goes nowhere
             return None
     return None if copied is None else int(copied[0])

@@ -31,11 +31,12 @@ def outline_of(body: bytes, *, opens: bool, bulk_from: float = BULK_FROM_QUOTES_
     quotes = body.count(b'"', 0, SAMPLE_BYTES)
     found = None
     if quotes > bulk_from * min(len(body), SAMPLE_BYTES):
-        found = _outline_in_bulk(body, opens=opens)
-    return found or _outline_by_walk(body, opens=opens)
+        found = outline_in_bulk(body, opens=opens)
+    return found or outline_by_walk(body, opens=opens)
 
 
-def _outline_by_walk(body: bytes, *, opens: bool) -> tuple[bytes, bool]:
+def outline_by_walk(body: bytes, *, opens: bool) -> tuple[bytes, bool]:
+    """Return what `outline_of` does, for any body."""
     pieces: list[bytes] = []
     done = 0
     ends_in_quotes = False
@@ -61,8 +62,8 @@ def _closing_quote(body: bytes, start: int) -> int:
     return quote if quote >= 0 else len(body)
 
 
-def _outline_in_bulk(body: bytes, *, opens: bool) -> tuple[bytes, bool] | None:
-    """Return what `_outline_by_walk` does, or None where only the walk can tell.
+def outline_in_bulk(body: bytes, *, opens: bool) -> tuple[bytes, bool] | None:
+    """Return what `outline_of` does, or None where only the walk can tell.
 
     Doubled quotes next to a comma, as in `[""a"",""b""]`, can pass for the `","` between two fields. Then the
     pairs go first: of a run of quotes only an odd one opens or closes a field. A line of nothing but pairs is a

@@ -14,8 +14,8 @@ HEADER_LIMIT_BYTES = 16 * 1024 * 1024
 class CsvRecords:
     """Counts what `csv.reader` would yield for the bytes fed, blank lines left out; the first record is the header.
 
-    Holds the header (at most `HEADER_LIMIT_BYTES`) and one block, never a record. Bytes that are not UTF-8 are
-    counted like any other behind the header; in it they raise `NotAnExport`.
+    Holds one block, and the header until it has ended (at most `HEADER_LIMIT_BYTES`), never a whole record. Bytes
+    that are not UTF-8 are counted like any other behind the header; in it they raise `NotAnExport`.
     """
 
     def __init__(self, bulk_from_quotes_per_byte: float = BULK_FROM_QUOTES_PER_BYTE) -> None:
@@ -23,9 +23,9 @@ class CsvRecords:
         self._bulk_from = bulk_from_quotes_per_byte
         self._tally = _Tally()
         self._head: bytearray | None = bytearray()  # all bytes so far, until the header has ended
-        self._bom_judged = False
-        self._carry = b""  # quotes that the next block begins with
-        self._at_field_start = True  # whether the carry is
+        self._is_past_bom = False
+        self._carry = b""  # the quotes that the next block begins with
+        self._at_field_start = True  # whether the next block, with the carry, begins where a field may
 
     @property
     def row_count(self) -> int:
@@ -60,7 +60,10 @@ class CsvRecords:
             self._count_in_header(self._head, block)
 
     def close(self) -> None:
-        """Count the last record, also one without a line end or with an open quote; nothing may be fed afterwards."""
+        """Count the last record, also one without a line end or with an open quote; nothing may be fed afterwards.
+
+        Raises `NotAnExport` where the header is that record and cannot be one.
+        """
         if self._carry:
             self._tally.extend(QUOTED)
         self._tally.end_record()
@@ -68,16 +71,16 @@ class CsvRecords:
 
     def _count_in_header(self, head: bytearray, block: bytes) -> None:
         head += block
-        if not self._bom_judged:
+        if not self._is_past_bom:
             if len(head) < len(codecs.BOM_UTF8) and codecs.BOM_UTF8.startswith(head):
                 return
-            self._bom_judged = True
+            self._is_past_bom = True
             head[:] = block = bytes(head).removeprefix(codecs.BOM_UTF8)
         self._count(block)
         if self._tally.records:
             self._end_header()
         elif len(head) > HEADER_LIMIT_BYTES:
-            raise NotAnExport("The export has no header", f"no record ends in its first {len(head)} bytes")
+            raise NotAnExport("The export has no header", f"no record ends in its first {len(head):,} bytes")
 
     def _end_header(self) -> None:
         if self._head is not None:
@@ -88,7 +91,7 @@ class CsvRecords:
         # \r\n becomes two line ends, which does no harm: the blank line between them is no record.
         block = self._carry + block.replace(b"\r", b"\n")
         body = block.rstrip(b'"')
-        # What the quotes at the end mean depends on what follows. Two of them more or fewer change nothing.
+        # What quotes at the end mean depends on what follows. Two of them more or fewer change nothing then.
         quotes = len(block) - len(body)
         self._carry = b'"' * (2 - quotes % 2) if quotes else b""
         if body:
@@ -134,7 +137,7 @@ class _Tally:
     def add(self, outline: bytes) -> None:
         """Count the records that end in this outline, and begin the one that does not."""
         outline = self._end_open_record(outline)
-        while self.records < 2 and b"\n" in outline:  # the header and the first row are looked at alone
+        while self.records < 2 and b"\n" in outline:  # the header and the first row are looked at one by one
             outline = self._end_open_record(outline)
         # BytesIO looks for line ends with memchr, five times as fast as bytes.split.
         rows = io.BytesIO(outline).readlines()
@@ -144,7 +147,7 @@ class _Tally:
         self.extend(rest)
 
     def _end_open_record(self, outline: bytes) -> bytes:
-        """Extend the open record to its end or that of the outline; return what is behind it and no blank line."""
+        """Extend the open record to its end or that of the outline; return what is behind, but for blank lines."""
         line, line_end, behind = outline.partition(b"\n")
         self.extend(line)
         if line_end:

@@ -6,6 +6,7 @@ quoted field. So what is not by the book must never reach it.
 
 import io
 import re
+from collections.abc import Iterator
 from typing import IO, Final
 
 BLOCK_BYTES: Final = 1024 * 1024
@@ -14,26 +15,38 @@ LONGEST_RECORD_BYTES: Final = 2_000_000
 """No user is that long, but a lost quote can be. DuckDB's own limit is 2,097,152, which leaves room for quotes."""
 
 _QUOTED: Final = re.compile(rb'"(?:[^"]++|"")*+"')
+_FLAW: Final = b'"'
 _MARK: Final = b"\x00"  # stands for a quoted field
 _TEXT_BESIDE_MARK: Final = re.compile(rb"\x00(?:(?<=[^,\r\n]\x00)|(?=[^,\r\n]))")
 
 
-def is_by_the_book(csv: IO[bytes], fields: int) -> bool:
-    """Tell whether every record has so many fields, is UTF-8, and has quotes around whole fields alone.
+def line_end_by_the_book(csv: IO[bytes], fields: int) -> bytes | None:
+    """Return what ends every record, \\n or \\r\\n; None where the CSV is not by the book.
 
-    Begins behind a BOM, and reads to the first flaw or to the end. Memory: a few times `BLOCK_BYTES` +
-    `LONGEST_RECORD_BYTES`.
+    By the book every record has so many fields, is UTF-8, and has quotes around whole fields alone. Begins behind a
+    BOM, and reads to the first flaw or to the end. Memory: a few times `BLOCK_BYTES` + `LONGEST_RECORD_BYTES`.
     """
+    line_end = b""
+    for records in _whole_records(csv):
+        found = _line_end(records, fields)
+        line_end = line_end or found or b""
+        if found is None or found not in (b"", line_end):
+            return None
+    return line_end or b"\n"
+
+
+def _whole_records(csv: IO[bytes]) -> Iterator[bytes]:
+    """Yield blocks that end where a record does; what is too long for one comes out as a flaw."""
     rest = b""
     while block := csv.read(BLOCK_BYTES):
         block = rest + block
         end = _end_of_records(block)
-        if not _is_flawless(block[:end], fields):
-            return False
+        yield block[:end]
         rest = block[end:]
         if len(rest) > LONGEST_RECORD_BYTES:
-            return False
-    return _is_flawless(rest, fields)
+            rest = _FLAW
+            break
+    yield rest
 
 
 def _end_of_records(block: bytes) -> int:
@@ -49,15 +62,18 @@ def _end_of_records(block: bytes) -> int:
     return 0
 
 
-def _is_flawless(records: bytes, fields: int) -> bool:
-    """Judge whole records, of which the last may lack its line end."""
+def _line_end(records: bytes, fields: int) -> bytes | None:
+    """Return what ends each of these records, nothing if none has an end, or None where one of them has a flaw."""
     try:
         records.decode()
     except UnicodeDecodeError:
-        return False
+        return None
     outline = _QUOTED.sub(_MARK, records) if b'"' in records else records
     if _MARK in records or b'"' in outline or _TEXT_BESIDE_MARK.search(outline):
-        return False
-    # \r\n becomes two line ends, which does no harm: the blank line between them is no record
-    lines = io.BytesIO(outline.replace(b"\r", b"\n")).readlines()
-    return all(line.count(b",") == fields - 1 for line in lines if line != b"\n")
+        return None
+    if any(line.count(b",") != fields - 1 for line in io.BytesIO(outline) if line not in (b"\n", b"\r\n")):
+        return None
+    newlines, returns = outline.count(b"\n"), outline.count(b"\r")
+    if returns == 0:
+        return b"\n" if newlines else b""
+    return b"\r\n" if outline.count(b"\r\n") == returns == newlines else None

@@ -7,6 +7,7 @@ that begins as gzip can prove its end, whatever its headers say.
 import json
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -61,7 +62,7 @@ class SpaazaExports:
             raise doubt.error from None
 
     def _ask(self, chain_id: int, session: Session) -> ExportStream:
-        stream = ExportStream(self._post(chain_id, session), self._clock)
+        stream = ExportStream(self._post_in_time(chain_id, session), self._clock)
         try:
             if stream.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC) and stream.status == 200:
                 return stream
@@ -69,6 +70,16 @@ class SpaazaExports:
         except BaseException:
             stream.close()
             raise
+
+    def _post_in_time(self, chain_id: int, session: Session) -> urllib3.BaseHTTPResponse:
+        """Wait no longer than the function lasts: a look-up or headers that trickle in know no timeout of their own."""
+        waiting = ThreadPoolExecutor(1, thread_name_prefix="request")
+        try:
+            return waiting.submit(self._post, chain_id, session).result(timeout=max(self._clock.seconds_left(), 0))
+        except TimeoutError:
+            raise self._clock.out_of_time("waiting for the export to begin") from None
+        finally:
+            waiting.shutdown(wait=False)
 
     def _post(self, chain_id: int, session: Session) -> urllib3.BaseHTTPResponse:
         self._clock.require("asking for the export")

@@ -18,10 +18,10 @@ FHCRC, FEXTRA, FNAME, FCOMMENT = 2, 4, 8, 16  # flags: optional fields of a head
 GZIP_HEADER_LIMIT_BYTES = 128 * 1024  # the longest FEXTRA has 64 KiB; a name of as many bytes is damage
 GZIP_WBITS = 31  # one gzip member: header, deflate data, trailer
 
-# Together these bound the memory, whatever the length of a chunk and however far it inflates (up to 1,032 : 1). Bytes
-# behind a member are copied when it ends, so that the first also bounds the cost of a stream of tiny members.
+# Together these bound the memory, however long a chunk is and however far it inflates (up to 1,032 : 1). What lies
+# behind a member is copied when it ends, so the first also bounds what a chunk of many tiny members costs.
 WINDOW_BYTES = 64 * 1024  # of compressed bytes
-BLOCK_BYTES = 512 * 1024  # of CSV
+BLOCK_BYTES = 256 * 1024  # of CSV
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,10 @@ class Inspection:
 
 
 class GzipCsvInspector:
-    """Takes the chunks of one gzip CSV; memory: `WINDOW_BYTES` + a few `BLOCK_BYTES` + the header."""
+    """Takes the chunks of one gzip CSV.
+
+    Memory: some 5 `BLOCK_BYTES` (a block that is cut into rows of 3 bytes: 70), and the header until it has ended.
+    """
 
     def __init__(self) -> None:
         self.gzip_bytes = 0
@@ -76,7 +79,10 @@ class GzipCsvInspector:
             self._inflate(window)
 
     def finish(self) -> Inspection:
-        """End the stream and return what was seen; the record that a cut stream broke off in is not counted."""
+        """End the stream and return what was seen; the record in which a cut stream breaks off is not counted.
+
+        Raises `NotAnExport` where the CSV is nothing but a header, without a line end, that cannot be read.
+        """
         at_member_end = self._gzip_members > 0 and self._member is None and not self._head
         if at_member_end:
             self._records.close()

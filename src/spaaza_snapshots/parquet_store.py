@@ -35,7 +35,11 @@ class ParquetStore:
         sha256 = hashlib.sha256()
         with storage_errors(f"reading {raw.key}"):
             try:
-                answer = self._s3.get_object(Bucket=self._bucket, Key=raw.key, **version)
+                answer = self._s3.get_object(
+                    Bucket=self._bucket,
+                    Key=raw.key,
+                    **version,  # type: ignore[arg-type] # mypy cannot tell which argument a str is for
+                )
             except ClientError as error:
                 if code_of(error) in _GONE:
                     return False

@@ -15,6 +15,7 @@ from typing import IO, Final
 from spaaza_snapshots.csv_shape import LONGEST_RECORD_BYTES
 from spaaza_snapshots.quality import Rejects
 
+LINE_END: Final = "\n"
 _OPENING: Final = re.compile(r'(?:^|,)"')
 _REST_OF_QUOTED: Final = re.compile(r'(?:[^"]++|"")*+"')
 _BYTES: Final = "latin-1"  # one character for each byte, and the same commas, quotes and line breaks as in UTF-8
@@ -35,7 +36,7 @@ def salvage(damaged: IO[bytes], fields: int, readable: IO[str]) -> Rejects:
     Begins behind a BOM. Memory: a few times `LONGEST_RECORD_BYTES`.
     """
     csv.field_size_limit(LONGEST_RECORD_BYTES)  # of this process; the default is 128 KiB
-    writer = csv.writer(readable, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    writer = csv.writer(readable, quoting=csv.QUOTE_ALL, lineterminator=LINE_END)
     rejects = Rejects()
     records = _records(damaged)
     next(records, None)  # the header

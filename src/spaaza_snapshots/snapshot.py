@@ -132,15 +132,21 @@ def _finish(run: Run, manifest: Manifest, status: str) -> Result:
         change = run.services.catalog.ensure_tables(manifest.columns, manifest.date)
         if status == COMPLETE:
             run.services.telemetry.measure({"RawTableSkips": int(not change.raw_conforms)}, run.chain_id)
-    if run.services.bus is not None and (status == COMPLETE or not _has_parquet(run, manifest)):
-        run.services.bus.put([bus.snapshot_completed(manifest)])
+    if run.services.bus is not None:
+        _announce(run, run.services.bus, manifest, status)
     logger.info("Done", extra={"status": status, "rows": manifest.row_count, "snapshot_run_id": manifest.run_id})
     return {**asdict(manifest), "status": status}
 
 
-def _has_parquet(run: Run, manifest: Manifest) -> bool:
-    there = run.services.store.parquet(run.chain_id, run.snapshot_date)
-    return there is not None and there.run_id == manifest.run_id
+def _announce(run: Run, event_bus: bus.EventBus, manifest: Manifest, status: str) -> None:
+    """Tell of a new snapshot, and again of one whose Parquet object is missing or of another run."""
+    if status == ALREADY_COMPLETE:
+        there = run.services.store.parquet(run.chain_id, run.snapshot_date)
+        missing = there is None or there.run_id != manifest.run_id
+        run.services.telemetry.measure({"ParquetsMissing": int(missing)}, run.chain_id)
+        if not missing:
+            return
+    event_bus.put([bus.snapshot_completed(manifest)])
 
 
 def _tell_days_left(run: Run) -> None:

@@ -47,14 +47,15 @@ METRICS: Final[Mapping[str, Metric]] = {
         MetricUnit.Count, "snapshots whose header is not that of the snapshot before", by_chain=True
     ),
     "RawTableSkips": Metric(MetricUnit.Count, "snapshots that the raw table cannot show by position", by_chain=True),
+    "ParquetsMissing": Metric(
+        MetricUnit.Count, "committed snapshots that a later run finds without their Parquet object", by_chain=True
+    ),
     "Rows": Metric(MetricUnit.Count, "records behind the header of a committed snapshot", by_chain=True),
     "RowsWithLineBreaks": Metric(MetricUnit.Count, "of them, those that the raw table cannot show", by_chain=True),
     "GzipBytes": Metric(MetricUnit.Bytes, "size of the object of a committed snapshot", by_chain=True),
     "CsvBytes": Metric(MetricUnit.Bytes, "the same, inflated", by_chain=True),
     "RunSeconds": Metric(MetricUnit.Seconds, "from the begin of a run until its export was proven", by_chain=True),
-    "CsvBytesPerSecond": Metric(
-        MetricUnit.BytesPerSecond, "inflated bytes over those seconds", by_chain=True
-    ),
+    "CsvBytesPerSecond": Metric(MetricUnit.BytesPerSecond, "inflated bytes over those seconds", by_chain=True),
     "Attempts": Metric(MetricUnit.Count, "exports begun by a run, 1 when nothing had to be tried again", by_chain=True),
     "ParquetsCompleted": Metric(MetricUnit.Count, "typed copies made of committed snapshots", by_chain=True),
     "ParquetsFailed": Metric(MetricUnit.Count, "conversions that ended with an error", by_chain=True),

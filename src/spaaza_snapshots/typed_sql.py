@@ -5,6 +5,7 @@ know "yes" for true. So each text must first look like its type; what does not s
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -40,8 +41,17 @@ TYPED: Final[Mapping[str, Callable[[str], str]]] = {
 """By Athena type, the expression for a text; a `string` is the text itself."""
 
 
-def typed_copy(source: Path, manifest: Manifest, target: Path, *, header: bool) -> str:
-    """Return the statement that writes the gzip CSV `source` as the Parquet file `target`, by name and typed.
+@dataclass(frozen=True, slots=True)
+class CsvFile:
+    """A gzip CSV by the book, the line end behind each of its records, and whether the first of them is a header."""
+
+    path: Path
+    line_end: str
+    header: bool
+
+
+def typed_copy(source: CsvFile, manifest: Manifest, target: Path) -> str:
+    """Return the statement that writes the CSV as the Parquet file `target`, by name and typed.
 
     The run id in the file lets no two runs write the same bytes, so an ETag tells them apart.
     """
@@ -53,7 +63,7 @@ def typed_copy(source: Path, manifest: Manifest, target: Path, *, header: bool) 
     names = ", ".join(name_of(column) for column in columns)
     return (
         f"COPY (SELECT {names}, nullif(concat_ws({SEPARATOR}, {errors}), '') AS {CAST_ERRORS}"  # noqa: S608 # all names and paths in here are quoted
-        f" FROM (SELECT *, {values} FROM {_csv(source, list(texts.values()), header=header)}))"
+        f" FROM (SELECT *, {values} FROM {_csv(source, list(texts.values()))}))"
         f" TO {literal(target)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE_BYTES {ROW_GROUP_BYTES},"
         f" KV_METADATA {{run_id: {literal(manifest.run_id)}}})"
     )
@@ -89,11 +99,12 @@ def _error(column: Column, text: str) -> str:
     )
 
 
-def _csv(source: Path, texts: Sequence[str], *, header: bool) -> str:
+def _csv(source: CsvFile, texts: Sequence[str]) -> str:
     """Return the table of texts; an empty field is an empty text, never NULL, and nothing is guessed."""
     columns = ", ".join(f"{text}: 'VARCHAR'" for text in texts)
+    line_end = source.line_end.encode("unicode_escape").decode()
     return (
-        f"read_csv({literal(source)}, auto_detect=false, columns={{{columns}}}, header={header}, delim=',', quote='\"',"
-        f" escape='\"', strict_mode=true, force_not_null=[{', '.join(map(literal, texts))}], compression='gzip',"
-        f" hive_partitioning=false)"
+        f"read_csv({literal(source.path)}, columns={{{columns}}}, header={source.header}, new_line='{line_end}',"
+        f" force_not_null=[{', '.join(map(literal, texts))}], delim=',', quote='\"', escape='\"', compression='gzip',"
+        f" auto_detect=false, strict_mode=true, hive_partitioning=false)"
     )

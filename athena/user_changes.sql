@@ -1,0 +1,17 @@
+-- Users new, changed or gone between two snapshot dates. Parameters: the earlier date, the later date.
+-- Changed is what Spaaza itself marks: last_modified_date. Figures that move by themselves (days_since_last_purchase)
+-- make no change.
+WITH earlier AS (
+  SELECT chain_id, id, last_modified_date FROM users WHERE dt = ? AND id IS NOT NULL
+), later AS (
+  SELECT chain_id, id, last_modified_date FROM users WHERE dt = ? AND id IS NOT NULL
+)
+SELECT
+  coalesce(later.chain_id, earlier.chain_id) AS chain_id,
+  coalesce(later.id, earlier.id) AS id,
+  CASE WHEN earlier.id IS NULL THEN 'new' WHEN later.id IS NULL THEN 'gone' ELSE 'changed' END AS change,
+  later.last_modified_date AS last_modified_date
+FROM earlier
+FULL OUTER JOIN later ON later.chain_id = earlier.chain_id AND later.id = earlier.id
+WHERE earlier.id IS NULL OR later.id IS NULL OR later.last_modified_date IS DISTINCT FROM earlier.last_modified_date
+ORDER BY chain_id, change, id
