@@ -4,8 +4,9 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,23 +18,27 @@ from rich.rule import Rule
 from rich.table import Table
 
 from sandbox.answers import Answer, generated_users, sample_users
-from sandbox.lambda_runtime import LambdaFunction
+from sandbox.lambda_runtime import Invocation, LambdaFunction
 from sandbox.stack import Stack, running_stack
 from sandbox.users import BLOCK_ROWS, generated_csv, gzipped
+from spaaza_snapshots import keys
 from spaaza_snapshots.cli import print_manifest
 
 EVENTS = Path(__file__).parents[1] / "events"
-HANDLER = "spaaza_snapshots.export_handler.lambda_handler"
+EXPORT_HANDLER = "spaaza_snapshots.export_handler.lambda_handler"
+PARQUET_HANDLER = "spaaza_snapshots.parquet_handler.lambda_handler"
 SAMPLE_CHAIN, USERS_CHAIN = 1743, 1783
 
+# Asked of the typed copy, as in Athena; the first also of the bytes as Spaaza sent them.
+COUNT = "SELECT count(*) AS users FROM snapshot"
 QUESTIONS = {
-    "How many users are there?": "SELECT count(*) AS users FROM snapshot",
+    "How many users are there?": COUNT,
     "Who opted in, by country?": """
-        SELECT "Country" AS country, count(*) AS users, count(*) FILTER ("Opted-in" = 'true') AS opted_in
-        FROM snapshot GROUP BY 1 ORDER BY users DESC, country LIMIT 5""",
-    "When did they join?": """
-        SELECT substr("Created date", 1, 4) AS year, count(*) AS users, sum("Points Balance"::DOUBLE)::BIGINT AS points
-        FROM snapshot GROUP BY 1 ORDER BY 1 LIMIT 5""",
+        SELECT country, count(*) AS users, count_if(opted_in) AS opted_in FROM snapshot
+        GROUP BY country ORDER BY users DESC, country LIMIT 5""",
+    "What do those have who joined in a year?": """
+        SELECT year(created_date)::VARCHAR AS joined, count(*) AS users, sum(points_balance) AS points, max(birthday) AS youngest
+        FROM snapshot GROUP BY joined ORDER BY joined LIMIT 5""",
 }
 
 
@@ -41,20 +46,32 @@ class RunFailed(Exception):
     """The function did not return a manifest, or an answer is not the one that the manifest promises."""
 
 
+@dataclass(frozen=True)
+class Functions:
+    """The two functions, each in a Lambda runtime client of its own."""
+
+    export: LambdaFunction
+    parquet: LambdaFunction
+
+
 def main() -> int:
     """Run the demonstration; the exit code is 0 only if every count agrees."""
     options = _options()
     console = Console(highlight=False)
+    chains = (SAMPLE_CHAIN, options.chain)
     try:
         console.print("Starting Spaaza, S3 and the other AWS services on 127.0.0.1 ...")
-        chains = (SAMPLE_CHAIN, options.chain)
-        with running_stack(chains=chains) as stack, LambdaFunction(HANDLER, stack.environment(chains)) as function:
-            _demonstrate(stack, function, options, console)
+        with (
+            running_stack(chains=chains) as stack,
+            LambdaFunction(EXPORT_HANDLER, stack.environment(chains)) as export,
+            LambdaFunction(PARQUET_HANDLER, stack.environment(chains), memory_mb=1769) as parquet,
+        ):
+            _demonstrate(stack, Functions(export, parquet), options, console)
     except KeyboardInterrupt:
         console.print("\nStopped; nothing is left running.")
         return 130
     except RunFailed as error:
-        console.print(f"[red]{error}[/red]")
+        console.print(str(error), style="red", markup=False)
         return 1
     return 0
 
@@ -72,39 +89,55 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _demonstrate(stack: Stack, function: LambdaFunction, options: argparse.Namespace, console: Console) -> None:
+def _demonstrate(stack: Stack, functions: Functions, options: argparse.Namespace, console: Console) -> None:
     console.print(Rule("The five rows of Spaaza's page"))
     stack.spaaza.serve(sample_users(), SAMPLE_CHAIN)
-    _snapshot(stack, function, SAMPLE_CHAIN, options.date, console)
+    _report(stack, functions, _export(functions, SAMPLE_CHAIN, options.date), console)
 
     console.print(Rule(f"{options.users:,} generated users"))
     with _progress(console) as progress:
         stack.spaaza.serve(_watched_users(options.users, progress), options.chain)
-        manifest = _invoke(function, options.chain, options.date)
-    _report(stack, manifest, console)
+        manifest = _export(functions, options.chain, options.date)
+    _report(stack, functions, manifest, console)
 
     console.print(Rule("The bucket"))
     console.print(_bucket_table(stack))
 
 
-def _snapshot(stack: Stack, function: LambdaFunction, chain_id: int, date: str, console: Console) -> None:
-    _report(stack, _invoke(function, chain_id, date), console)
-
-
-def _invoke(function: LambdaFunction, chain_id: int, date: str) -> Mapping[str, Any]:
+def _export(functions: Functions, chain_id: int, snapshot_date: str) -> Mapping[str, Any]:
     event = json.loads((EVENTS / "one-chain.json").read_text(encoding="utf-8"))
-    invocation = function.invoke({**event, "chain_id": chain_id, "date": date})
+    return _payload(functions.export.invoke({**event, "chain_id": chain_id, "date": snapshot_date}))
+
+
+def _payload(invocation: Invocation) -> Mapping[str, Any]:
     if not isinstance(invocation.payload, Mapping):
         raise RunFailed(f"{invocation.error_type}: {invocation.error_message}")
     return invocation.payload
 
 
-def _report(stack: Stack, manifest: Mapping[str, Any], console: Console) -> None:
+def _report(stack: Stack, functions: Functions, manifest: Mapping[str, Any], console: Console) -> None:
+    """Print a snapshot, convert it as the bus would have it converted, and ask both of its forms."""
     print_manifest(manifest, console)
+    with console.status("Converting to Parquet ..."):
+        (completed,) = (event for event in stack.listener.events() if event["detail-type"] == "Snapshot Completed")
+        _payload(functions.parquet.invoke(completed))
+    quality = _quality(stack, manifest)
     counted = _ask(stack, manifest, console)
-    console.print(f"DuckDB counts {counted:,} rows, row_count is {manifest['row_count']:,}.")
-    if counted != manifest["row_count"]:
+    misfits = ", ".join(f"{found['column']} {found['count']:,}" for found in quality["cast_errors"]) or "none"
+    rejected = quality["rejected_rows"]
+    console.print(f"Values that are not of their column's type, NULL and kept apart: {misfits}.")
+    console.print(
+        f"DuckDB counts {counted.raw:,} rows in the export and {counted.parquet:,} + {rejected:,} rejected in"
+    )
+    console.print(f"its typed copy; row_count is {manifest['row_count']:,}.")
+    if not counted.raw == counted.parquet + rejected == manifest["row_count"]:
         raise RunFailed("The counts differ.")
+
+
+def _quality(stack: Stack, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    key = keys.quality_key(manifest["chain_id"], date.fromisoformat(manifest["snapshot_date"]))
+    document: Mapping[str, Any] = json.loads(stack.read(key))
+    return document
 
 
 def _progress(console: Console) -> Progress:
@@ -131,33 +164,43 @@ def _watched_users(users: int, progress: Progress) -> Answer:
     return replace(generated_users(0), body=lambda: gzipped(blocks()))
 
 
-def _ask(stack: Stack, manifest: Mapping[str, Any], console: Console) -> int:
-    """Ask DuckDB the questions of the raw object, print its answers, and return its count."""
+@dataclass(frozen=True)
+class Counted:
+    """What DuckDB counts in the two forms of one snapshot."""
+
+    raw: int
+    parquet: int
+
+
+def _ask(stack: Stack, manifest: Mapping[str, Any], console: Console) -> Counted:
+    """Print DuckDB's answers to the questions on the typed copy, and count the rows of both forms."""
+    parquet_key = keys.parquet_key(manifest["chain_id"], date.fromisoformat(manifest["snapshot_date"]))
     with TemporaryDirectory() as folder, duckdb.connect() as database:
-        path = Path(folder) / "users.csv.gz"
-        stack.s3.download_file(stack.bucket, manifest["raw"]["key"], str(path))
+        raw, parquet = str(Path(folder) / "users.csv.gz"), str(Path(folder) / "users.parquet")
+        stack.s3.download_file(stack.bucket, manifest["raw"]["key"], raw)
+        stack.s3.download_file(stack.bucket, parquet_key, parquet)
         columns = dict.fromkeys(manifest["header"], "VARCHAR")
-        users = database.read_csv(
-            str(path), header=True, dtype=columns, quotechar='"', escapechar='"', auto_detect=False, columns=columns
+        exported = database.read_csv(
+            raw, header=True, dtype=columns, quotechar='"', escapechar='"', auto_detect=False, columns=columns
         )
-        users.create_view("snapshot")
+        database.read_parquet(parquet).create_view("snapshot")
         for question, sql in QUESTIONS.items():
             answer = database.execute(sql)
-            names = [column[0] for column in answer.description or ()]
-            console.print(_answer_table(question, names, answer.fetchall()))
-        (count,) = database.execute(QUESTIONS["How many users are there?"]).fetchall()[0]
-    return int(count)
+            console.print(f"\n[bold]{question}[/bold]")
+            console.print(_answer_table([column[0] for column in answer.description or ()], answer.fetchall()))
+        (typed,) = database.execute(COUNT).fetchall()[0]
+        return Counted(raw=len(exported), parquet=int(typed))
 
 
-def _answer_table(question: str, columns: list[str], rows: list[tuple[Any, ...]]) -> Table:
-    table = Table(*columns, title=question, title_justify="left")
+def _answer_table(names: list[str], rows: list[tuple[Any, ...]]) -> Table:
+    table = Table(*names, box=None)
     for row in rows:
-        table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value or "") for value in row))
+        table.add_row(*(f"{value:,}" if isinstance(value, int | Decimal) else str(value or "") for value in row))
     return table
 
 
 def _bucket_table(stack: Stack) -> Table:
-    table = Table("key", "bytes", box=None)
+    table = Table("key", "bytes", box=None, pad_edge=False)
     for found in stack.s3.list_objects_v2(Bucket=stack.bucket).get("Contents", ()):
         table.add_row(found["Key"], f"{found['Size']:,}")
     return table

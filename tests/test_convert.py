@@ -125,17 +125,16 @@ def test_the_types_in_the_file_are_those_of_the_table(tmp_path: Path) -> None:
     with duckdb.connect() as database:
         described = database.execute(f"DESCRIBE SELECT * FROM read_parquet('{parquet}')").fetchall()
         stored = database.execute(
-            f"SELECT DISTINCT compression, type FROM parquet_metadata('{parquet}') WHERE path_in_schema = 'created_date'"
-        ).fetchall()
-        units = database.execute(
-            f"SELECT DISTINCT converted_type FROM parquet_schema('{parquet}') WHERE name = 'created_date'"
+            "SELECT DISTINCT m.compression, m.type, s.converted_type FROM parquet_metadata($1) m"
+            " JOIN parquet_schema($1) s ON s.name = m.path_in_schema WHERE s.name = 'created_date'",
+            [str(parquet)],
         ).fetchall()
     types = {"string": "VARCHAR", "bigint": "BIGINT", "date": "DATE", "boolean": "BOOLEAN"}
     types |= {"decimal(18,4)": "DECIMAL(18,4)", "timestamp": "TIMESTAMP"}
     wanted = {column.athena_name: types[column.athena_type] for column in columns_of((*HEADER, "Shoe size"))}
     found = {name: sql_type.removesuffix("_MS") for name, sql_type, *_ in described}
     assert found == wanted | {"_cast_errors": "VARCHAR"}
-    assert (stored, units) == ([("ZSTD", "INT64")], [("TIMESTAMP_MILLIS",)])
+    assert stored == [("ZSTD", "INT64", "TIMESTAMP_MILLIS")]
 
 
 def test_what_duckdb_cannot_do_is_told_without_a_word_of_the_data(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from spaaza_snapshots.clock import Clock
 from spaaza_snapshots.errors import InvalidRequest
 from spaaza_snapshots.parquet import Result, Services, build_parquet
 from spaaza_snapshots.parquet_store import ParquetStore
-from spaaza_snapshots.request import SOURCE
+from spaaza_snapshots.request import SOURCE, is_chain_id, parse_date
 from spaaza_snapshots.settings import Reader
 from spaaza_snapshots.store import SnapshotStore
 from spaaza_snapshots.telemetry import Telemetry, logger
@@ -54,7 +54,7 @@ class Settings:
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Result:
-    """Serve one invocation; what it raises is what Lambda reports, and the event is delivered again."""
+    """Serve one invocation; what it raises is what Lambda reports, and an hour later the event comes again."""
     telemetry = Telemetry(os.environ.get("POWERTOOLS_SERVICE_NAME", "spaaza-snapshots"))
     chain_id = None
     try:
@@ -81,21 +81,9 @@ def parse_event(event: Mapping[str, Any]) -> tuple[int, date]:
     if not isinstance(detail, Mapping) or not {"chain_id", "date"} <= detail.keys():
         raise _refusal("The event does not name chain_id and date")
     chain_id = detail["chain_id"]
-    # type(), not isinstance: a JSON true is an int to Python, and no chain
-    if type(chain_id) is not int or chain_id < 1:
+    if not is_chain_id(chain_id):
         raise _refusal("A chain id is a JSON integer above 0", short(chain_id))
-    return chain_id, _date(detail["date"])
-
-
-def _date(text: object) -> date:
-    try:
-        parsed = date.fromisoformat(text)  # type: ignore[arg-type] # a TypeError is an answer too
-    except (TypeError, ValueError):
-        parsed = None
-    # fromisoformat takes "20261122" too
-    if parsed is None or parsed.isoformat() != text:
-        raise _refusal("date is no YYYY-MM-DD", short(text))
-    return parsed
+    return chain_id, parse_date(detail["date"])
 
 
 def _refusal(what: str, detail: str = "") -> InvalidRequest:

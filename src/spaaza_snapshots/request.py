@@ -42,11 +42,12 @@ def parse_request(event: object, settings: Settings, now: datetime) -> Request:
     if not isinstance(event, Mapping):
         raise _refusal("The event is no JSON object", type(event).__name__)
     payload, event_time, scheduled = _unwrap(event)
-    today = now.astimezone(settings.time_zone).date()
+    zone = settings.time_zone
+    today = now.astimezone(zone).date()
     asked_at = event_time or now
     request = Request(
         chain_ids=_chain_ids(payload, settings.chain_ids),
-        snapshot_date=_date(payload) or asked_at.astimezone(settings.time_zone).date(),
+        snapshot_date=parse_date(payload["date"]) if "date" in payload else asked_at.astimezone(zone).date(),
         force=_flag(payload, "force"),
         accept=_flag(payload, "accept"),
         scheduled=scheduled,
@@ -90,8 +91,7 @@ def _chain_ids(payload: Mapping[str, Any], configured: tuple[int, ...]) -> tuple
         asked = [payload["chain_id"]]
     if not isinstance(asked, list | tuple) or not asked:
         raise _refusal("chain_ids is no list of chain ids, or an empty one", short(asked))
-    # type(), not isinstance: a JSON true is an int to Python, and no chain
-    wrong = [chain_id for chain_id in asked if type(chain_id) is not int or chain_id < 1]
+    wrong = [chain_id for chain_id in asked if not is_chain_id(chain_id)]
     if wrong:
         raise _refusal("A chain id is a JSON integer above 0", short(wrong))
     strangers = [chain_id for chain_id in asked if chain_id not in configured]
@@ -102,18 +102,22 @@ def _chain_ids(payload: Mapping[str, Any], configured: tuple[int, ...]) -> tuple
     return tuple(dict.fromkeys(asked))
 
 
-def _date(payload: Mapping[str, Any]) -> date | None:
-    if "date" not in payload:
-        return None
-    value = payload["date"]
+def parse_date(value: object) -> date:
+    """Read a snapshot date, YYYY-MM-DD and nothing else; raises `InvalidRequest`."""
     try:
-        parsed = date.fromisoformat(value)
+        parsed = date.fromisoformat(value)  # type: ignore[arg-type] # a TypeError is an answer too
     except (TypeError, ValueError):
         parsed = None
     # fromisoformat takes "20261122" and "2026-W47-7" too
     if parsed is None or parsed.isoformat() != value:
         raise _refusal("date is no YYYY-MM-DD", short(value))
     return parsed
+
+
+def is_chain_id(value: object) -> bool:
+    """Whether a value is a JSON integer above 0."""
+    # type(), not isinstance: a JSON true is an int to Python, and no chain
+    return type(value) is int and value > 0
 
 
 def _flag(payload: Mapping[str, Any], name: str) -> bool:

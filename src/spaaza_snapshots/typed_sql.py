@@ -24,10 +24,9 @@ _NO_YEAR_ZERO: Final = " AND ?text >= '0001'"  # DuckDB knows one
 
 
 def _gate(pattern: str, value: str, also: str = "") -> Callable[[str], str]:
-    """Return what makes of a text its typed value where it looks like one, else NULL."""
-    return lambda text: f"CASE WHEN regexp_full_match({text}, '{pattern}'){also} THEN {value} END".replace(
-        "?text", text
-    )
+    """Return what makes of a text its typed value where it looks like one, else NULL; `?text` stands for the text."""
+    case = f"CASE WHEN regexp_full_match(?text, '{pattern}'){also} THEN {value} END"
+    return lambda text: case.replace("?text", text)
 
 
 TYPED: Final[Mapping[str, Callable[[str], str]]] = {
@@ -93,10 +92,9 @@ def _value(column: Column, text: str) -> str:
 
 
 def _error(column: Column, text: str) -> str:
-    value = f"replace({text}, {SEPARATOR}, ' ')"
-    return (
-        f"CASE WHEN {text} <> '' AND {name_of(column)} IS NULL THEN {literal(column.athena_name + '=')} || {value} END"
-    )
+    """Return `name=text`, or NULL where the text became a value or is empty."""
+    error = f"{literal(column.athena_name + '=')} || replace({text}, {SEPARATOR}, ' ')"
+    return f"CASE WHEN {text} <> '' AND {name_of(column)} IS NULL THEN {error} END"
 
 
 def _csv(source: CsvFile, texts: Sequence[str]) -> str:
