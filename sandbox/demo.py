@@ -37,7 +37,8 @@ QUESTIONS = {
         SELECT country, count(*) AS users, count_if(opted_in) AS opted_in FROM snapshot
         GROUP BY country ORDER BY users DESC, country LIMIT 5""",
     "What do those have who joined in a year?": """
-        SELECT year(created_date)::VARCHAR AS joined, count(*) AS users, sum(points_balance) AS points, max(birthday) AS youngest
+        SELECT year(created_date)::VARCHAR AS joined, count(*) AS users, sum(points_balance) AS points,
+            max(birthday) AS youngest
         FROM snapshot GROUP BY joined ORDER BY joined LIMIT 5""",
 }
 
