@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlglot
 from sqlglot import exp
+from sqlglot.optimizer.qualify import qualify
 
 from sandbox.aws import MotoAws
 from sandbox.saved_queries import TEMPLATE, SavedQuery, saved_queries, updated
 from sandbox.users import HEADER, generated_csv
+from sandbox.warehouse import Schema, Warehouse, glue_schema
 from spaaza_snapshots.catalog import GlueCatalog
 from spaaza_snapshots.columns import KNOWN, columns_of
 from spaaza_snapshots.parquet import Services, build_parquet
@@ -22,7 +24,6 @@ from spaaza_snapshots.store import SnapshotStore
 from spaaza_snapshots.telemetry import Telemetry
 from tests.builders import HeldClock
 from tests.committed import commit
-from tests.warehouse import Schema, Warehouse, glue_schema, qualified
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -97,6 +98,15 @@ def warehouse(s3: "S3Client", schema: Schema, tmp_path_factory: pytest.TempPathF
             warehouse.ask(query.sql)
     yield warehouse
     warehouse.close()
+
+
+def qualified(sql: str, schema: Schema) -> exp.Expr:
+    """Parse a statement, and resolve each of its columns; raises where one is in no table."""
+    tree = sqlglot.parse_one(sql, dialect="athena")
+    query = tree.expression if isinstance(tree, exp.Create) else tree
+    types: dict[str, object] = {table: dict(columns) for table, columns in schema.items()}
+    qualify(query.copy(), schema=types, dialect="athena", validate_qualify_columns=True)
+    return tree
 
 
 def answers(rows: list[dict[str, Any]], *names: str) -> list[tuple[Any, ...]]:

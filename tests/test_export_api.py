@@ -251,7 +251,7 @@ def test_a_permission_error_is_known_by_its_code_in_either_form(
 
 
 def test_an_error_body_may_be_gzip_itself(server: SpaazaServer, ask: Ask) -> None:
-    body = gzip.compress(json.dumps(spaaza_error(68)).encode())
+    body = gzip.compress(json.dumps(spaaza_error(68)).encode(), mtime=0)
     server.serve(Answer(500, {"Content-Type": "application/json", "Content-Encoding": "gzip"}, body))
     refused(ask, ExportRejected)
 
@@ -274,7 +274,7 @@ def test_an_error_body_may_be_gzip_itself(server: SpaazaServer, ask: Ask) -> Non
         b'{"errors": {"%s": {}}}' % SECRET_TEXT.encode(),
         b'{"errors": [68]}',
         b"\x1f\x8b" + SECRET_TEXT.encode(),
-        gzip.compress(SECRET_TEXT.encode())[:-9],
+        gzip.compress(SECRET_TEXT.encode(), mtime=0)[:-9],
     ],
     ids=lambda body: repr(body[:40]),
 )
@@ -288,7 +288,7 @@ def test_of_an_endless_error_body_or_one_that_inflates_endlessly_little_is_held(
         while True:
             yield b" " * 65_536
 
-    bomb = gzip.compress(bytes(64 * 1024 * 1024))
+    bomb = gzip.compress(bytes(64 * 1024 * 1024), mtime=0)
     server.script(Answer(500, body=endless), Answer(500, body=bomb), Answer(200, body=endless))
     tracemalloc.start()
     try:

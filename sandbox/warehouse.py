@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import sqlglot
 from sqlglot import exp
-from sqlglot.optimizer.qualify import qualify
 
 from spaaza_snapshots import keys
 
@@ -27,6 +26,8 @@ TABLES = {
 Schema = Mapping[str, Mapping[str, str]]
 """By table, the Hive type of each column, partition keys included."""
 
+_NULL = "\x01"  # in the rows that DuckDB reads for users_csv, where an empty field is an empty text
+
 
 def glue_schema(glue: "GlueClient", database: str) -> Schema:
     """Return the columns of all tables as Glue has them."""
@@ -41,23 +42,24 @@ def glue_schema(glue: "GlueClient", database: str) -> Schema:
 
 
 class Warehouse:
-    """One DuckDB with all tables; `today` stands for `current_date`."""
+    """One DuckDB with all tables; `today` stands for `current_date`. Close it."""
 
     def __init__(self, schema: Schema, today: str) -> None:
         self._schema = schema
         self._today = today
         self._database = duckdb.connect()
         for name, columns in schema.items():
-            types = ", ".join(f'"{column}" {_duckdb_type(hive)}' for column, hive in columns.items())
-            self._database.execute(f"CREATE TABLE {name} ({types})")
+            self._database.execute(f"CREATE TABLE {name} ({_duckdb_columns(columns)})")
 
     def close(self) -> None:
+        """Forget everything."""
         self._database.close()
 
     def load(self, s3: "S3Client", bucket: str, folder: Path) -> None:
         """Fill the tables with every object that lies below their locations."""
-        for number, stored in enumerate(s3.list_objects_v2(Bucket=bucket)["Contents"]):
-            key = stored["Key"]
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        stored_keys = [stored["Key"] for page in pages for stored in page.get("Contents", ())]
+        for number, key in enumerate(stored_keys):
             file = folder / f"{number}-{Path(key).name}"
             file.write_bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
             for table, root in TABLES.items():
@@ -73,20 +75,16 @@ class Warehouse:
 
     def _insert(self, table: str, file: Path, chain_id: str, dt: str) -> None:
         columns = {name: hive for name, hive in self._schema[table].items() if name not in ("chain_id", "dt")}
+        types = ", ".join(f"'{name}': '{_duckdb_type(hive)}'" for name, hive in columns.items())
         if table == "users":
             source = f"read_parquet('{file}', hive_partitioning=false)"
         elif table == "users_csv":
-            self._insert_csv(gzip.decompress(file.read_bytes()), len(columns), chain_id, dt)
-            return
+            rows = _rewritten(file, len(columns))
+            source = f"""read_csv('{rows}', columns={{{types}}}, header=false, auto_detect=false, nullstr='{_NULL}',
+                quote='"', escape='"', hive_partitioning=false)"""
         else:
-            types = ", ".join(f"\"{name}\": '{_duckdb_type(hive)}'" for name, hive in columns.items())
             source = f"read_json('{file}', format='newline_delimited', columns={{{types}}}, hive_partitioning=false)"
         self._database.execute(f"INSERT INTO {table} BY NAME SELECT *, '{chain_id}' chain_id, '{dt}' dt FROM {source}")
-
-    def _insert_csv(self, csv_bytes: bytes, columns: int, chain_id: str, dt: str) -> None:
-        """Fill by position, as Athena does with CSV."""
-        rows = [[*row, chain_id, dt] for row in open_csv_rows(csv_bytes, columns)]
-        self._database.executemany(f"INSERT INTO users_csv VALUES ({', '.join('?' * (columns + 2))})", rows)
 
     def _played(self, node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.CurrentDate):
@@ -98,7 +96,17 @@ class Warehouse:
         return node
 
 
-def open_csv_rows(csv_bytes: bytes, columns: int) -> Iterator[Sequence[str | None]]:
+def _rewritten(export: Path, columns: int) -> Path:
+    """Write the rows that Athena sees in an export as CSV that any reader understands."""
+    rewritten = export.with_suffix(".rows")
+    with rewritten.open("w", encoding="utf-8", newline="") as text:
+        writer = csv.writer(text, lineterminator="\n")
+        for row in _open_csv_rows(gzip.decompress(export.read_bytes()), columns):
+            writer.writerow([_NULL if field is None else field for field in row])
+    return rewritten
+
+
+def _open_csv_rows(csv_bytes: bytes, columns: int) -> Iterator[Sequence[str | None]]:
     """Yield one row for each line, as Athena does, be its line break inside of quotes or not; what it lacks is NULL."""
     lines = io.StringIO(csv_bytes.decode(), newline="")
     next(lines)  # skip.header.line.count
@@ -107,13 +115,8 @@ def open_csv_rows(csv_bytes: bytes, columns: int) -> Iterator[Sequence[str | Non
         yield (fields + [None] * columns)[:columns]
 
 
-def qualified(sql: str, schema: Schema) -> exp.Expr:
-    """Parse a statement, and resolve each of its columns; raises where one is in no table."""
-    tree = sqlglot.parse_one(sql, dialect="athena")
-    query = tree.expression if isinstance(tree, exp.Create) else tree
-    types: dict[str, object] = {table: dict(columns) for table, columns in schema.items()}
-    qualify(query.copy(), schema=types, dialect="athena", validate_qualify_columns=True)
-    return tree
+def _duckdb_columns(columns: Mapping[str, str]) -> str:
+    return ", ".join(f'"{name}" {_duckdb_type(hive)}' for name, hive in columns.items())
 
 
 def _duckdb_type(hive: str) -> str:

@@ -1,0 +1,191 @@
+"""`make artifact`: the built packages, not the sources, in Lambda's runtime client: what they do, and how they end."""
+
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+from rich.table import Table
+
+from sandbox import faults
+from sandbox.answers import Pause, generated_users, refusal
+from sandbox.build import HOST, Build, built, runtime_python
+from sandbox.lambda_runtime import Invocation, LambdaFunction
+from sandbox.stack import CHAINS, Stack, running_stack
+from sandbox.template import source
+from sandbox.wire import EVERY_TIME
+from spaaza_snapshots.cli import print_manifest
+from spaaza_snapshots.clock import RESERVE_SECONDS
+
+WORKING_SECONDS = 8
+"""What the short deadlines leave for work before the reserve; on an idle machine half a second would do."""
+
+DEADLINE_SECONDS = RESERVE_SECONDS + WORKING_SECONDS
+STARTS = 7
+SHOWN_CHAIN, FAILING_CHAIN = CHAINS[:2]
+
+
+def export_function(stack: Stack, build: Build, variables: Mapping[str, str] | None = None) -> LambdaFunction:
+    """Return the export function of the template, out of the built package."""
+    environment = stack.environment() | dict(variables or {})
+    return LambdaFunction(
+        _handler("ExportFunction"), environment, pythonpath=[build.export], python=str(runtime_python())
+    )
+
+
+def parquet_function(stack: Stack, build: Build) -> LambdaFunction:
+    """Return the Parquet function of the template, out of the built package and the layer, where Lambda looks."""
+    return LambdaFunction(
+        _handler("ParquetFunction"),
+        stack.environment(),
+        memory_mb=1769,
+        pythonpath=[build.parquet, build.layer / "python"],
+        python=str(runtime_python()),
+    )
+
+
+def end_before_deadline(stack: Stack, function: LambdaFunction, chain_id: int) -> Invocation:
+    """Let Spaaza send too slowly for the time there is."""
+    slow = replace(generated_users(200_000), bytes_per_second=500_000)
+    stack.spaaza.script(slow, chain_id=chain_id)
+    return function.invoke({"chain_id": chain_id}, deadline_seconds=DEADLINE_SECONDS)
+
+
+def be_killed_at_deadline(stack: Stack, function: LambdaFunction, chain_id: int) -> Invocation:
+    """Let Spaaza stop in mid-stream, and S3 not answer the abort: what was kept for a clean end is not enough."""
+    standing_still = replace(generated_users(200_000), pause=Pause(after_bytes=6_000_000))
+    stack.spaaza.script(standing_still, chain_id=chain_id)
+    stack.wire.fail("AbortMultipartUpload", faults.stall(3600), times=EVERY_TIME)
+    return function.invoke({"chain_id": chain_id}, deadline_seconds=DEADLINE_SECONDS)
+
+
+@dataclass(frozen=True)
+class Start:
+    """One cold start in seconds: of the process until it asks for an event, of the first event, of the second."""
+
+    ready_seconds: float
+    first_seconds: float
+    second_seconds: float
+
+
+def start(function: LambdaFunction, event: object) -> Start:
+    """Start a function that was not invoked yet, and invoke it twice."""
+    began = time.monotonic()
+    with function:
+        first = function.invoke(event)
+        ready_seconds = time.monotonic() - began - first.seconds
+        second = function.invoke(event)
+    for invocation in (first, second):
+        if invocation.error_type:
+            raise RuntimeError(f"{invocation.error_type}: {invocation.error_message}")
+    return Start(ready_seconds, first.seconds, second.seconds)
+
+
+def main() -> int:
+    """Run the packages; the exit code is 0 only if both functions did their work."""
+    console = Console(highlight=False)
+    console.print(f"Building for this machine ({HOST}) and starting the sandbox ...")
+    build = built(HOST)
+    console.print(build.printed, end="")
+    with running_stack() as stack:
+        done = _work(stack, build, console)
+        if done:
+            console.print(_starts_table(stack, build, console))
+            console.print(_endings_table(stack, build, console))
+    return 0 if done else 1
+
+
+def _handler(function: str) -> str:
+    return str(source()["Resources"][function]["Properties"]["Handler"])
+
+
+def _work(stack: Stack, build: Build, console: Console) -> bool:
+    """Make a snapshot and its typed copy."""
+    console.rule("A snapshot and its typed copy")
+    stack.spaaza.serve(generated_users(100_000))
+    with export_function(stack, build) as export, parquet_function(stack, build) as parquet:
+        exported = export.invoke({"chain_id": SHOWN_CHAIN})
+        if not isinstance(exported.payload, Mapping):
+            console.print(f"[red]{exported.error_type}[/red] {exported.error_message}")
+            return False
+        print_manifest(exported.payload, console)
+        converted = parquet.invoke({"chain_id": SHOWN_CHAIN, "date": exported.payload["snapshot_date"]})
+    console.print(_memory_table({"export": exported, "Parquet": converted}))
+    for key in stack.object_keys():
+        console.print(f"  {key}")
+    return converted.error_type is None
+
+
+def _memory_table(invocations: Mapping[str, Invocation]) -> Table:
+    table = Table("function", "seconds", "VmHWM MB", "ended as")
+    for name, ended in invocations.items():
+        megabytes = f"{(ended.peak_memory_bytes or 0) / 1e6:.0f}"
+        table.add_row(name, f"{ended.seconds:.1f}", megabytes, ended.error_type or ended.payload["status"])
+    return table
+
+
+def _starts_table(stack: Stack, build: Build, console: Console) -> Table:
+    """Measure cold starts in turn, so that whatever else the machine does meets all alike."""
+    event = {"chain_id": SHOWN_CHAIN}  # it is done by now, so the event itself takes only a few calls
+    with TemporaryDirectory() as folder, console.status("Cold starts"):
+        bare = Path(folder) / "export"
+        shutil.copytree(build.export, bare, ignore=shutil.ignore_patterns("__pycache__"))
+        read_only = {"PYTHONDONTWRITEBYTECODE": "1"}  # as /var/task is
+        builds = {"as built": build, "without .pyc": replace(build, export=bare)}
+        rounds = [
+            {name: start(export_function(stack, each, read_only), event) for name, each in builds.items()}
+            for _ in range(STARTS)
+        ]
+    table = Table(
+        "export function", "start", "first event", "second event", title=f"Seconds, median of {STARTS} cold starts"
+    )
+    for name in builds:
+        figures = [figures_of(one[name]) for one in rounds]
+        table.add_row(name, *(f"{median(column):.2f}" for column in zip(*figures, strict=True)))
+    ratios = [one["without .pyc"].ready_seconds / one["as built"].ready_seconds for one in rounds]
+    table.add_row("ratio of the starts", f"{median(ratios):.1f}")
+    return table
+
+
+def figures_of(measured: Start) -> tuple[float, float, float]:
+    """Return the figures in the order of the table."""
+    return measured.ready_seconds, measured.first_seconds, measured.second_seconds
+
+
+def _endings_table(stack: Stack, build: Build, console: Console) -> Table:
+    """Let runs of one chain fail, each in its way; none may leave anything to see."""
+    table = Table("errorType", "errorMessage", "last line of stackTrace", "s", "objects", "open uploads", show_lines=True)
+    with ExitStack() as running, console.status("Errors and deadlines") as status:
+        function = running.enter_context(export_function(stack, build))
+        failing = {
+            "a bad event": lambda: function.invoke({"chain_id": str(FAILING_CHAIN)}),
+            "a session that has ended": lambda: _rejected(stack, function),
+            "an end before the deadline": lambda: end_before_deadline(stack, function, FAILING_CHAIN),
+            "death at the deadline": lambda: be_killed_at_deadline(stack, function, FAILING_CHAIN),
+        }
+        for name, invoke in failing.items():
+            status.update(name)
+            table.add_row(*_ending(stack, invoke()))
+    return table
+
+
+def _rejected(stack: Stack, function: LambdaFunction) -> Invocation:
+    stack.spaaza.script(refusal(401, 6), refusal(401, 6), chain_id=FAILING_CHAIN)
+    return function.invoke({"chain_id": FAILING_CHAIN})
+
+
+def _ending(stack: Stack, ended: Invocation) -> list[str]:
+    visible = [key for key in stack.object_keys() if f"chain_id={FAILING_CHAIN}/" in key]
+    last = ended.stack[-1].strip() if ended.stack else ""
+    figures = f"{ended.seconds:.1f}", str(len(visible)), str(len(stack.open_uploads()))
+    return [ended.error_type or "", ended.error_message, last, *figures]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
