@@ -1,8 +1,10 @@
 """The saved queries of template.yaml, made from athena/*.sql: `python -m sandbox.saved_queries` writes them there."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
+
+from spaaza_snapshots import athena_cli
+from spaaza_snapshots.athena_cli import SavedQuery
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "template.yaml"
@@ -11,37 +13,9 @@ BEGIN = "  # BEGIN saved queries"
 END = "  # END saved queries"
 
 
-@dataclass(frozen=True)
-class SavedQuery:
-    """One query of the folder: its leading comment is its description, what follows is one statement."""
-
-    name: str
-    description: str
-    sql: str
-
-    @property
-    def is_view(self) -> bool:
-        """Whether it makes a view; the others read."""
-        return self.sql.startswith("CREATE OR REPLACE VIEW")
-
-    def resource(self) -> str:
-        """Return it as a resource of the template, indented to stand among the others."""
-        return (
-            f"  {self.name.title().replace('_', '')}Query:\n"
-            "    Type: AWS::Athena::NamedQuery\n"
-            "    Properties:\n"
-            "      Database: !Ref GlueDatabase\n"
-            "      WorkGroup: !Ref WorkGroup\n"
-            f"      Name: {self.name}\n"
-            f"      Description: {json.dumps(self.description)}\n"
-            "      QueryString: |\n" + "".join(f"        {line}\n" for line in self.sql.splitlines())
-        )
-
-
 def saved_queries() -> list[SavedQuery]:
-    """Read the folder, the views first, since queries may read them."""
-    queries = [_read(path) for path in sorted(QUERIES.glob("*.sql"))]
-    return sorted(queries, key=lambda query: not query.is_view)
+    """Read the queries of this repository, the views first."""
+    return athena_cli.saved_queries(QUERIES)
 
 
 def updated(template: str) -> str:
@@ -51,15 +25,22 @@ def updated(template: str) -> str:
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise ValueError("The template has no markers for the saved queries.")
-    resources = "\n".join(query.resource() for query in saved_queries())
+    resources = "\n".join(_resource(query) for query in saved_queries())
     return f"{before}{begin}{rest_of_line}\n{resources}{end}{after}"
 
 
-def _read(path: Path) -> SavedQuery:
-    lines = path.read_text().splitlines()
-    comment = [line.removeprefix("--").strip() for line in lines if line.startswith("--")]
-    sql = "\n".join(line for line in lines if not line.startswith("--"))
-    return SavedQuery(path.stem, " ".join(comment), sql)
+def _resource(query: SavedQuery) -> str:
+    """Return a query as a resource of the template, indented to stand among the others."""
+    return (
+        f"  {query.name.title().replace('_', '')}Query:\n"
+        "    Type: AWS::Athena::NamedQuery\n"
+        "    Properties:\n"
+        "      Database: !Ref GlueDatabase\n"
+        "      WorkGroup: !Ref WorkGroup\n"
+        f"      Name: {query.name}\n"
+        f"      Description: {json.dumps(query.description)}\n"
+        "      QueryString: |\n" + "".join(f"        {line}\n" for line in query.sql.splitlines())
+    )
 
 
 if __name__ == "__main__":

@@ -13,9 +13,10 @@ from sqlglot import exp
 from sqlglot.optimizer.qualify import qualify
 
 from sandbox.aws import MotoAws
-from sandbox.saved_queries import TEMPLATE, SavedQuery, saved_queries, updated
+from sandbox.saved_queries import TEMPLATE, saved_queries, updated
 from sandbox.users import HEADER, generated_csv
 from sandbox.warehouse import Schema, Warehouse, glue_schema
+from spaaza_snapshots.athena_cli import SavedQuery
 from spaaza_snapshots.catalog import GlueCatalog
 from spaaza_snapshots.columns import KNOWN, columns_of
 from spaaza_snapshots.parquet import Services, build_parquet

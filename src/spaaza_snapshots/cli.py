@@ -1,24 +1,31 @@
-"""`spaaza-snapshots`, for people: read a manifest, prove an export on disk, ask the deployed function for one."""
+"""`spaaza-snapshots`, for people: read a manifest, prove an export on disk, ask the deployed stack."""
 
 import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from spaaza_snapshots import athena_cli
 from spaaza_snapshots.checks import proof
 from spaaza_snapshots.errors import SnapshotError
 from spaaza_snapshots.gzip_csv import GzipCsvInspector, Inspection
 
 CHUNK_BYTES = 1024 * 1024
 LONGEST_RUN_SECONDS = 900
+
+# One try, and patience: the SDK's own retries would start the same run again while the first is under way.
+PATIENT: Final = Config(read_timeout=LONGEST_RUN_SECONDS + 30, retries={"total_max_attempts": 1}, tcp_keepalive=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,9 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(highlight=False)
     try:
         return int(options.command(options, console))
-    except (OSError, ValueError, SnapshotError) as error:
-        console.print(f"[red]{type(error).__name__}[/red] {error}")
+    except (OSError, ValueError, SnapshotError, BotoCoreError, ClientError) as error:
+        _print_error(type(error).__name__, str(error), console)
         return 1
+
+
+def _print_error(name: str, text: str, console: Console) -> None:
+    console.print(f"[red]{escape(name)}[/red] {escape(text)}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,6 +62,10 @@ def _parser() -> argparse.ArgumentParser:
     invoke.add_argument("--force", action="store_true", help="export again and replace")
     invoke.add_argument("--accept", action="store_true", help="commit what is held")
     invoke.set_defaults(command=_invoke)
+
+    athena = commands.add_parser("athena", help="make the views in Athena, and ask a saved query")
+    athena_cli.add_arguments(athena)
+    athena.set_defaults(command=athena_cli.run)
     return parser
 
 
@@ -73,16 +88,13 @@ def _inspect(options: argparse.Namespace, console: Console) -> int:
 
 
 def _invoke(options: argparse.Namespace, console: Console) -> int:
-    # One try, and patience: the SDK's own retries would start the same run again while the first is under way.
-    config = Config(read_timeout=LONGEST_RUN_SECONDS + 30, retries={"total_max_attempts": 1})
-    client = boto3.client("lambda", config=config)
     payload = {"chain_id": options.chain, "date": options.date, "force": options.force, "accept": options.accept}
-    given = {name: value for name, value in payload.items() if value}
-    with console.status(f"{options.function} {json.dumps(given)}"):
-        answer = client.invoke(FunctionName=options.function, Payload=json.dumps(given))
+    given = json.dumps({name: value for name, value in payload.items() if value is not None and value is not False})
+    with closing(boto3.client("lambda", config=PATIENT)) as client, console.status(escape(given)):
+        answer = client.invoke(FunctionName=options.function, Payload=given)
         result = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:
-        console.print(f"[red]{result.get('errorType')}[/red] {result.get('errorMessage')}")
+        _print_error(result.get("errorType", answer["FunctionError"]), result.get("errorMessage", ""), console)
         return 1
     if "requested" in result:
         console.print_json(data=result)
@@ -108,10 +120,10 @@ def print_manifest(manifest: Mapping[str, Any], console: Console) -> None:
         ("taken", f"{manifest['started_at']} to {manifest['completed_at']}"),
         ("changes", json.dumps(manifest["header_changes"]) if manifest["header_changes"] else "none known"),
     ):
-        facts.add_row(f"[bold]{name}[/bold]", str(value))
+        facts.add_row(f"[bold]{name}[/bold]", escape(str(value)))
     console.print(facts)
     console.print(_checks_table(manifest["checks"]))
-    console.print(f"[bold]header[/bold] {len(manifest['header'])} columns: {', '.join(manifest['header'])}")
+    console.print(f"[bold]header[/bold] {len(manifest['header'])} columns: {escape(', '.join(manifest['header']))}")
 
 
 def _inspection_table(inspection: Inspection) -> Table:
@@ -125,5 +137,5 @@ def _checks_table(checks: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for check in checks:
         mark = "[green]passed[/green]" if check["passed"] else "[red]failed[/red]"
-        table.add_row(mark, check["name"], check["notes"])
+        table.add_row(mark, check["name"], escape(check["notes"]))
     return table
