@@ -3,9 +3,8 @@
 import shutil
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -15,16 +14,17 @@ from rich.table import Table
 
 from sandbox import faults
 from sandbox.answers import Pause, generated_users, refusal
-from sandbox.build import HOST, Build, built, runtime_python
+from sandbox.build import FOLDER, HOST, Build, built, runtime_python
 from sandbox.lambda_runtime import Invocation, LambdaFunction
-from sandbox.stack import CHAINS, Stack, running_stack
+from sandbox.spaaza import CHAINS
+from sandbox.stack import Stack, running_stack
 from sandbox.template import source
 from sandbox.wire import EVERY_TIME
 from spaaza_snapshots.cli import print_manifest
 from spaaza_snapshots.clock import RESERVE_SECONDS
 
-WORKING_SECONDS = 8
-"""What the short deadlines leave for work before the reserve; on an idle machine half a second would do."""
+WORKING_SECONDS = 5
+"""What the short deadlines leave for work before the reserve; one would do on an idle machine."""
 
 DEADLINE_SECONDS = RESERVE_SECONDS + WORKING_SECONDS
 STARTS = 7
@@ -97,7 +97,7 @@ def main() -> int:
         done = _work(stack, build, console)
         if done:
             console.print(_starts_table(stack, build, console))
-            console.print(_endings_table(stack, build, console))
+            _show_endings(stack, build, console)
     return 0 if done else 1
 
 
@@ -142,37 +142,30 @@ def _starts_table(stack: Stack, build: Build, console: Console) -> Table:
             {name: start(export_function(stack, each, read_only), event) for name, each in builds.items()}
             for _ in range(STARTS)
         ]
-    table = Table(
-        "export function", "start", "first event", "second event", title=f"Seconds, median of {STARTS} cold starts"
-    )
+    title = f"Seconds, median of {STARTS} cold starts"
+    table = Table("export function", "start", "first event", "second event", title=title)
     for name in builds:
-        figures = [figures_of(one[name]) for one in rounds]
-        table.add_row(name, *(f"{median(column):.2f}" for column in zip(*figures, strict=True)))
+        figures = zip(*(astuple(one[name]) for one in rounds), strict=True)
+        table.add_row(name, *(f"{median(column):.2f}" for column in figures))
     ratios = [one["without .pyc"].ready_seconds / one["as built"].ready_seconds for one in rounds]
     table.add_row("ratio of the starts", f"{median(ratios):.1f}")
     return table
 
 
-def figures_of(measured: Start) -> tuple[float, float, float]:
-    """Return the figures in the order of the table."""
-    return measured.ready_seconds, measured.first_seconds, measured.second_seconds
-
-
-def _endings_table(stack: Stack, build: Build, console: Console) -> Table:
-    """Let runs of one chain fail, each in its way; none may leave anything to see."""
-    table = Table("errorType", "errorMessage", "last line of stackTrace", "s", "objects", "open uploads", show_lines=True)
-    with ExitStack() as running, console.status("Errors and deadlines") as status:
-        function = running.enter_context(export_function(stack, build))
-        failing = {
-            "a bad event": lambda: function.invoke({"chain_id": str(FAILING_CHAIN)}),
-            "a session that has ended": lambda: _rejected(stack, function),
-            "an end before the deadline": lambda: end_before_deadline(stack, function, FAILING_CHAIN),
-            "death at the deadline": lambda: be_killed_at_deadline(stack, function, FAILING_CHAIN),
+def _show_endings(stack: Stack, build: Build, console: Console) -> None:
+    """Let runs of one chain fail, each in its way, and print what Lambda would show."""
+    with export_function(stack, build) as function:
+        failing: Mapping[str, Callable[[], Invocation]] = {
+            "A bad event": lambda: function.invoke({"chain_id": str(FAILING_CHAIN)}),
+            "A session that has ended": lambda: _rejected(stack, function),
+            "Too little time, seen in time": lambda: end_before_deadline(stack, function, FAILING_CHAIN),
+            "Killed at the deadline": lambda: be_killed_at_deadline(stack, function, FAILING_CHAIN),
         }
         for name, invoke in failing.items():
-            status.update(name)
-            table.add_row(*_ending(stack, invoke()))
-    return table
+            console.rule(name)
+            with console.status(name):
+                ended = invoke()
+            _show_ending(stack, ended, console)
 
 
 def _rejected(stack: Stack, function: LambdaFunction) -> Invocation:
@@ -180,11 +173,12 @@ def _rejected(stack: Stack, function: LambdaFunction) -> Invocation:
     return function.invoke({"chain_id": FAILING_CHAIN})
 
 
-def _ending(stack: Stack, ended: Invocation) -> list[str]:
+def _show_ending(stack: Stack, ended: Invocation, console: Console) -> None:
+    frames = [line.replace(f"{FOLDER}/", "") for line in ended.stack[-1:]]
+    shown = {"errorType": ended.error_type, "errorMessage": ended.error_message}
+    console.print_json(data=shown | ({"stackTrace": ["…", *frames]} if frames else {}), ensure_ascii=False)
     visible = [key for key in stack.object_keys() if f"chain_id={FAILING_CHAIN}/" in key]
-    last = ended.stack[-1].strip() if ended.stack else ""
-    figures = f"{ended.seconds:.1f}", str(len(visible)), str(len(stack.open_uploads()))
-    return [ended.error_type or "", ended.error_message, last, *figures]
+    console.print(f"{ended.seconds:.1f} s; of this chain: {len(visible)} objects, open uploads {stack.open_uploads()}")
 
 
 if __name__ == "__main__":

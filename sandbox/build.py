@@ -44,8 +44,9 @@ class Build:
 def built(architecture: Architecture) -> Build:
     """Return the build of the sources as they are; raises `BuildFailed`."""
     folder = _once(architecture, partial(_build, architecture))
-    parts = (folder / "build" / name for name in ("ExportFunction", "ParquetFunction", "DuckDbLayer"))
-    return Build(*parts, printed=(folder / "printed").read_text(encoding="utf-8"))
+    parts = folder / "build"
+    printed = (folder / "printed").read_text(encoding="utf-8")
+    return Build(parts / "ExportFunction", parts / "ParquetFunction", parts / "DuckDbLayer", printed)
 
 
 def lambda_python() -> Path:

@@ -295,3 +295,11 @@ def test_a_large_export_that_breaks_off_leaves_none_of_its_parts(stack: Stack) -
         invoke(stack)
     assert any(call.operation == "UploadPart" for call in stack.wire.calls)
     assert aftermath(stack).is_nothing
+
+
+def test_a_complete_that_loses_to_a_run_which_then_left_nothing_is_an_error_and_leaves_nothing(stack: Stack) -> None:
+    stack.wire.fail("CompleteMultipartUpload", faults.error(412, "PreconditionFailed"))
+    with pytest.raises(StorageError, match="quicker, and left no snapshot"):
+        invoke(stack)
+    assert aftermath(stack).is_nothing
+    assert invoke(stack)["status"] == "complete"

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from awslambdaric.lambda_context import LambdaContext
 
 from sandbox import faults
 from sandbox.answers import refusal
-from sandbox.stack import CHAINS, Stack
+from sandbox.stack import CHAINS, SECRET, Stack, session_secret
 from sandbox.wire import EVERY_TIME
 from spaaza_snapshots.clients import clients_for
 from spaaza_snapshots.errors import BadSettings, ExportRejected, InvalidRequest, SessionExpired, StorageError
@@ -165,3 +165,47 @@ def test_bad_settings_are_found_before_the_event_is_read(
 def test_a_date_later_than_today_is_refused(handle: Handler) -> None:
     with pytest.raises(InvalidRequest, match="later than today"):
         handle({"chain_id": CHAIN, "date": (datetime.now(UTC).date() + timedelta(days=1)).isoformat()})
+
+
+def test_a_session_that_has_ended_by_its_own_date_is_warned_of_and_used_all_the_same(
+    stack: Stack, handle: Handler, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = {**session_secret(stack.spaaza), "session_expires_date": "2020-04-06 11:19:10"}
+    put_secret(stack, secret)
+    assert handle({"chain_id": CHAIN})["status"] == "complete"
+    assert metrics(capsys)["SessionDaysLeft"][0] < 0
+
+
+def test_a_secret_without_a_date_tells_no_days(
+    stack: Stack, handle: Handler, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = dict(session_secret(stack.spaaza))
+    del secret["session_expires_date"]
+    put_secret(stack, secret)
+    assert handle({"chain_id": CHAIN})["status"] == "complete"
+    assert "SessionDaysLeft" not in metrics(capsys)
+
+
+def put_secret(stack: Stack, content: Mapping[str, str]) -> None:
+    stack.aws.client("secretsmanager").put_secret_value(SecretId=SECRET, SecretString=json.dumps(content))
+
+
+def test_a_snapshot_that_another_run_has_to_promote_is_counted_by_that_run_once(
+    stack: Stack, handle: Handler, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack.wire.fail("PutObject", faults.error(403, "AccessDenied"), key_contains="manifests/")
+    with pytest.raises(StorageError):
+        handle({"chain_id": CHAIN})
+    assert "SnapshotsCompleted" not in metrics(capsys)
+    for counted in (True, False):
+        assert handle({"chain_id": CHAIN})["status"] == "already_complete"
+        assert ("SnapshotsCompleted" in metrics(capsys)) is counted
+
+
+def test_a_snapshot_without_its_parquet_object_is_measured_by_each_later_run(
+    handle: Handler, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handle({"chain_id": CHAIN})
+    assert "ParquetsMissing" not in metrics(capsys)
+    handle({"chain_id": CHAIN})
+    assert metrics(capsys)["ParquetsMissing"] == [1]

@@ -108,8 +108,8 @@ class Workgroup:
             "QueryExecutionContext": {"Database": self.database},
             "WorkGroup": self.name,
         }
-        if parameters:  # Athena takes literals of SQL, and refuses an empty list
-            request["ExecutionParameters"] = [f"'{text.replace("'", "''")}'" for text in parameters]
+        if parameters:  # an empty list is refused
+            request["ExecutionParameters"] = [_literal(text) for text in parameters]
         query_id = athena.start_query_execution(**request)["QueryExecutionId"]
         with console.status(f"{query.name} in {escape(self.name)}"):
             execution = _ended(athena, query_id)
@@ -123,6 +123,12 @@ class Workgroup:
         return execution
 
 
+def _literal(text: str) -> str:
+    """Return a text as SQL has it, which is how Athena takes the value of a parameter."""
+    quoted = text.replace("'", "''")
+    return f"'{quoted}'"
+
+
 def _ended(athena: Any, query_id: str) -> Mapping[str, Any]:
     while True:
         execution: Mapping[str, Any] = athena.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
@@ -132,7 +138,7 @@ def _ended(athena: Any, query_id: str) -> Mapping[str, Any]:
 
 
 def _print_answer(athena: Any, execution: Mapping[str, Any], console: Console) -> None:
-    names, *rows = islice(_rows(athena, execution["QueryExecutionId"]), 1 + SHOWN_ROWS + 1)
+    names, *rows = [*islice(_rows(athena, execution["QueryExecutionId"]), 1 + SHOWN_ROWS + 1)] or [[]]
     table = Table(*(escape(name or "") for name in names), box=None, pad_edge=False)
     for row in rows[:SHOWN_ROWS]:
         table.add_row(*("[dim]NULL[/dim]" if cell is None else escape(cell) for cell in row))

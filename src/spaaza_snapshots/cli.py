@@ -90,7 +90,8 @@ def _inspect(options: argparse.Namespace, console: Console) -> int:
 def _invoke(options: argparse.Namespace, console: Console) -> int:
     payload = {"chain_id": options.chain, "date": options.date, "force": options.force, "accept": options.accept}
     given = json.dumps({name: value for name, value in payload.items() if value is not None and value is not False})
-    with closing(boto3.client("lambda", config=PATIENT)) as client, console.status(escape(given)):
+    waiting = escape(f"{options.function} {given}")
+    with closing(boto3.client("lambda", config=PATIENT)) as client, console.status(waiting):
         answer = client.invoke(FunctionName=options.function, Payload=given)
         result = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:
