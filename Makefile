@@ -1,4 +1,5 @@
-# Every target works first thing on a fresh clone; `make setup` is the only step that needs a package registry.
+# Every target works first thing on a fresh clone. Package registries are needed by setup, and for the tools that the
+# template is checked and built with.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -42,9 +43,13 @@ check: $(STAMP) ## Format, lint, strict types, and the template by three judges
 bench: $(STAMP) ## Measure time and memory of the functions
 	@$(PY) -m sandbox.bench
 	@$(PY) -m sandbox.bench_inspector
+	@$(PY) -m sandbox.bench_parquet
 
 crash: $(STAMP) ## kill -9 the function at the worst moments, and print what is left
 	@$(PY) -m sandbox.crashes
+
+drift: $(STAMP) ## Three days of changing columns, asked in SQL: USERS= SQL=
+	@exec $(PY) -m sandbox.drift $(if $(USERS),--users $(USERS)) $(if $(SQL),--sql "$(SQL)")
 
 tables: $(STAMP) ## Print every alarm and every parameter of the stack
 	@$(PY) -m sandbox.stack_tables
@@ -52,6 +57,9 @@ tables: $(STAMP) ## Print every alarm and every parameter of the stack
 build: $(STAMP) ## Build what is deployed, for Lambda's own Python and processor, and print its sizes
 	@requirements/tools sam
 	@requirements/build .aws-sam/build
+
+artifact: $(STAMP) ## Run what is built in Lambda's runtime client: cold start, deadline, errors
+	@$(PY) -m sandbox.artifact
 
 deploy: build ## Deploy the stack; the first time it asks for the parameters
 	@$(SAM) deploy --capabilities CAPABILITY_IAM $(if $(wildcard samconfig.toml),--no-fail-on-empty-changeset,--guided)
@@ -61,6 +69,10 @@ snapshot: $(STAMP) ## Ask the deployed function for a snapshot: CHAIN= DATE= FOR
 	@function=$$($(SAM) list stack-outputs --stack-name $(STACK) --output json | $(PY) -c $(EXPORT_FUNCTION)); \
 	$(VENV)/bin/spaaza-snapshots invoke --function "$$function" \
 	    $(if $(CHAIN),--chain $(CHAIN)) $(if $(DATE),--date $(DATE)) $(if $(FORCE),--force) $(if $(ACCEPT),--accept)
+
+athena: $(STAMP) ## Make the views in Athena, and ask a saved query: QUERY= PARAMETERS=
+	@$(VENV)/bin/spaaza-snapshots athena --stack $(STACK) --sql athena \
+	    $(if $(QUERY),--query $(QUERY)) $(if $(PARAMETERS),--parameter $(PARAMETERS))
 
 logs: $(STAMP) ## Follow the logs of a deployed function: FUNCTION=Export or Parquet
 	@requirements/tools sam
@@ -77,4 +89,4 @@ pins: $(STAMP) ## Renew the pinned requirements
 clean: ## Remove what the other targets made
 	@rm -rf $(VENV) .tools .aws-sam .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup run test check bench crash tables build deploy snapshot logs destroy pins clean
+.PHONY: help setup run test check bench crash drift tables build artifact deploy snapshot athena logs destroy pins clean

@@ -1,6 +1,6 @@
 -- What did not fit the types of users, by chain, day and column, of the last 30 days; and records left out altogether.
 -- The values themselves are in users._cast_errors.
-SELECT chain_id, dt, name, errors, round(100.0 * errors / row_count, 3) AS percent_of_rows
+SELECT chain_id, dt, name, errors, round(100e0 * errors / row_count, 3) AS percent_of_rows
 FROM (
   SELECT q.chain_id, q.dt, q.row_count, e.name, e.errors
   FROM users_quality q

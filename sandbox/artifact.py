@@ -14,7 +14,7 @@ from rich.table import Table
 
 from sandbox import faults
 from sandbox.answers import Pause, generated_users, refusal
-from sandbox.build import FOLDER, HOST, Build, built, runtime_python
+from sandbox.build import HOST, Build, built, runtime_python
 from sandbox.lambda_runtime import Invocation, LambdaFunction
 from sandbox.spaaza import CHAINS
 from sandbox.stack import Stack, running_stack
@@ -165,7 +165,7 @@ def _show_endings(stack: Stack, build: Build, console: Console) -> None:
             console.rule(name)
             with console.status(name):
                 ended = invoke()
-            _show_ending(stack, ended, console)
+            _show_ending(stack, build, ended, console)
 
 
 def _rejected(stack: Stack, function: LambdaFunction) -> Invocation:
@@ -173,8 +173,8 @@ def _rejected(stack: Stack, function: LambdaFunction) -> Invocation:
     return function.invoke({"chain_id": FAILING_CHAIN})
 
 
-def _show_ending(stack: Stack, ended: Invocation, console: Console) -> None:
-    frames = [line.replace(f"{FOLDER}/", "") for line in ended.stack[-1:]]
+def _show_ending(stack: Stack, build: Build, ended: Invocation, console: Console) -> None:
+    frames = [line.replace(str(build.export), "/var/task") for line in ended.stack[-1:]]
     shown = {"errorType": ended.error_type, "errorMessage": ended.error_message}
     console.print_json(data=shown | ({"stackTrace": ["…", *frames]} if frames else {}), ensure_ascii=False)
     visible = [key for key in stack.object_keys() if f"chain_id={FAILING_CHAIN}/" in key]

@@ -87,15 +87,15 @@ def _run(*command: str) -> str:
 def _once(name: str, make: Callable[[Path], None]) -> Path:
     """Return the folder that `make` has filled from the present sources, by one process however many ask."""
     with _alone():
-        folder = FOLDER / _inputs() / name
-        complete = folder.with_suffix(".complete")
+        present = FOLDER / _inputs()
+        folder, complete = present / name, present / f"{name}.complete"
         if not complete.exists():
-            _remove_old()
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             make(folder)
             complete.touch()
-        folder.parent.touch()
+        present.touch()
+        _remove_old()
     return folder
 
 

@@ -23,6 +23,9 @@ def store(stack: Stack) -> SnapshotStore:
     return SnapshotStore(clients_for(Settings.from_environment(stack.environment())).s3, stack.bucket)
 
 
+STRAYS = ("notes.txt", "backup/manifest.json", "dt=2026-02-30/manifest.json", "dt=2026-01-01/old/manifest.json")
+
+
 @pytest.fixture
 def record(stack: Stack, store: SnapshotStore) -> Manifest:
     """A record written ahead, and its object in place."""
@@ -37,10 +40,9 @@ def test_a_record_whose_object_is_in_place_is_promoted_with_what_s3_tells_of_it(
 ) -> None:
     day = settle(store, CHAIN, TODAY)
     head = stack.s3.head_object(Bucket=stack.bucket, Key=RAW)
-    assert day.promoted
     assert day.committed is not None
+    assert day.record == record  # until the snapshot was told of
     assert (day.committed.raw.etag, day.committed.raw.version_id) == (head["ETag"], head["VersionId"])
-    assert aftermath(stack).is_committed
 
 
 def test_looking_changes_nothing(stack: Stack, store: SnapshotStore, record: Manifest) -> None:
@@ -74,7 +76,7 @@ def test_a_manifest_that_another_run_just_writes_is_tried_again_from_the_start(
 ) -> None:
     stack.wire.fail("PutObject", faults.error(status, code), key_contains="manifests/")
     assert promote(store, record) is not None
-    assert aftermath(stack).is_committed
+    assert look(store, CHAIN, TODAY).committed is not None
 
 
 def test_others_that_are_always_quicker_end_in_an_error_and_not_in_a_loop(
@@ -92,7 +94,7 @@ def test_a_manifest_that_was_put_and_not_answered_is_found_the_next_time(
 ) -> None:
     stack.wire.fail("PutObject", faults.lose_answer, key_contains="manifests/")
     assert promote(store, record) is not None
-    assert aftermath(stack).is_committed
+    assert look(store, CHAIN, TODAY).committed is not None
 
 
 def test_a_manifest_that_is_none_stops_the_run_and_names_its_key(stack: Stack) -> None:
@@ -102,6 +104,21 @@ def test_a_manifest_that_is_none_stops_the_run_and_names_its_key(stack: Stack) -
         invoke(stack)
 
 
-def test_a_stray_object_among_the_manifests_is_passed_over(stack: Stack) -> None:
-    stack.s3.put_object(Bucket=stack.bucket, Key=f"{keys.manifests_prefix(CHAIN)}notes.txt", Body=b"?")
+@pytest.mark.parametrize("name", STRAYS)
+def test_a_stray_object_among_the_manifests_is_passed_over(stack: Stack, name: str) -> None:
+    stack.s3.put_object(Bucket=stack.bucket, Key=f"{keys.manifests_prefix(CHAIN)}{name}", Body=b"?")
     assert invoke(stack)["status"] == "complete"
+
+
+def test_an_object_that_is_replaced_while_its_day_is_looked_at_is_looked_at_again(
+    stack: Stack, store: SnapshotStore
+) -> None:
+    first = invoke(stack)
+
+    def replace_it() -> None:
+        invoke(stack, {"chain_id": CHAIN, "force": True})
+
+    stack.wire.fail("GetObject", faults.call(replace_it), key_contains=f"pending/users/chain_id={CHAIN}")
+    day = look(store, CHAIN, TODAY)
+    assert day.committed is not None
+    assert day.committed.run_id == aftermath(stack).raw_run_id != first["run_id"]

@@ -8,10 +8,12 @@ import pytest
 
 from sandbox import answers, faults
 from sandbox.answers import Answer, csv_answer, generated_users, gzip_answer, refusal, sample_users
+from sandbox.lambda_runtime import LambdaFunction
 from sandbox.processes import free_ports
 from sandbox.stack import SECRET, Stack, session_secret
 from sandbox.users import HEADER, gzipped, sample_csv
 from sandbox.wire import EVERY_TIME
+from spaaza_snapshots.clock import RESERVE_SECONDS
 from spaaza_snapshots.errors import (
     CredentialsError,
     ExportInterrupted,
@@ -22,7 +24,7 @@ from spaaza_snapshots.errors import (
     SnapshotError,
     StorageError,
 )
-from tests.flow import HeldClock, aftermath, events, invoke
+from tests.flow import CHAIN, HeldClock, aftermath, events, invoke
 
 SAMPLE_GZIP = b"".join(gzipped([sample_csv()]))
 DENIED = faults.error(403, "AccessDenied")
@@ -74,12 +76,16 @@ BROKEN_ANSWERS = {
     "a second member cut": Broken(
         gzip_answer(answers.two_members(sample_csv(), 1000)[:-4]), ExportInterrupted, "gzip_ends_at_trailer"
     ),
+    "gzip of JSON": Broken(_csv(b'{"result": {"code": 1}}'), NotAnExport, "no gzip CSV"),
+    "gzip of JSON that says no session": Broken(_csv(b'{"error": {"code": 6}}'), SessionExpired, "code 6"),
+    "gzip of HTML": Broken(_csv(b"<html>\n<h1>Down</h1>"), NotAnExport, "no gzip CSV"),
+    "rows without a header": Broken(_csv(b"1,Jane,Doe\n2,John,Doe\n"), NotAnExport, "0 of 3 names are documented"),
     "no header": Broken(_csv(b""), NotAnExport, "header"),
     "only blank lines": Broken(_csv(b"\r\n\n"), NotAnExport, "header"),
-    "an open quote": Broken(_csv(b'a,b\n1,"2'), ExportInterrupted, "csv_ends_outside_quotes"),
-    "a first row too wide": Broken(_csv(b"a,b\n1,2,3\n1,2\n"), ExportInterrupted, "first_row"),
-    "a last row cut": Broken(_csv(b"a,b\n1,2\n1"), ExportInterrupted, "last_row"),
-    "a last row too wide": Broken(_csv(b"a,b\n1,2\n1,2,3\n"), ExportInterrupted, "last_row"),
+    "an open quote": Broken(_csv(b'ID,b\n1,"2'), ExportInterrupted, "csv_ends_outside_quotes"),
+    "a first row too wide": Broken(_csv(b"ID,b\n1,2,3\n1,2\n"), ExportInterrupted, "first_row"),
+    "a last row cut": Broken(_csv(b"ID,b\n1,2\n1"), ExportInterrupted, "last_row"),
+    "a last row too wide": Broken(_csv(b"ID,b\n1,2\n1,2,3\n"), ExportInterrupted, "last_row"),
 }
 
 
@@ -90,6 +96,7 @@ def test_an_answer_that_is_no_whole_export_leaves_nothing_and_the_next_run_is_wh
     with pytest.raises(broken.error, match=broken.says) as raised:
         invoke(stack, variables={"SPAAZA_READ_TIMEOUT_SECONDS": "1"})
     assert type(raised.value) is broken.error
+    assert all((raised.value.what, raised.value.detail, raised.value.hint))
     assert aftermath(stack).is_nothing
     stack.spaaza.serve(sample_users())
     assert invoke(stack)["header"] == HEADER
@@ -182,8 +189,12 @@ def test_a_complete_that_s3_refuses_leaves_no_object_and_the_next_run_is_whole(
         invoke(stack)
     there = aftermath(stack)
     assert (there.raw_run_id, there.open_uploads, there.manifest) == (None, 0, None)
-    assert invoke(stack)["status"] == "complete"
-    assert aftermath(stack).manifest is not None
+    assert len(there.pending) == 1  # names no object that is there: harmless, and ended by the lifecycle
+    again = invoke(stack)
+    after = aftermath(stack)
+    assert again["status"] == "complete"
+    assert after.manifest is not None
+    assert after.manifest["run_id"] == after.raw_run_id == again["run_id"]
 
 
 @pytest.mark.parametrize(
@@ -213,7 +224,7 @@ def test_a_complete_that_never_happened_leaves_no_object(stack: Stack, fault: fa
 
 
 def test_an_abort_that_fails_hides_nothing_and_the_next_run_is_whole(stack: Stack) -> None:
-    stack.spaaza.serve(_csv(b'a,b\n1,"2'))
+    stack.spaaza.serve(_csv(b'ID,b\n1,"2'))
     stack.wire.fail("AbortMultipartUpload", DENIED, times=EVERY_TIME)
     with pytest.raises(ExportInterrupted, match="csv_ends_outside_quotes"):
         invoke(stack)
@@ -297,9 +308,51 @@ def test_a_large_export_that_breaks_off_leaves_none_of_its_parts(stack: Stack) -
     assert aftermath(stack).is_nothing
 
 
-def test_a_complete_that_loses_to_a_run_which_then_left_nothing_is_an_error_and_leaves_nothing(stack: Stack) -> None:
-    stack.wire.fail("CompleteMultipartUpload", faults.error(412, "PreconditionFailed"))
-    with pytest.raises(StorageError, match="quicker, and left no snapshot"):
+@pytest.mark.parametrize(("status", "code"), [(412, "PreconditionFailed"), (409, "ConditionalRequestConflict")])
+def test_a_complete_that_loses_to_a_run_which_then_left_nothing_is_tried_again_in_the_run(
+    stack: Stack, status: int, code: str
+) -> None:
+    stack.wire.fail("CompleteMultipartUpload", faults.error(status, code))
+    assert invoke(stack)["source"]["attempts"] == 2
+    there = aftermath(stack)
+    assert there.manifest is not None
+    assert (there.manifest["run_id"], there.open_uploads) == (there.raw_run_id, 0)
+
+
+@pytest.mark.parametrize("nth", [2, 3, 4])
+def test_a_look_at_the_object_that_is_refused_later_is_made_good_by_the_next_run(stack: Stack, nth: int) -> None:
+    """The second is before the commit, the third in the promotion; a plain run has no fourth before it is done."""
+    stack.wire.fail("HeadObject", DENIED, nth=nth)
+    if nth < 4:
+        with pytest.raises(StorageError, match="looking at raw/"):
+            invoke(stack)
+    else:
+        assert invoke(stack)["status"] == "complete"
+    there = aftermath(stack)
+    assert (there.raw_run_id is None) is (nth == 2)
+    assert there.open_uploads == 0
+    stack.wire.clear()
+    invoke(stack)
+    assert aftermath(stack).is_committed
+
+
+def test_a_manifest_that_cannot_be_read_in_the_promotion_is_made_good_by_the_next_run(stack: Stack) -> None:
+    stack.wire.fail("GetObject", DENIED, key_contains="manifests/")
+    with pytest.raises(StorageError, match="reading manifests/"):
         invoke(stack)
-    assert aftermath(stack).is_nothing
+    assert invoke(stack)["status"] == "already_complete"
+    assert aftermath(stack).is_committed
+
+
+def test_a_record_that_was_put_and_not_answered_changes_nothing(stack: Stack) -> None:
+    stack.wire.fail("PutObject", faults.lose_answer, key_contains="pending/")
     assert invoke(stack)["status"] == "complete"
+    assert aftermath(stack).is_committed
+
+
+def test_s3_that_does_not_answer_ends_the_run_before_the_function_is_killed(stack: Stack) -> None:
+    stack.wire.fail("PutObject", faults.stall(60), key_contains="pending/", times=EVERY_TIME)
+    with LambdaFunction("spaaza_snapshots.export_handler.lambda_handler", stack.environment()) as function:
+        invocation = function.invoke({"chain_id": CHAIN}, deadline_seconds=RESERVE_SECONDS + 2)
+    assert invocation.error_type == "StorageError"
+    assert "writing pending/" in (invocation.error_message or "")

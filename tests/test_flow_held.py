@@ -1,5 +1,8 @@
 """A whole but doubtful export: held where nothing better is there, aborted where something is, accepted by people."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
 import pytest
 
 from sandbox import faults
@@ -103,8 +106,9 @@ def test_a_held_day_is_exported_again_three_times_and_then_only_raises(hundred_y
     stack = hundred_yesterday
     stack.spaaza.serve(generated_users(50))
     for _hour in range(6):
-        with pytest.raises(SnapshotHeld, match="50 rows, 100 on"):
+        with pytest.raises(SnapshotHeld, match="50 rows, 100 on") as raised:
             invoke(stack)
+    assert "force another export today" in raised.value.hint
     assert len(stack.spaaza.requests) == 1 + 4
     assert invoke(stack, ACCEPT)["row_count"] == 50
 
@@ -126,8 +130,11 @@ def test_a_forced_export_that_is_doubtful_is_aborted_and_the_good_snapshot_stays
         invoke(stack, YESTERDAY)
     good = invoke(stack)
     stack.spaaza.serve(generated_users(50))
-    with pytest.raises(SnapshotHeld, match="50 rows, 100 on"):
+    with pytest.raises(SnapshotHeld, match="50 rows, 100 on") as raised:
         invoke(stack, {"chain_id": CHAIN, "force": True})
+    assert not raised.value.kept
+    assert "stays" in raised.value.hint
+    assert "accept" not in raised.value.hint
     there = aftermath(stack)
     assert there.is_committed
     assert there.raw_run_id == good["run_id"]
@@ -147,3 +154,30 @@ def test_the_guard_compares_with_the_latest_snapshot_before_however_long_ago(sta
     stack.spaaza.serve(generated_users(90))
     with pytest.raises(SnapshotHeld, match="100 on 2025-01-31"):
         invoke(stack)
+
+
+def test_a_doubtful_export_does_not_take_the_place_of_the_one_that_somebody_was_told_of(
+    hundred_yesterday: Stack,
+) -> None:
+    stack = hundred_yesterday
+    stack.spaaza.script(generated_users(50), generated_users(40))
+    for _hour in range(2):
+        with pytest.raises(SnapshotHeld, match="50 rows, 100 on"):
+            invoke(stack)
+    assert invoke(stack, ACCEPT)["row_count"] == 50
+
+
+def test_an_accept_while_the_schedule_exports_again_stays_accepted(hundred_yesterday: Stack) -> None:
+    stack = hundred_yesterday
+    stack.spaaza.serve(generated_users(50))
+    with pytest.raises(SnapshotHeld):
+        invoke(stack)
+    reached, release = Event(), Event()
+    stack.wire.fail("UploadPart", faults.hold(release, reached=reached))
+    with ThreadPoolExecutor(1) as pool:
+        again = pool.submit(invoke, stack)
+        assert reached.wait(20)
+        accepted = invoke(stack, ACCEPT)
+        release.set()
+        assert again.result(30)["run_id"] == accepted["run_id"]
+    assert aftermath(stack).is_committed

@@ -74,12 +74,33 @@ def test_a_doubtful_run_that_is_overtaken_does_not_take_the_good_snapshots_place
     assert aftermath(stack).is_committed
 
 
-def test_a_good_run_whose_object_is_in_place_is_promoted_by_whoever_comes_first(stack: Stack) -> None:
+def test_a_good_run_that_a_held_one_overtook_takes_its_place(stack: Stack) -> None:
+    stack.spaaza.serve(generated_users(100))
+    invoke(stack, {"chain_id": CHAIN, "date": "2026-11-21"})
+    stack.spaaza.script(generated_users(99), generated_users(50))
     with ThreadPoolExecutor(1) as pool:
-        first, release = held_up(stack, "CompleteMultipartUpload", PLAIN, pool)
+        good, release = held_up(stack, "CompleteMultipartUpload", PLAIN, pool)
+        with pytest.raises(SnapshotHeld):
+            invoke(stack)
         release.set()
-        run_id = first.result(30)["run_id"]
-    assert invoke(stack)["run_id"] == run_id
+        result = good.result(30)
+    assert (result["status"], result["row_count"]) == ("complete", 100)
+    assert aftermath(stack).raw_run_id == result["run_id"]
+
+
+def test_a_doubtful_forced_run_takes_no_place_of_a_snapshot_that_came_meanwhile(stack: Stack) -> None:
+    stack.spaaza.serve(generated_users(100))
+    invoke(stack, {"chain_id": CHAIN, "date": "2026-11-21"})
+    stack.spaaza.script(generated_users(50))
+    with ThreadPoolExecutor(1) as pool:
+        doubtful, release = held_up(stack, "UploadPart", FORCED, pool)
+        good = invoke(stack)
+        release.set()
+        with pytest.raises(SnapshotHeld):
+            doubtful.result(30)
+    there = aftermath(stack)
+    assert there.is_committed
+    assert there.raw_run_id == good["run_id"]
 
 
 def test_a_run_that_comes_between_complete_and_promote_promotes_the_others_record(stack: Stack) -> None:

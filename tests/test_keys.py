@@ -36,13 +36,13 @@ def test_keys_of_later_dates_sort_behind_those_of_earlier_ones() -> None:
     assert sorted(set(in_order)) == in_order
 
 
-def test_every_key_tells_its_date() -> None:
-    made = [keys.raw_key, keys.manifest_key, keys.parquet_key, keys.quality_key]
-    assert [keys.date_in(make(1743, DAY)) for make in made] == [DAY] * len(made)
-    assert keys.date_in(keys.pending_key(1743, DAY, RUN_ID)) == DAY
+def test_a_manifests_key_tells_its_date_and_no_other_key_does() -> None:
+    assert keys.manifest_date(keys.manifest_key(1743, DAY)) == DAY
+    for make in (keys.raw_key, keys.parquet_key, keys.quality_key):
+        assert keys.manifest_date(make(1743, DAY)) is None
+    assert keys.manifest_date(keys.pending_key(1743, DAY, RUN_ID)) is None
 
 
-@pytest.mark.parametrize("key", ["", "manifests/users/", "raw/users/dt=2026-11/x", "raw/users/dt=2026-02-30/x"])
-def test_a_key_without_a_date_is_a_value_error(key: str) -> None:
-    with pytest.raises(ValueError, match=r"dt=|day"):
-        keys.date_in(key)
+@pytest.mark.parametrize("middle", ["", "dt=2026-11/", "dt=2026-02-30/", "dt=2026-11-22/old/", "old/dt=2026-11-22/"])
+def test_a_key_that_no_run_writes_has_no_date(middle: str) -> None:
+    assert keys.manifest_date(f"manifests/users/chain_id=1743/{middle}manifest.json") is None

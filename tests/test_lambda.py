@@ -13,6 +13,7 @@ from sandbox import faults
 from sandbox.answers import Pause, generated_users, refusal
 from sandbox.lambda_runtime import LambdaFunction
 from sandbox.stack import Stack
+from spaaza_snapshots.clock import RESERVE_SECONDS
 from tests.flow import CHAIN, Aftermath, aftermath, events
 
 HANDLER = "spaaza_snapshots.export_handler.lambda_handler"
@@ -80,7 +81,8 @@ def test_bad_settings_come_before_the_event_and_all_at_once(stack: Stack) -> Non
 
 
 def test_every_line_is_json_and_names_the_run_and_the_chain(stack: Stack, function: LambdaFunction) -> None:
-    invocation = function.invoke(PLAIN)
+    today = datetime.now(UTC).date().isoformat()
+    invocation = function.invoke({"chain_ids": [CHAIN], "scheduled_time": f"{today}T00:00:00Z"})
     lines = [json.loads(line) for line in invocation.log_lines]
     said = [line for line in lines if "_aws" not in line]
     assert invocation.payload is not None
@@ -156,6 +158,6 @@ def test_a_function_killed_in_mid_stream_leaves_nothing_to_see(stack: Stack, fun
 
 def test_a_deadline_is_met_by_ending_cleanly_before_it(stack: Stack, function: LambdaFunction) -> None:
     stack.spaaza.script(replace(generated_users(200_000), bytes_per_second=2_000_000))
-    invocation = function.invoke(PLAIN, deadline_seconds=33)
+    invocation = function.invoke(PLAIN, deadline_seconds=RESERVE_SECONDS + 3)
     assert invocation.error_type == "OutOfTime"
     assert there(stack).is_nothing

@@ -9,6 +9,7 @@ from sandbox.answers import Answer, bad_crc, csv_answer, flip_byte, gzip_answer,
 from sandbox.lambda_runtime import LambdaFunction
 from sandbox.stack import SECRET, Stack
 from sandbox.users import gzipped
+from spaaza_snapshots.clock import RESERVE_SECONDS
 from tests.flow import CHAIN
 
 CANARY = "Wilhelmina"
@@ -17,18 +18,20 @@ CUT = ROWS + f'3,"{CANARY}'
 RAGGED = ROWS + f"3,{CANARY},{CANARY}\n"
 GZIP = b"".join(gzipped([ROWS.encode() * 100]))
 
-ANSWERS = {
-    "a snapshot": csv_answer(ROWS.encode()),
-    "an open quote": csv_answer(CUT.encode()),
-    "a ragged row": csv_answer(RAGGED.encode()),
-    "a damaged stream": gzip_answer(flip_byte(GZIP, len(GZIP) // 2)),
-    "a bad CRC": gzip_answer(bad_crc(GZIP)),
-    "bytes behind": gzip_answer(GZIP + CANARY.encode()),
-    "plain CSV": gzip_answer(ROWS.encode()),
-    "an error that names somebody": json_answer({"error": {"code": 6, "name": CANARY, "description": CANARY}}, 401),
-    "an error with a name for a code": json_answer({"error": {"code": CANARY}}, 500),
-    "errors keyed by a name": json_answer({"errors": {CANARY: {"name": CANARY}}}, 400),
-    "a page that names somebody": html_answer(f"<h1>{CANARY}</h1>", 503),
+ANSWERS: dict[str, tuple[Answer, str | None]] = {
+    "a snapshot": (csv_answer(ROWS.encode()), None),
+    "an open quote": (csv_answer(CUT.encode()), "ExportInterrupted"),
+    "a ragged row": (csv_answer(RAGGED.encode()), "ExportInterrupted"),
+    "a damaged stream": (gzip_answer(flip_byte(GZIP, len(GZIP) // 2)), "ExportInterrupted"),
+    "a bad CRC": (gzip_answer(bad_crc(GZIP)), "ExportInterrupted"),
+    "bytes behind": (gzip_answer(GZIP + CANARY.encode()), "ExportInterrupted"),
+    "plain CSV": (gzip_answer(ROWS.encode()), "NotAnExport"),
+    "rows without a header": (csv_answer(f"1,{CANARY}\n2,{CANARY}\n".encode()), "NotAnExport"),
+    "gzip of an error": (csv_answer(f'{{"error": {{"code": 6, "name": "{CANARY}"}}}}'.encode()), "SessionExpired"),
+    "an error that names somebody": (json_answer({"error": {"code": 6, "name": CANARY}}, 401), "SessionExpired"),
+    "an error with a name for a code": (json_answer({"error": {"code": CANARY}}, 500), "ExportUnavailable"),
+    "errors keyed by a name": (json_answer({"errors": {CANARY: {"name": CANARY}}}, 400), "ExportRejected"),
+    "a page that names somebody": (html_answer(f"<h1>{CANARY}</h1>", 503), "ExportUnavailable"),
 }
 
 
@@ -48,10 +51,11 @@ def all_that_was_written(stack: Stack, function: LambdaFunction, *said: object) 
 def test_nothing_that_is_written_tells_of_a_person_or_the_session(
     stack: Stack, function: LambdaFunction, name: str
 ) -> None:
-    answer: Answer = ANSWERS[name]
-    # three attempts would wait for each other in earnest
+    answer, error_type = ANSWERS[name]
     stack.spaaza.serve(answer)
-    invocation = function.invoke({"chain_id": CHAIN}, deadline_seconds=32)
+    # little time is left for waits between attempts, which are in earnest here
+    invocation = function.invoke({"chain_id": CHAIN}, deadline_seconds=RESERVE_SECONDS + 6)
+    assert invocation.error_type == error_type
     written = all_that_was_written(stack, function, invocation)
     assert "run_id" in written
     assert CANARY not in written

@@ -1,8 +1,8 @@
 """One attempt at an export: stream it into an upload, prove it, write its record ahead, make it an object."""
 
 from spaaza_snapshots.checks import proof, refuse_unproven
-from spaaza_snapshots.commit import settle
-from spaaza_snapshots.errors import SnapshotHeld
+from spaaza_snapshots.commit import look, settle
+from spaaza_snapshots.errors import NEXT_RUN, ExportInterrupted, SnapshotHeld
 from spaaza_snapshots.export_stream import ExportStream
 from spaaza_snapshots.gzip_csv import GzipCsvInspector, Inspection
 from spaaza_snapshots.manifest import Manifest, Source
@@ -26,21 +26,28 @@ def export_once(run: Run, compared_with: Comparison, attempt: int) -> Manifest |
         inspection = _copy(export, upload, run)
         proven = _prove(run, export, upload, inspection, attempt)
         record = record_of(run, proven, compared_with)
-        if record.is_held and compared_with.replaced is not None:
-            raise held(record, kept="The snapshot that was there stays")
         services.clock.require("committing the snapshot", export.how_far())
         return _commit(run, record, upload, inspection.crc32)
 
 
-def held(record: Manifest, kept: str = "It is kept, unseen") -> SnapshotHeld:
-    """Return the error that says why a whole export is doubtful, and what accepts it."""
-    notes = "; ".join(f"{check.name}: {check.notes}" for check in record.failed_checks)
+NOT_YET = "if not, do nothing: the schedule exports the day again, three times at most."
+
+
+def held(record: Manifest, otherwise: str = NOT_YET) -> SnapshotHeld:
+    """Return the error of a record that is held: why, what accepts it, and what to do otherwise."""
     payload = f'{{"chain_id": {record.chain_id}, "date": "{record.snapshot_date}", "accept": true}}'
-    return SnapshotHeld(
-        f"The snapshot of chain {record.chain_id} for {record.snapshot_date} is doubtful",
-        f"{notes}. {kept}",
-        f"If Spaaza confirms these users, invoke the function with {payload}; else do nothing.",
+    return _doubtful(
+        record,
+        "it is kept, unseen",
+        f"If Spaaza confirms these users, invoke the function with {payload}"
+        f" (make snapshot CHAIN={record.chain_id} DATE={record.snapshot_date} ACCEPT=1); {otherwise}",
     )
+
+
+def _doubtful(record: Manifest, what_became_of_it: str, hint: str, *, kept: bool = True) -> SnapshotHeld:
+    notes = "; ".join(f"{check.name}: {check.notes}" for check in record.failed_checks)
+    what = f"The snapshot of chain {record.chain_id} for {record.snapshot_date} is doubtful"
+    return SnapshotHeld(what, f"{notes}; {what_became_of_it}", hint, kept=kept)
 
 
 def _copy(export: ExportStream, upload: MultipartUpload, run: Run) -> Inspection:
@@ -69,13 +76,27 @@ def _prove(run: Run, export: ExportStream, upload: MultipartUpload, inspection: 
 
 
 def _commit(run: Run, record: Manifest, upload: MultipartUpload, crc32: int) -> Manifest | None:
-    """Write the record ahead and complete the upload, unless another run was quicker and this one is not forced."""
+    """Write the record ahead and complete the upload, over what may be replaced and over nothing else.
+
+    A plain run replaces nothing that is committed, a doubtful record nothing at all that a run of ours made: what was
+    there is good, or is the one that somebody was asked to accept.
+    """
     store = run.services.store
     day = settle(store, run.chain_id, run.snapshot_date)
     if day.committed is not None and not run.force:
         return None
+    if record.is_held and day.committed is not None:
+        hint = "The snapshot that was there stays. If Spaaza confirms these users, force again with a higher limit."
+        raise _doubtful(record, "it was not kept", hint, kept=False)
     store.write_ahead(record)
-    if upload.complete(crc32, {} if run.force else day.unchanged) is None:
-        store.remove_pending(record)
+    if record.is_held and day.held is not None:
         return None
-    return record
+    if upload.complete(crc32, {} if run.force and not record.is_held else day.unchanged) is not None:
+        return record
+    store.remove_pending(record)
+    day = look(store, run.chain_id, run.snapshot_date)
+    if day.committed is None and (day.record is None or (day.record.is_held and not record.is_held)):
+        raise ExportInterrupted(
+            "Another run wrote the object meanwhile", "it left no snapshot, or a held one", NEXT_RUN
+        )
+    return None

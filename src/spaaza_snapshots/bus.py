@@ -61,13 +61,13 @@ class EventBus:
             )
 
     def _put_batch(self, batch: Sequence[Event]) -> Sequence[Event]:
-        """Put a batch and return what is still refused after all tries."""
-        for tried in range(TRIES):
-            if tried:
-                self._clock.sleep(tried)
-            batch = self._put_once(batch)
-            if not batch:
+        """Put a batch and return what is still refused after all tries, or after one when only the reserve is left."""
+        batch = self._put_once(batch)
+        for waited_seconds in range(1, TRIES):
+            if not batch or self._clock.seconds_left() <= waited_seconds:
                 break
+            self._clock.sleep(waited_seconds)
+            batch = self._put_once(batch)
         return batch
 
     def _put_once(self, batch: Sequence[Event]) -> Sequence[Event]:

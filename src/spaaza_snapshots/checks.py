@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 
+from spaaza_snapshots.columns import KNOWN
 from spaaza_snapshots.errors import ASK_SPAAZA, ExportInterrupted, NotAnExport, SnapshotError
 from spaaza_snapshots.gzip_csv import Inspection
 from spaaza_snapshots.manifest import Check, HeaderChanges, Manifest
@@ -18,6 +19,7 @@ _TRY_AGAIN = "It is tried again from the begin; nothing of it was kept."
 def proof(inspection: Inspection, received_bytes: int, declared_end: str | None) -> tuple[Check, ...]:
     """Check that the export is whole, header to last record."""
     fields = len(inspection.header)
+    known = sum(name in KNOWN for name in inspection.header)
     gzip_notes = f"{inspection.gzip_members} members, {inspection.gzip_bytes} bytes, {inspection.csv_bytes} inflated"
     return (
         _check(
@@ -30,6 +32,7 @@ def proof(inspection: Inspection, received_bytes: int, declared_end: str | None)
         ),
         _check("gzip_ends_at_trailer", inspection.at_member_end, gzip_notes),
         _check("header_present", fields > 0, f"{fields} columns"),
+        _check("header_known", known > 0, f"{known} of {fields} names are documented"),
         _check("csv_ends_outside_quotes", not inspection.open_quote, f"{inspection.row_count} rows"),
         _width_check("first_row_as_wide_as_header", inspection.first_row_fields, fields),
         _width_check("last_row_as_wide_as_header", inspection.last_row_fields, fields),
@@ -95,6 +98,7 @@ def _change_notes(changes: HeaderChanges | None) -> str:
 
 
 def _error_of(check: Check) -> SnapshotError:
-    if check.name == "header_present":
-        return NotAnExport("The export has no header", check.notes, ASK_SPAAZA)
+    if check.name in ("header_present", "header_known"):
+        # Where nothing of Spaaza's is in the first record it may be a row: its cells must not be taken for names.
+        return NotAnExport("The export has no header", f"{check.name}: {check.notes}", ASK_SPAAZA)
     return ExportInterrupted("The export is not whole", f"{check.name}: {check.notes}", _TRY_AGAIN)

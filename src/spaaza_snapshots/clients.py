@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
 
 SDK_CONFIG = Config(
-    connect_timeout=5,
-    read_timeout=20,
-    retries={"mode": "standard", "max_attempts": 4},
+    # Three tries of at most 11 s and the waits between them: one call that fails slowly stays within the reserve of the
+    # function's time (clock.py). Whatever lasts longer is for the next hour's run.
+    connect_timeout=3,
+    read_timeout=8,
+    retries={"mode": "standard", "total_max_attempts": 3},
     # Parts carry a CRC that S3 verifies, over TLS: hashing each of them once more would only cost CPU.
     s3={"payload_signing_enabled": False},
     request_checksum_calculation="when_required",

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from spaaza_snapshots.errors import OutOfTime
 
-RESERVE_SECONDS = 30.0
+RESERVE_SECONDS = 45.0
 """Kept of the function's time for ending cleanly: the parts in flight, the commit, the events, or the abort."""
 
 

@@ -8,7 +8,7 @@ Whoever finds an object whose record was not promoted does it. So a crash at any
 once, end with a manifest that describes the object in place, at the latest after the next run.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from spaaza_snapshots.errors import StorageError
@@ -22,12 +22,15 @@ ROUNDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What stands for one chain and date; `record` is the manifest of the object in place while it is still pending."""
+    """What stands for one chain and date.
+
+    `record` is what lies under pending/ for the object in place. Beside a committed manifest it says that nobody has
+    told of that snapshot yet.
+    """
 
     raw: StoredObject | None
     committed: Manifest | None = None
     record: Manifest | None = None
-    promoted: bool = False
 
     @property
     def held(self) -> Manifest | None:
@@ -42,33 +45,35 @@ class Day:
 
 def look(store: SnapshotStore, chain_id: int, snapshot_date: date) -> Day:
     """Return what stands, changing nothing; raises `StorageError`."""
-    raw = store.raw(chain_id, snapshot_date)
-    if raw is None or raw.run_id is None:
-        return Day(raw)
-    # The record first: it is removed only after its manifest was put, so who misses both reads no lie.
-    record = store.pending(chain_id, snapshot_date, raw.run_id)
-    stored = store.manifest(chain_id, snapshot_date)
-    committed = stored.manifest if stored is not None and stored.manifest.run_id == raw.run_id else None
-    return Day(raw, committed, record)
+    for _ in range(ROUNDS):
+        raw = store.raw(chain_id, snapshot_date)
+        if raw is None or raw.run_id is None:
+            return Day(raw)
+        # The record first: it is removed only after its manifest was put, so who misses both reads no lie...
+        record = store.pending(chain_id, snapshot_date, raw.run_id)
+        stored = store.manifest(chain_id, snapshot_date)
+        committed = stored.manifest if stored is not None and stored.manifest.run_id == raw.run_id else None
+        # ... unless the object is another run's by now.
+        if record is not None or committed is not None or store.raw(chain_id, snapshot_date) == raw:
+            return Day(raw, committed, record)
+    raise _outrun(chain_id, snapshot_date)
 
 
 def settle(store: SnapshotStore, chain_id: int, snapshot_date: date) -> Day:
     """Return what stands, after promoting the record that a killed run may have left; raises `StorageError`."""
-    promoted = False
     for _ in range(ROUNDS):
         day = look(store, chain_id, snapshot_date)
-        if day.record is not None and day.committed is not None:
-            store.remove_pending(day.record)
         if day.record is None or day.committed is not None or day.held is not None:
-            return replace(day, promoted=promoted)
-        promoted = promote(store, day.record) is not None
+            return day
+        promote(store, day.record)
     raise _outrun(chain_id, snapshot_date)
 
 
 def promote(store: SnapshotStore, record: Manifest) -> Manifest | None:
     """Commit a record whose object is in place; None where another run's object is there by now.
 
-    Safe to repeat and to run many times at once. Raises `StorageError`.
+    The record stays under pending/ until its snapshot was told of (`_conclude` in snapshot.py). Safe to repeat and to
+    run many times at once. Raises `StorageError`.
     """
     for _ in range(ROUNDS):
         stored = store.manifest(record.chain_id, record.date)
@@ -77,7 +82,6 @@ def promote(store: SnapshotStore, record: Manifest) -> Manifest | None:
             return None
         manifest = record.of_object(raw.etag, raw.version_id)
         if store.put_manifest(manifest, over_etag=None if stored is None else stored.etag):
-            store.remove_pending(record)
             return manifest
     raise _outrun(record.chain_id, record.date)
 

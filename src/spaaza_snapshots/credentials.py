@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from spaaza_snapshots.aws_errors import code_of
 from spaaza_snapshots.errors import CredentialsError
 from spaaza_snapshots.telemetry import logger
 
@@ -37,10 +38,13 @@ def read_session(secrets_manager: "SecretsManagerClient", secret_id: str) -> Ses
     try:
         text = secrets_manager.get_secret_value(SecretId=secret_id).get("SecretString", "")
     except ClientError as error:
-        # a secret that was never filled has no AWSCURRENT version, which Secrets Manager calls not found
-        raise _unusable("The secret cannot be read", f"{secret_id}, {error.response['Error']['Code']}") from error
+        code = code_of(error)
+        # a secret that was never filled has no current version, which Secrets Manager calls not found
+        if code == "ResourceNotFoundException":
+            raise _unusable("There is no secret, or nothing in it", f"{secret_id}, {code}") from error
+        raise _unreadable(f"{secret_id}, {code}") from error
     except BotoCoreError as error:
-        raise _unusable("The secret cannot be read", f"{secret_id}, {type(error).__name__}") from error
+        raise _unreadable(f"{secret_id}, {type(error).__name__}") from error
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -77,6 +81,14 @@ def _expiry(value: Any) -> datetime | None:
     except (TypeError, ValueError):
         logger.warning("The secret's session_expires_date is no YYYY-MM-DD HH:MM:SS")
         return None
+
+
+def _unreadable(detail: str) -> CredentialsError:
+    hint = (
+        "The session itself may be good, so do not log in again: check the function's role, the key of the secret, and"
+        " the AWS status of this region."
+    )
+    return CredentialsError("The secret cannot be read", detail, hint)
 
 
 def _unusable(what: str, detail: str) -> CredentialsError:

@@ -5,7 +5,7 @@ import csv
 import io
 
 from spaaza_snapshots.csv_outline import BROKEN, BULK_FROM_QUOTES_PER_BYTE, QUOTED, outline_of
-from spaaza_snapshots.errors import NotAnExport
+from spaaza_snapshots.errors import ASK_SPAAZA, NotAnExport
 
 # Far above any header (68 columns take 1.5 kB), far below the memory of the smallest function.
 HEADER_LIMIT_BYTES = 16 * 1024 * 1024
@@ -80,7 +80,9 @@ class CsvRecords:
         if self._tally.records:
             self._end_header()
         elif len(head) > HEADER_LIMIT_BYTES:
-            raise NotAnExport("The export has no header", f"no record ends in its first {len(head):,} bytes")
+            raise NotAnExport(
+                "The export has no header", f"no record ends in its first {len(head):,} bytes", ASK_SPAAZA
+            )
 
     def _end_header(self) -> None:
         if self._head is not None:
@@ -178,9 +180,9 @@ def _first_record(head: bytes) -> tuple[str, ...]:
     try:
         names = next(filter(None, csv.reader(text)), [])
     except csv.Error as error:
-        raise NotAnExport("The header cannot be read", f"a name in it is too long: {error}") from None
+        raise NotAnExport("The header cannot be read", f"a name in it is too long: {error}", ASK_SPAAZA) from None
     try:
         "".join(names).encode()
     except UnicodeEncodeError as error:
-        raise NotAnExport("The header is not UTF-8", f"character {error.start:,} of its names") from None
+        raise NotAnExport("The header is not UTF-8", f"character {error.start:,} of its names", ASK_SPAAZA) from None
     return tuple(names)

@@ -60,7 +60,11 @@ class NotAnExport(SnapshotError):
 
 
 class SnapshotHeld(SnapshotError):
-    """The export is whole but doubtful; it is kept, unseen, until the operator accepts it or a better one comes."""
+    """The export is whole but doubtful; `kept`, unseen, until somebody accepts it, or not, as a good one is there."""
+
+    def __init__(self, what: str, detail: str = "", hint: str = "", *, kept: bool = True) -> None:
+        super().__init__(what, detail, hint)
+        self.kept = kept
 
 
 # --- Nobody acts at once: the next run of the schedule is the retry ---------------------------------------------------

@@ -4,10 +4,11 @@ Redirects are never followed, because the session key must not travel. The bytes
 that begins as gzip can prove its end, whatever its headers say.
 """
 
+import codecs
 import json
 import zlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -31,6 +32,8 @@ from spaaza_snapshots.export_stream import ExportStream
 CONNECT_TIMEOUT_SECONDS = 10.0
 REFUSAL_BYTES = 65_536
 """How much of an answer that is no export is read, to find Spaaza's error code in it."""
+
+SNIFFED_BYTES = 64
 
 GZIP_MAGIC = b"\x1f\x8b"
 NO_VALID_SESSION = 6
@@ -64,7 +67,8 @@ class SpaazaExports:
     def _ask(self, chain_id: int, session: Session) -> ExportStream:
         stream = ExportStream(self._post_in_time(chain_id, session), self._clock)
         try:
-            if stream.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC) and stream.status == 200:
+            begin = stream.peek(len(GZIP_MAGIC))
+            if stream.status == 200 and begin.startswith(GZIP_MAGIC) and not is_markup(begin):
                 return stream
             raise refusal(stream, stream.peek(REFUSAL_BYTES), self._clock.now())
         except BaseException:
@@ -74,12 +78,13 @@ class SpaazaExports:
     def _post_in_time(self, chain_id: int, session: Session) -> urllib3.BaseHTTPResponse:
         """Wait no longer than the function lasts: a look-up or headers that trickle in know no timeout of their own."""
         waiting = ThreadPoolExecutor(1, thread_name_prefix="request")
+        answer = waiting.submit(self._post, chain_id, session)
+        waiting.shutdown(wait=False)
         try:
-            return waiting.submit(self._post, chain_id, session).result(timeout=max(self._clock.seconds_left(), 0))
+            return answer.result(timeout=max(self._clock.seconds_left(), 0))
         except TimeoutError:
+            answer.add_done_callback(_close_late_answer)
             raise self._clock.out_of_time("waiting for the export to begin") from None
-        finally:
-            waiting.shutdown(wait=False)
 
     def _post(self, chain_id: int, session: Session) -> urllib3.BaseHTTPResponse:
         self._clock.require("asking for the export")
@@ -107,6 +112,11 @@ class _SessionDoubted(Exception):
     def __init__(self, error: SnapshotError) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+def _close_late_answer(answer: "Future[urllib3.BaseHTTPResponse]") -> None:
+    if answer.exception() is None:
+        answer.result().close()
 
 
 def export_body(chain_id: int) -> bytes:
@@ -142,7 +152,16 @@ def refusal(answer: ExportStream, body: bytes, now: datetime) -> Exception:
         retry_after_seconds = _retry_after_seconds(answer.header("Retry-After") or "", now)
         return ExportUnavailable("Spaaza cannot export now", detail, NEXT_RUN, retry_after_seconds)
     figures = f"{detail}, Content-Type {answer.header('Content-Type')}, {'a body' if body else 'no body'}"
-    return NotAnExport("Spaaza's answer is no gzip", figures, ASK_SPAAZA)
+    return NotAnExport("Spaaza's answer is no gzip CSV", figures, ASK_SPAAZA)
+
+
+def is_markup(begin: bytes) -> bool:
+    """Whether a gzip holds JSON or HTML, as far as its begin tells: an error that something compressed on its way."""
+    try:
+        text = zlib.decompressobj(wbits=31).decompress(begin, SNIFFED_BYTES)
+    except zlib.error:
+        return False  # damaged: the inspector says where
+    return text.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b"[", b"<")
 
 
 def error_code(body: bytes) -> int | None:

@@ -11,7 +11,6 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from spaaza_snapshots.clock import Clock
-from spaaza_snapshots.errors import SnapshotError
 from spaaza_snapshots.fan_out import fan_out, tell_missing
 from spaaza_snapshots.request import parse_request
 from spaaza_snapshots.run import Run
@@ -30,20 +29,22 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Result:
         settings = Settings.from_environment(os.environ)
         request = parse_request(event, settings, clock.now())
         services = services_for(settings, telemetry, clock)
+        run = run_for(request, settings, services)
+        chain_id = run.chain_id if len(request.chain_ids) == 1 else list(request.chain_ids)
+        logger.append_keys(run_id=run.run_id, chain_id=chain_id, snapshot_date=run.snapshot_date.isoformat())
         if request.scheduled:
             tell_missing(services.store, settings.chain_ids, request.snapshot_date, telemetry)
         if len(request.chain_ids) > 1:
             return fan_out(request, services.bus)
-        run = run_for(request, settings, services)
-    except SnapshotError as error:
+    except Exception as error:
         logger.error(str(error), extra={"error": type(error).__name__})
         telemetry.measure({"SnapshotsFailed": 1})
         raise
-    return _take(run)
+    return take(run)
 
 
-def _take(run: Run) -> Result:
-    logger.append_keys(run_id=run.run_id, chain_id=run.chain_id, snapshot_date=run.snapshot_date.isoformat())
+def take(run: Run) -> Result:
+    """Take one chain's snapshot, and tell of it if that fails."""
     try:
         return take_snapshot(run)
     except Exception as error:

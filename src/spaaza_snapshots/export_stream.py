@@ -75,9 +75,11 @@ class ExportStream:
         """Yield the bytes of the body; raises `ExportInterrupted` or `OutOfTime`."""
         try:
             for chunk in self._chunks:
+                # a TLS connection that is being shut down may hand out bytes that were never deciphered
+                self._refuse_cut_off()
                 self.received_bytes += len(chunk)
                 yield chunk
-        except (HTTPError, OSError) as error:
+        except (HTTPError, OSError, ValueError) as error:
             self._refuse_cut_off()
             detail = f"{type(error).__name__} after {self.how_far()}"
             raise ExportInterrupted("The export broke off", detail, NEXT_RUN) from error

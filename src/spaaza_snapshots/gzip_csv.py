@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from isal import isal_zlib
 
 from spaaza_snapshots.csv_records import CsvRecords
-from spaaza_snapshots.errors import ExportInterrupted, NotAnExport
+from spaaza_snapshots.errors import ASK_SPAAZA, NEXT_RUN, ExportInterrupted, NotAnExport
 
 GZIP_MAGIC = b"\x1f\x8b"
 FIXED_HEADER_BYTES = 10
@@ -142,12 +142,12 @@ class GzipCsvInspector:
 
     def _no_member(self, offset: int) -> NotAnExport | ExportInterrupted:
         if offset == 0:
-            return NotAnExport("The answer is not gzip", "it does not begin with 1f 8b")
-        return ExportInterrupted("Other bytes follow the gzip stream", f"from byte {offset:,} on")
+            return NotAnExport("The answer is not gzip", "it does not begin with 1f 8b", ASK_SPAAZA)
+        return ExportInterrupted("Other bytes follow the gzip stream", f"from byte {offset:,} on", NEXT_RUN)
 
     def _damaged(self) -> ExportInterrupted:
         where = f"member {self._gzip_members + 1:,}, before byte {self.gzip_bytes:,}"
-        return ExportInterrupted("The gzip stream is damaged", where)
+        return ExportInterrupted("The gzip stream is damaged", where, NEXT_RUN)
 
 
 def _has_whole_header(data: bytes) -> bool:

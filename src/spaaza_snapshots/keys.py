@@ -19,7 +19,7 @@ PENDING_ROOT = f"pending/{DATASET}/"
 PARQUET_ROOT = f"parquet/{DATASET}/"
 QUALITY_ROOT = f"quality/{DATASET}/"
 
-_DATE_IN_KEY = re.compile(r"/dt=(\d{4}-\d{2}-\d{2})/")
+_MANIFEST_KEY = re.compile(rf"{MANIFESTS_ROOT}chain_id=\d+/dt=(\d{{4}}-\d{{2}}-\d{{2}})/manifest\.json")
 
 
 def partition(chain_id: int, snapshot_date: date) -> str:
@@ -62,9 +62,10 @@ def quality_key(chain_id: int, snapshot_date: date) -> str:
     return f"{QUALITY_ROOT}{partition(chain_id, snapshot_date)}quality.json"
 
 
-def date_in(key: str) -> date:
-    """Return the snapshot date that a key of any of the trees names; ValueError where it names none."""
-    match = _DATE_IN_KEY.search(key)
-    if match is None:
-        raise ValueError(f"no dt= in {key!r}")
-    return date.fromisoformat(match.group(1))
+def manifest_date(key: str) -> date | None:
+    """Return the snapshot date of a manifest's key, or None where the key is of anything else."""
+    match = _MANIFEST_KEY.fullmatch(key)
+    try:
+        return None if match is None else date.fromisoformat(match.group(1))
+    except ValueError:  # dt=2026-02-30
+        return None

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final, NotRequired, Self, TypedDict
 from botocore.exceptions import BotoCoreError, ClientError
 from isal import isal_zlib
 
-from spaaza_snapshots.aws_errors import LOST_CONDITION, MISSING, code_of, storage_errors
+from spaaza_snapshots.aws_errors import MISSING, code_of, storage_errors
 from spaaza_snapshots.clock import Clock
-from spaaza_snapshots.errors import StorageError
+from spaaza_snapshots.errors import NEXT_RUN, ExportInterrupted, StorageError
 from spaaza_snapshots.telemetry import logger
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class MultipartUpload:
 
     That is: the part being filled, its immutable copy, and for each part on its way the copy that the SDK makes to
     send it. A part is immutable from when it is full, so whatever retries it sends the same bytes.
+
+    A part that S3 does not answer holds its bytes until the SDK gives up on it, also after the upload has ended.
 
     An upload whose Create was lost on its way back has an id that nobody knows: the bucket's lifecycle rule ends it.
     """
@@ -133,8 +135,9 @@ class MultipartUpload:
     def complete(self, crc32: int, condition: Condition) -> StoredObject | None:
         """Make the object visible if S3 computes the same `crc32` over all of it and `condition` still holds.
 
-        Returns None where somebody else has written the key meanwhile. Raises `StorageError`. However the call
-        ends, the upload has ended with it, as far as S3 could be reached.
+        Returns None where somebody else has written the key meanwhile. Raises `StorageError`, and
+        `ExportInterrupted` where S3 wants all of it uploaded again. However the call ends, the upload has ended with
+        it, as far as S3 could be reached.
         """
         self.flush()
         try:
@@ -162,8 +165,11 @@ class MultipartUpload:
         there = head(self._s3, self._bucket, self._key)
         if there is not None and there.run_id == self._run_id:
             return there
-        if isinstance(error, ClientError) and code_of(error) in LOST_CONDITION:
+        code = code_of(error) if isinstance(error, ClientError) else ""
+        if code == "PreconditionFailed":
             return None
+        if code == "ConditionalRequestConflict":
+            raise ExportInterrupted("Another upload of the same key was completing", code, NEXT_RUN) from error
         with storage_errors(f"completing the upload of {self._key}"):
             raise error
 
@@ -207,7 +213,7 @@ class MultipartUpload:
     @property
     def _open_upload_id(self) -> str:
         if self._upload_id is None:
-            raise StorageError("This upload has ended", self._key)
+            raise StorageError("This upload has ended", self._key, "This is a defect: look at the function's log.")
         return self._upload_id
 
     def __exit__(

@@ -7,9 +7,10 @@ from spaaza_snapshots.errors import ExportInterrupted, ExportUnavailable
 from spaaza_snapshots.telemetry import logger
 
 ATTEMPTS = 3
+LEAST_WAIT_SECONDS = 1.0
 LONGEST_RETRY_AFTER_SECONDS = 60.0
 
-_full_jitter = wait_random_exponential(multiplier=4, min=1, max=20)
+_full_jitter = wait_random_exponential(multiplier=4, min=LEAST_WAIT_SECONDS, max=20)
 
 
 def attempts(clock: Clock) -> Retrying:
@@ -35,7 +36,7 @@ def _asked_seconds(state: RetryCallState) -> float | None:
 
 def _wait_seconds(state: RetryCallState) -> float:
     asked_seconds = _asked_seconds(state)
-    return _full_jitter(state) if asked_seconds is None else asked_seconds
+    return _full_jitter(state) if asked_seconds is None else max(asked_seconds, LEAST_WAIT_SECONDS)
 
 
 def _is_over(state: RetryCallState, clock: Clock) -> bool:

@@ -39,8 +39,8 @@ def take_snapshot(run: Run) -> Result:
     _tell_days_left(run)
     day = settle(run.services.store, run.chain_id, run.snapshot_date)
     _refuse_other_environment(run, day)
-    if day.promoted and day.committed is not None:
-        _tell_figures(run, day.committed)  # the run that was killed could not
+    if day.committed is not None and day.record is not None:
+        _conclude(run, day.committed)  # the run that was killed could not
     if day.committed is not None and not run.force:
         return _finish(run, day.committed, ALREADY_COMPLETE)
     if run.accept:
@@ -50,13 +50,13 @@ def take_snapshot(run: Run) -> Result:
     manifest = record and promote(run.services.store, record)
     if manifest is None:
         return _finish(run, _winner(run), ALREADY_COMPLETE)
-    _tell_figures(run, manifest)
+    _conclude(run, manifest)
     return _finish(run, manifest, COMPLETE)
 
 
 def report_failure(run: Run, error: Exception) -> None:
     """Tell metrics and the bus of a run that failed; raises nothing, for the error itself must go on."""
-    name = "SnapshotsHeld" if isinstance(error, SnapshotHeld) else "SnapshotsFailed"
+    name = "SnapshotsHeld" if isinstance(error, SnapshotHeld) and error.kept else "SnapshotsFailed"
     metrics = {name: 1, "SessionsRejected": 1} if isinstance(error, SessionExpired) else {name: 1}
     run.services.telemetry.measure(metrics, run.chain_id)
     if run.services.bus is None:
@@ -84,7 +84,8 @@ def _refuse_held_for_good(run: Run, day: Day) -> None:
         return
     exports = run.services.store.held_count(run.chain_id, run.snapshot_date)
     if exports >= HELD_EXPORTS:
-        raise held(day.held, kept=f"It was exported {exports} times and will not be again")
+        otherwise = f"if not, force another export today: after {exports} of them the schedule makes no more."
+        raise held(day.held, otherwise)
 
 
 def _export(run: Run, day: Day) -> Manifest | None:
@@ -100,15 +101,17 @@ def _export(run: Run, day: Day) -> Manifest | None:
 
 
 def _accepted(run: Run, day: Day) -> Manifest:
-    manifest = day.held and promote(run.services.store, day.held)
-    if manifest is None:
+    if day.held is None:
         raise InvalidRequest(
             "No snapshot is held",
             f"chain {run.chain_id}, {run.snapshot_date}",
-            "Look under pending/ in the bucket for the dates that are.",
+            "The error SnapshotHeld in the log, and its e-mail, name the chain and the date.",
         )
+    manifest = promote(run.services.store, day.held)
+    if manifest is None:
+        return _winner(run)
     logger.info("A held snapshot was accepted", extra={"accepted_run_id": manifest.run_id})
-    _tell_figures(run, manifest)
+    _conclude(run, manifest)
     return manifest
 
 
@@ -130,7 +133,7 @@ def _finish(run: Run, manifest: Manifest, status: str) -> Result:
     """Do what follows a commit, each step safe to repeat, and return the result."""
     if run.services.catalog is not None:
         change = run.services.catalog.ensure_tables(manifest.columns, manifest.date)
-        if status == COMPLETE:
+        if status == COMPLETE or not change.raw_conforms:
             run.services.telemetry.measure({"RawTableSkips": int(not change.raw_conforms)}, run.chain_id)
     if run.services.bus is not None:
         _announce(run, run.services.bus, manifest, status)
@@ -164,7 +167,8 @@ def _tell_days_left(run: Run) -> None:
         logger.warning("The session has ended by its own date; the call is made all the same")
 
 
-def _tell_figures(run: Run, manifest: Manifest) -> None:
+def _conclude(run: Run, manifest: Manifest) -> None:
+    """Tell of a new snapshot, and then remove its record: while that lies there nobody has told of it for certain."""
     seconds = manifest.run_seconds
     run.services.telemetry.measure(
         {
@@ -180,3 +184,4 @@ def _tell_figures(run: Run, manifest: Manifest) -> None:
         },
         run.chain_id,
     )
+    run.services.store.remove_pending(manifest)

@@ -116,9 +116,7 @@ class SnapshotStore:
                 yield from (found["Key"] for found in page.get("Contents", ()))
 
     def _last_before(self, chain_id: int, snapshot_date: date) -> Manifest | None:
-        prefix = keys.manifests_prefix(chain_id)
-        earlier = [
-            key for key in self._keys(prefix) if key.endswith("/manifest.json") and keys.date_in(key) < snapshot_date
-        ]
-        found = self._read(max(earlier, key=keys.date_in)) if earlier else None
+        dates = [keys.manifest_date(key) for key in self._keys(keys.manifests_prefix(chain_id))]
+        earlier = [found for found in dates if found is not None and found < snapshot_date]
+        found = self.manifest(chain_id, max(earlier)) if earlier else None
         return None if found is None else found.manifest
