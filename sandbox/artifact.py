@@ -58,10 +58,11 @@ def end_before_deadline(stack: Stack, function: LambdaFunction, chain_id: int) -
 
 
 def be_killed_at_deadline(stack: Stack, function: LambdaFunction, chain_id: int) -> Invocation:
-    """Let Spaaza stop in mid-stream, and S3 not answer the abort: what was kept for a clean end is not enough."""
+    """Let Spaaza stop in mid-stream, then neither S3 nor the bus answer: what was kept for a clean end runs out."""
     standing_still = replace(generated_users(200_000), pause=Pause(after_bytes=6_000_000))
     stack.spaaza.script(standing_still, chain_id=chain_id)
-    stack.wire.fail("AbortMultipartUpload", faults.stall(3600), times=EVERY_TIME)
+    for operation in ("AbortMultipartUpload", "PutEvents"):
+        stack.wire.fail(operation, faults.stall(3600), times=EVERY_TIME)
     return function.invoke({"chain_id": chain_id}, deadline_seconds=DEADLINE_SECONDS)
 
 

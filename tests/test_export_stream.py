@@ -16,7 +16,7 @@ import urllib3
 from sandbox.answers import EXPORT_HEADERS, Answer, Pause, gzip_answer, sample_users
 from sandbox.spaaza import SpaazaServer
 from sandbox.users import generated_csv
-from spaaza_snapshots.clock import Clock
+from spaaza_snapshots.clock import RESERVE_SECONDS, Clock
 from spaaza_snapshots.errors import ExportInterrupted, ExportUnavailable, OutOfTime, SnapshotError
 from spaaza_snapshots.export_api import SpaazaExports
 from spaaza_snapshots.export_stream import ExportStream
@@ -165,7 +165,7 @@ def test_an_interruption_tells_how_far_the_export_came(opened: Open) -> None:
 
 def ends_once_asked(server: SpaazaServer) -> Clock:
     """Time that is plenty until the request is there, and then 0.3 s more than is kept for ending cleanly."""
-    return Clock(remaining_ms=lambda: 30_300 if server.requests else 900_000)
+    return Clock(remaining_ms=lambda: int(RESERVE_SECONDS * 1000) + 300 if server.requests else 900_000)
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)
@@ -214,7 +214,7 @@ def trickling_headers(gave_up: threading.Event) -> Iterator[int]:
 
 def test_headers_that_trickle_end_with_the_functions_time() -> None:
     """A header line that never ends resets every read timeout; only the function's own time ends it."""
-    ends_at = time.monotonic() + 30.5
+    ends_at = time.monotonic() + RESERVE_SECONDS + 0.5
     clock = Clock(remaining_ms=lambda: int((ends_at - time.monotonic()) * 1000))
     gave_up = threading.Event()
     with trickling_headers(gave_up) as port, urllib3.PoolManager() as http:

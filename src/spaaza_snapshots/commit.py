@@ -79,6 +79,7 @@ def promote(store: SnapshotStore, record: Manifest) -> Manifest | None:
         stored = store.manifest(record.chain_id, record.date)
         raw = store.raw(record.chain_id, record.date)
         if raw is None or raw.run_id != record.run_id:
+            store.remove_pending(record)  # it can never become true again
             return None
         manifest = record.of_object(raw.etag, raw.version_id)
         if store.put_manifest(manifest, over_etag=None if stored is None else stored.etag):

@@ -177,10 +177,8 @@ def _lines_with(mark: bytes, lines: bytes, end: int) -> int:
 def _first_record(head: bytes) -> tuple[str, ...]:
     """Return the first record that is not blank, () without one; the bytes behind it need not be UTF-8."""
     text = io.TextIOWrapper(io.BytesIO(head), encoding="utf-8", errors="surrogateescape", newline="")
-    try:
-        names = next(filter(None, csv.reader(text)), [])
-    except csv.Error as error:
-        raise NotAnExport("The header cannot be read", f"a name in it is too long: {error}", ASK_SPAAZA) from None
+    csv.field_size_limit(HEADER_LIMIT_BYTES)  # of this process; by itself `csv` takes 131,072 characters
+    names = next(filter(None, csv.reader(text)), [])
     try:
         "".join(names).encode()
     except UnicodeEncodeError as error:
