@@ -64,22 +64,23 @@ artifact: $(STAMP) ## Run what is built in Lambda's runtime client: cold start, 
 deploy: build ## Deploy the stack; the first time it asks for the parameters
 	@$(SAM) deploy --capabilities CAPABILITY_IAM $(if $(wildcard samconfig.toml),--no-fail-on-empty-changeset,--guided)
 
-snapshot: $(STAMP) ## Ask the deployed function for a snapshot: CHAIN= DATE= FORCE= ACCEPT=
+known-stack: $(STAMP)
+	@test -n "$(STACK)" || { echo "No stack is known here: make ... STACK=name (and AWS_REGION=), or deploy it from here." >&2; exit 1; }
 	@requirements/tools sam
+
+snapshot: known-stack ## Ask the deployed function for a snapshot: CHAIN= DATE= FORCE= ACCEPT=
 	@function=$$($(SAM) list stack-outputs --stack-name $(STACK) --output json | $(PY) -c $(EXPORT_FUNCTION)); \
 	$(VENV)/bin/spaaza-snapshots invoke --function "$$function" \
 	    $(if $(CHAIN),--chain $(CHAIN)) $(if $(DATE),--date $(DATE)) $(if $(FORCE),--force) $(if $(ACCEPT),--accept)
 
-athena: $(STAMP) ## Make the views in Athena, and ask a saved query: QUERY= PARAMETERS=
+athena: known-stack ## Make the views in Athena, and ask a saved query: QUERY= PARAMETERS=
 	@$(VENV)/bin/spaaza-snapshots athena --stack $(STACK) --sql athena \
 	    $(if $(QUERY),--query $(QUERY)) $(if $(PARAMETERS),--parameter $(PARAMETERS))
 
-logs: $(STAMP) ## Follow the logs of a deployed function: FUNCTION=Export or Parquet
-	@requirements/tools sam
+logs: known-stack ## Follow the logs of a deployed function: FUNCTION=Export or Parquet
 	@$(SAM) logs --stack-name $(STACK) -n $(or $(FUNCTION),Export)Function --tail
 
-destroy: $(STAMP) ## Delete the stack; says what it keeps
-	@requirements/tools sam
+destroy: known-stack ## Delete the stack; says what it keeps
 	@echo "Keeps the bucket with every snapshot; personal data in it goes on ending by its lifecycle. Deletes all else."
 	@$(SAM) delete --stack-name $(STACK)
 
@@ -89,4 +90,4 @@ pins: $(STAMP) ## Renew the pinned requirements
 clean: ## Remove what the other targets made
 	@rm -rf $(VENV) .tools .aws-sam .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup run test check bench crash drift tables build artifact deploy snapshot athena logs destroy pins clean
+.PHONY: help known-stack setup run test check bench crash drift tables build artifact deploy snapshot athena logs destroy pins clean

@@ -1,4 +1,4 @@
-"""`make bench`: what a run costs, measured here and now; ratios of one run, because machines differ and are noisy."""
+"""`make bench`: what a run costs, measured here and now; Spaaza and S3 run on the same processors, which are noisy."""
 
 import argparse
 import sys

@@ -185,6 +185,7 @@ class LambdaFunction:
             "PYTHONPATH": os.pathsep.join(self._pythonpath),
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
+            "TMPDIR": str(self._log.parent),  # the function's /tmp: gone with it, however it ends
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",

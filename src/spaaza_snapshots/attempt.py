@@ -11,6 +11,8 @@ from spaaza_snapshots.record import Comparison, Proven, record_of
 from spaaza_snapshots.run import Run
 from spaaza_snapshots.telemetry import Progress, logger
 
+NOT_YET = "if not, do nothing: the schedule exports a day again while it lasts, three times at most."
+
 
 def export_once(run: Run, compared_with: Comparison, attempt: int) -> Manifest | None:
     """Make the export an object and return its record; None where another run was quicker.
@@ -28,26 +30,6 @@ def export_once(run: Run, compared_with: Comparison, attempt: int) -> Manifest |
         record = record_of(run, proven, compared_with)
         services.clock.require("committing the snapshot", export.how_far())
         return _commit(run, record, upload, inspection.crc32)
-
-
-NOT_YET = "if not, do nothing: the schedule exports the day again, three times at most."
-
-
-def held(record: Manifest, otherwise: str = NOT_YET) -> SnapshotHeld:
-    """Return the error of a record that is held: why, what accepts it, and what to do otherwise."""
-    payload = f'{{"chain_id": {record.chain_id}, "date": "{record.snapshot_date}", "accept": true}}'
-    return _doubtful(
-        record,
-        "it is kept, unseen",
-        f"If Spaaza confirms these users, invoke the function with {payload}"
-        f" (make snapshot CHAIN={record.chain_id} DATE={record.snapshot_date} ACCEPT=1); {otherwise}",
-    )
-
-
-def _doubtful(record: Manifest, what_became_of_it: str, hint: str, *, kept: bool = True) -> SnapshotHeld:
-    notes = "; ".join(f"{check.name}: {check.notes}" for check in record.failed_checks)
-    what = f"The snapshot of chain {record.chain_id} for {record.snapshot_date} is doubtful"
-    return SnapshotHeld(what, f"{notes}; {what_became_of_it}", hint, kept=kept)
 
 
 def _copy(export: ExportStream, upload: MultipartUpload, run: Run) -> Inspection:
@@ -100,3 +82,20 @@ def _commit(run: Run, record: Manifest, upload: MultipartUpload, crc32: int) -> 
             "Another run wrote the object meanwhile", "it left no snapshot, or a held one", NEXT_RUN
         )
     return None
+
+
+def held(record: Manifest, otherwise: str = NOT_YET) -> SnapshotHeld:
+    """Return the error of a record that is held: why, what accepts it, and what to do otherwise."""
+    payload = f'{{"chain_id": {record.chain_id}, "date": "{record.snapshot_date}", "accept": true}}'
+    return _doubtful(
+        record,
+        "it is kept, unseen",
+        f"If Spaaza confirms these users, invoke the function with {payload}"
+        f" (make snapshot CHAIN={record.chain_id} DATE={record.snapshot_date} ACCEPT=1); {otherwise}",
+    )
+
+
+def _doubtful(record: Manifest, what_became_of_it: str, hint: str, *, kept: bool = True) -> SnapshotHeld:
+    notes = "; ".join(f"{check.name}: {check.notes}" for check in record.failed_checks)
+    what = f"The snapshot of chain {record.chain_id} for {record.snapshot_date} is doubtful"
+    return SnapshotHeld(what, f"{notes}; {what_became_of_it}", hint, kept=kept)

@@ -137,6 +137,7 @@ def _inspection_table(inspection: Inspection) -> Table:
 def _checks_table(checks: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for check in checks:
-        mark = "[green]passed[/green]" if check["passed"] else "[red]failed[/red]"
+        failed = "[red]failed[/red]" if check["required"] else "[yellow]note[/yellow]"
+        mark = "[green]passed[/green]" if check["passed"] else failed
         table.add_row(mark, check["name"], escape(check["notes"]))
     return table

@@ -38,6 +38,5 @@ class Clock:
         return OutOfTime(
             f"Too little time was left while {doing}",
             f"{detail or 'nothing was received yet'}; {self.remaining_ms() / 1000:.0f} s of the function's time left",
-            "The next run of the schedule tries again; if it always ends so, raise the function's memory (its CPU"
-            " grows with it) or its time limit.",
+            "The next run of the schedule tries again; if it always ends so, see long-run in docs/OPERATIONS.md.",
         )

@@ -54,17 +54,19 @@ def take_snapshot(run: Run) -> Result:
     return _finish(run, manifest, COMPLETE)
 
 
-def report_failure(run: Run, error: Exception) -> None:
-    """Tell metrics and the bus of a run that failed; raises nothing, for the error itself must go on."""
-    name = "SnapshotsHeld" if isinstance(error, SnapshotHeld) and error.kept else "SnapshotsFailed"
-    metrics = {name: 1, "SessionsRejected": 1} if isinstance(error, SessionExpired) else {name: 1}
-    run.services.telemetry.measure(metrics, run.chain_id)
-    if run.services.bus is None:
-        return
+def _tell_days_left(run: Run) -> None:
+    """Tell how long the session lasts in every run, also one that exports nothing; only an export needs the session."""
     try:
-        run.services.bus.put([bus.snapshot_failed(run.chain_id, run.snapshot_date, error)])
-    except StorageError as second:
-        logger.warning("The failure could not be put on the bus", extra={"error": str(second)})
+        session = run.services.read_session()
+    except CredentialsError as error:
+        logger.warning("The session could not be read", extra={"error": str(error)})
+        return
+    days_left = session.days_left(run.services.clock.now())
+    if days_left is None:
+        return
+    run.services.telemetry.measure({"SessionDaysLeft": days_left})
+    if days_left < 0:
+        logger.warning("The session has ended by its own date; the call is made all the same")
 
 
 def _refuse_other_environment(run: Run, day: Day) -> None:
@@ -76,6 +78,41 @@ def _refuse_other_environment(run: Run, day: Day) -> None:
             f"{known.environment} on {known.snapshot_date}, this run is of {run.environment}",
             "Give each environment a bucket of its own (SNAPSHOT_BUCKET), or correct SPAAZA_ENVIRONMENT.",
         )
+
+
+def _conclude(run: Run, manifest: Manifest) -> None:
+    """Tell of a new snapshot, and then remove its record: while that lies there nobody has told of it for certain."""
+    seconds = manifest.run_seconds
+    run.services.telemetry.measure(
+        {
+            "SnapshotsCompleted": 1,
+            "Rows": manifest.row_count,
+            "RowsWithLineBreaks": manifest.rows_with_line_breaks,
+            "GzipBytes": manifest.raw.gzip_bytes,
+            "CsvBytes": manifest.raw.csv_bytes,
+            "RunSeconds": seconds,
+            "CsvBytesPerSecond": manifest.raw.csv_bytes / max(seconds, 0.001),
+            "Attempts": manifest.source.attempts,
+            "HeaderChanges": int(bool(manifest.header_changes)),
+        },
+        run.chain_id,
+    )
+    run.services.store.remove_pending(manifest)
+
+
+def _accepted(run: Run, day: Day) -> Manifest:
+    if day.held is None:
+        raise InvalidRequest(
+            "No snapshot is held",
+            f"chain {run.chain_id}, {run.snapshot_date}",
+            "The error SnapshotHeld in the log, and its e-mail, name the chain and the date.",
+        )
+    manifest = promote(run.services.store, day.held)
+    if manifest is None:
+        return _winner(run)
+    logger.info("A held snapshot was accepted", extra={"accepted_run_id": manifest.run_id})
+    _conclude(run, manifest)
+    return manifest
 
 
 def _refuse_held_for_good(run: Run, day: Day) -> None:
@@ -98,21 +135,6 @@ def _export(run: Run, day: Day) -> Manifest | None:
     if record is not None and record.is_held:
         raise held(record)
     return record
-
-
-def _accepted(run: Run, day: Day) -> Manifest:
-    if day.held is None:
-        raise InvalidRequest(
-            "No snapshot is held",
-            f"chain {run.chain_id}, {run.snapshot_date}",
-            "The error SnapshotHeld in the log, and its e-mail, name the chain and the date.",
-        )
-    manifest = promote(run.services.store, day.held)
-    if manifest is None:
-        return _winner(run)
-    logger.info("A held snapshot was accepted", extra={"accepted_run_id": manifest.run_id})
-    _conclude(run, manifest)
-    return manifest
 
 
 def _winner(run: Run) -> Manifest:
@@ -146,42 +168,20 @@ def _announce(run: Run, event_bus: bus.EventBus, manifest: Manifest, status: str
     if status == ALREADY_COMPLETE:
         there = run.services.store.parquet(run.chain_id, run.snapshot_date)
         missing = there is None or there.run_id != manifest.run_id
-        run.services.telemetry.measure({"ParquetsMissing": int(missing)}, run.chain_id)
         if not missing:
             return
+        run.services.telemetry.measure({"ParquetsMissing": 1}, run.chain_id)
     event_bus.put([bus.snapshot_completed(manifest)])
 
 
-def _tell_days_left(run: Run) -> None:
-    """Tell how long the session lasts in every run, also one that exports nothing; only an export needs the session."""
+def report_failure(run: Run, error: Exception) -> None:
+    """Tell metrics and the bus of a run that failed; raises nothing, for the error itself must go on."""
+    name = "SnapshotsHeld" if isinstance(error, SnapshotHeld) and error.kept else "SnapshotsFailed"
+    metrics = {name: 1, "SessionsRejected": 1} if isinstance(error, SessionExpired) else {name: 1}
+    run.services.telemetry.measure(metrics, run.chain_id)
+    if run.services.bus is None:
+        return
     try:
-        session = run.services.read_session()
-    except CredentialsError as error:
-        logger.warning("The session could not be read", extra={"error": str(error)})
-        return
-    days_left = session.days_left(run.services.clock.now())
-    if days_left is None:
-        return
-    run.services.telemetry.measure({"SessionDaysLeft": days_left})
-    if days_left < 0:
-        logger.warning("The session has ended by its own date; the call is made all the same")
-
-
-def _conclude(run: Run, manifest: Manifest) -> None:
-    """Tell of a new snapshot, and then remove its record: while that lies there nobody has told of it for certain."""
-    seconds = manifest.run_seconds
-    run.services.telemetry.measure(
-        {
-            "SnapshotsCompleted": 1,
-            "Rows": manifest.row_count,
-            "RowsWithLineBreaks": manifest.rows_with_line_breaks,
-            "GzipBytes": manifest.raw.gzip_bytes,
-            "CsvBytes": manifest.raw.csv_bytes,
-            "RunSeconds": seconds,
-            "CsvBytesPerSecond": manifest.raw.csv_bytes / max(seconds, 0.001),
-            "Attempts": manifest.source.attempts,
-            "HeaderChanges": int(bool(manifest.header_changes)),
-        },
-        run.chain_id,
-    )
-    run.services.store.remove_pending(manifest)
+        run.services.bus.put([bus.snapshot_failed(run.chain_id, run.snapshot_date, error)])
+    except StorageError as second:
+        logger.warning("The failure could not be put on the bus", extra={"error": str(second)})
