@@ -11,9 +11,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sandbox.template import STACK, Deployment, deploy, source
+from spaaza_snapshots.attempt import held
+from spaaza_snapshots.bus import snapshot_failed
+from spaaza_snapshots.manifest import Check
 from spaaza_snapshots.request import parse_request
 from spaaza_snapshots.settings import Settings
 from spaaza_snapshots.telemetry import METRICS, NAMESPACE, Telemetry
+from tests import builders
 
 ALARM = "AWS::CloudWatch::Alarm"
 LONGEST_DESCRIPTION = 1024  # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
@@ -98,7 +102,9 @@ def test_every_alarm_looks_at_no_longer_a_time_than_cloudwatch_does(stack: Deplo
 def test_alarms_reach_the_operator_only_from_this_account(stack: Deployment) -> None:
     subscription = stack.properties("AlarmSubscription")
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "operator@example.com")
-    (statement,) = stack.properties("AlarmTopicPolicy")["PolicyDocument"]["Statement"]
+    statement, of_the_rule = stack.properties("AlarmTopicPolicy")["PolicyDocument"]["Statement"]
+    assert of_the_rule["Principal"] == {"Service": "events.amazonaws.com"}
+    assert ":rule/" in of_the_rule["Condition"]["ArnEquals"]["aws:SourceArn"]
     assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
     # an encrypted topic would need a key that CloudWatch may use
@@ -197,3 +203,20 @@ def test_no_two_widgets_of_the_dashboard_overlap(stack: Deployment) -> None:
     ]
     assert len(cells) == len(set(cells))
     assert max(x for x, _ in cells) < 24  # the columns of a dashboard
+
+
+def test_a_held_snapshot_is_mailed_once_with_its_counts_and_the_payload_that_accepts(stack: Deployment) -> None:
+    """The very event that a run puts, through the rule's own pattern and input path."""
+    rule = stack.properties("SnapshotHeldMail")
+    (target,) = rule["Targets"]
+    assert (target["Arn"], target["InputPath"]) == (stack.properties("AlarmSubscription")["TopicArn"], "$.detail")
+    failed_check = Check("rows_kept_since_previous", required=True, passed=False, notes="50 rows, 100 on 2026-11-21")
+    for again, mailed in ((False, True), (True, False)):
+        error = held(builders.manifest(chain_id=1743, checks=(failed_check,)), again=again)
+        event = snapshot_failed(1743, date(2026, 11, 22), error)
+        pattern = rule["EventPattern"]["detail"]
+        assert all(event.detail[name] in allowed for name, allowed in pattern.items()) is mailed
+        text = json.dumps(event.detail)
+        assert "50 rows, 100 on 2026-11-21" in text
+        assert "make snapshot CHAIN=1743 DATE=" in text
+        assert "ACCEPT=1" in text

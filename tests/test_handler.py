@@ -126,6 +126,7 @@ def test_a_failure_is_counted_by_chain_and_told_on_the_bus(
         "chain_id": CHAIN,
         "date": today(),
         "error": error.__name__,
+        "detail": raised.value.detail,  # type: ignore[attr-defined] # the errors above all have one
         "hint": raised.value.hint,  # type: ignore[attr-defined] # the errors above all have one
     }
 

@@ -31,7 +31,8 @@ def test_every_key_that_the_code_lists_is_one_that_the_roles_may_list() -> None:
     condition = stack.statements("ExportRole")["ListWhatThisProductWrote"]["Condition"]
     patterns = condition["StringLikeIfExists"]["s3:prefix"]
     assert all(any(fnmatchcase(prefix, pattern) for pattern in patterns) for prefix in listed)
-    roots = {f"{root}*" for root in (keys.RAW_ROOT, keys.MANIFESTS_ROOT, keys.PENDING_ROOT, keys.PARQUET_ROOT)}
+    roots = {f"{root}*" for root in (keys.RAW_ROOT, keys.MANIFESTS_ROOT, keys.PENDING_ROOT)}
+    roots |= {f"{root}*" for root in (keys.PARQUET_ROOT, keys.QUALITY_ROOT)}
     assert set(patterns) == roots
 
 

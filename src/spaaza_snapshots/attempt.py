@@ -84,7 +84,7 @@ def _commit(run: Run, record: Manifest, upload: MultipartUpload, crc32: int) -> 
     return None
 
 
-def held(record: Manifest, otherwise: str = NOT_YET) -> SnapshotHeld:
+def held(record: Manifest, otherwise: str = NOT_YET, *, again: bool = False) -> SnapshotHeld:
     """Return the error of a record that is held: why, what accepts it, and what to do otherwise."""
     payload = f'{{"chain_id": {record.chain_id}, "date": "{record.snapshot_date}", "accept": true}}'
     return _doubtful(
@@ -92,10 +92,11 @@ def held(record: Manifest, otherwise: str = NOT_YET) -> SnapshotHeld:
         "it is kept, unseen",
         f"If Spaaza confirms these users, invoke the function with {payload}"
         f" (make snapshot CHAIN={record.chain_id} DATE={record.snapshot_date} ACCEPT=1); {otherwise}",
+        again=again,
     )
 
 
-def _doubtful(record: Manifest, what_became_of_it: str, hint: str, *, kept: bool = True) -> SnapshotHeld:
+def _doubtful(record: Manifest, what_became_of_it: str, hint: str, **marks: bool) -> SnapshotHeld:
     notes = "; ".join(f"{check.name}: {check.notes}" for check in record.failed_checks)
     what = f"The snapshot of chain {record.chain_id} for {record.snapshot_date} is doubtful"
-    return SnapshotHeld(what, f"{notes}; {what_became_of_it}", hint, kept=kept)
+    return SnapshotHeld(what, f"{notes}; {what_became_of_it}", hint, **marks)

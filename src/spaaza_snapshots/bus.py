@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from spaaza_snapshots import keys
 from spaaza_snapshots.aws_errors import storage_errors
 from spaaza_snapshots.clock import Clock
-from spaaza_snapshots.errors import SnapshotError, StorageError
+from spaaza_snapshots.errors import SnapshotError, SnapshotHeld, StorageError
 from spaaza_snapshots.manifest import Manifest
 from spaaza_snapshots.request import SNAPSHOT_REQUESTED, SOURCE, Request
 from spaaza_snapshots.telemetry import logger
@@ -130,10 +130,13 @@ def parquet_completed(manifest: Manifest) -> Event:
 
 def snapshot_failed(chain_id: int, snapshot_date: date, error: Exception) -> Event:
     """What a run that ended without a committed snapshot leaves for others to react to."""
-    detail = {
+    told = {
         "chain_id": chain_id,
         "date": snapshot_date.isoformat(),
         "error": type(error).__name__,
+        "detail": error.detail if isinstance(error, SnapshotError) else "",
         "hint": error.hint if isinstance(error, SnapshotError) else "This is a defect: look at the function's log.",
     }
-    return Event(SNAPSHOT_FAILED, chain_id, detail)
+    if isinstance(error, SnapshotHeld):
+        told["again"] = error.again  # a day is held hour after hour, and needs one e-mail
+    return Event(SNAPSHOT_FAILED, chain_id, told)

@@ -60,11 +60,15 @@ class NotAnExport(SnapshotError):
 
 
 class SnapshotHeld(SnapshotError):
-    """The export is whole but doubtful; `kept`, unseen, until somebody accepts it, or not, as a good one is there."""
+    """The export is whole but doubtful; `kept`, unseen, until somebody accepts it, or not, as a good one is there.
 
-    def __init__(self, what: str, detail: str = "", hint: str = "", *, kept: bool = True) -> None:
+    `again`: of a day that was held before, so that somebody was told.
+    """
+
+    def __init__(self, what: str, detail: str = "", hint: str = "", *, kept: bool = True, again: bool = False) -> None:
         super().__init__(what, detail, hint)
         self.kept = kept
+        self.again = again
 
 
 # --- Nobody acts at once: the next run of the schedule is the retry ---------------------------------------------------

@@ -122,7 +122,7 @@ def _refuse_held_for_good(run: Run, day: Day) -> None:
     exports = run.services.store.held_count(run.chain_id, run.snapshot_date)
     if exports >= HELD_EXPORTS:
         otherwise = f"if not, force another export today: after {exports} of them the schedule makes no more."
-        raise held(day.held, otherwise)
+        raise held(day.held, otherwise, again=True)
 
 
 def _export(run: Run, day: Day) -> Manifest | None:
@@ -133,7 +133,7 @@ def _export(run: Run, day: Day) -> Manifest | None:
         with attempt:
             record = export_once(run, compared_with, attempt.retry_state.attempt_number)
     if record is not None and record.is_held:
-        raise held(record)
+        raise held(record, again=day.held is not None)
     return record
 
 
@@ -141,7 +141,7 @@ def _winner(run: Run) -> Manifest:
     """Return what the quicker run has committed, helping it where it has not come so far."""
     day = settle(run.services.store, run.chain_id, run.snapshot_date)
     if day.held is not None:
-        raise held(day.held)
+        raise held(day.held, again=True)
     if day.committed is None:
         raise StorageError(
             "Another run was quicker, and left no snapshot",
