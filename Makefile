@@ -27,7 +27,7 @@ run: $(STAMP) ## Make two snapshots on this machine and query them: USERS= CHAIN
 
 test: $(STAMP) ## Run all tests with branch coverage
 	@$(PY) -m coverage erase
-	@$(PY) -m coverage run -m pytest -n 2
+	@$(PY) -m coverage run -m pytest -n 2 --dist worksteal
 	@$(PY) -m coverage combine --quiet
 	@$(PY) -m coverage report
 

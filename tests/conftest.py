@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import TYPE_CHECKING
 
+import boto3
 import pytest
 
 from sandbox.aws import MotoAws
