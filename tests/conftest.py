@@ -72,3 +72,12 @@ def stack(
             if name.startswith("AWS_"):
                 monkeypatch.setenv(name, value)
         yield furnished
+
+
+@pytest.fixture(autouse=True)
+def aws_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test reach the AWS account of whoever runs it, nor the servers of the test before."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # keeps the credentials that it was made with
