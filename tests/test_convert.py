@@ -12,13 +12,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sandbox.users import AWKWARD, HEADER, generated_csv, sample_csv
+from spaaza_snapshots.clock import Clock
 from spaaza_snapshots.columns import KNOWN, columns_of
 from spaaza_snapshots.convert import Converted, Machine, convert
-from spaaza_snapshots.errors import StorageError
+from spaaza_snapshots.errors import OutOfTime, StorageError
+from spaaza_snapshots.salvage import RECORDS_PER_LOOK
 from tests import builders
 from tests.typed_reference import Row, expected, parquet_rows
 
 MEMORY_MB = 512
+
+
+def machine(folder: Path, *, memory_mb: int = MEMORY_MB, clock: Clock | None = None) -> Machine:
+    return Machine(memory_mb, folder, clock or builders.HeldClock().clock())
 
 
 def converted(csv_bytes: bytes, folder: Path) -> Converted:
@@ -26,15 +32,14 @@ def converted(csv_bytes: bytes, folder: Path) -> Converted:
     source = folder / "source.csv.gz"
     source.write_bytes(gzip.compress(csv_bytes, 1))
     wanted = expected(csv_bytes)
-    return convert(
-        source, builders.manifest(header=wanted.header, row_count=wanted.row_count), Machine(MEMORY_MB, folder)
-    )
+    return convert(source, builders.manifest(header=wanted.header, row_count=wanted.row_count), machine(folder))
 
 
 def line(*values: str) -> bytes:
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerow(values)
-    return text.getvalue().encode()
+    # before Python 3.13 only the characters of the line end itself are a reason to quote
+    csv.writer(text, lineterminator="\r\n").writerow(values)
+    return text.getvalue().removesuffix("\r\n").encode() + b"\n"
 
 
 def assert_as_expected(csv_bytes: bytes, folder: Path) -> Converted:
@@ -141,7 +146,7 @@ def test_what_duckdb_cannot_do_is_told_without_a_word_of_the_data(tmp_path: Path
     source = tmp_path / "source.csv.gz"
     source.write_bytes(gzip.compress(b"ID,First name\n1,Secretname\n"))
     with pytest.raises(StorageError, match="OutOfMemoryException") as caught:
-        convert(source, builders.manifest(header=("ID", "First name"), row_count=1), Machine(8, tmp_path))
+        convert(source, builders.manifest(header=("ID", "First name"), row_count=1), machine(tmp_path, memory_mb=8))
     assert "Secretname" not in builders.all_texts(caught.value)
 
 
@@ -192,7 +197,7 @@ def test_a_record_beyond_any_user_is_left_out(tmp_path: Path) -> None:
     source = tmp_path / "source.csv.gz"
     source.write_bytes(gzip.compress(csv_bytes, 1))
     header = ("ID", "First name", "Opted-in")
-    found = convert(source, builders.manifest(header=header, row_count=3), Machine(MEMORY_MB, tmp_path))
+    found = convert(source, builders.manifest(header=header, row_count=3), machine(tmp_path))
     assert [row[0] for row in parquet_rows(found.parquet)[1]] == [1, 3]
     assert [reject.record for reject in found.rejects.first] == [2]
 
@@ -219,7 +224,39 @@ def test_rows_that_are_not_those_of_the_manifest_are_refused(tmp_path: Path) -> 
     source.write_bytes(gzip.compress(HEAD + BEFORE + AFTER))
     for header, row_count in ((("ID", "First name", "Opted-in"), 3), (("ID", "Last name", "Opted-in"), 2)):
         with pytest.raises(StorageError):
-            convert(source, builders.manifest(header=header, row_count=row_count), Machine(MEMORY_MB, tmp_path))
+            convert(source, builders.manifest(header=header, row_count=row_count), machine(tmp_path))
+
+
+def convert_with(clock: Clock, csv_bytes: bytes, folder: Path) -> Converted:
+    source = folder / "source.csv.gz"
+    source.write_bytes(gzip.compress(csv_bytes, 1))
+    wanted = expected(csv_bytes)
+    manifest = builders.manifest(header=wanted.header, row_count=wanted.row_count)
+    return convert(source, manifest, machine(folder, clock=clock))
+
+
+@pytest.mark.parametrize(
+    ("looks", "csv_bytes", "told"),
+    [
+        (0, HEAD + BEFORE, "read once"),
+        (1, HEAD + BEFORE, "in DuckDB"),
+        (1, HEAD + BEFORE + b"7\n" * 2 * RECORDS_PER_LOOK, f"{RECORDS_PER_LOOK:,} records"),
+        (2, HEAD + BEFORE + b"7\n" * 2 * RECORDS_PER_LOOK, f"{2 * RECORDS_PER_LOOK:,} records"),
+    ],
+)
+def test_a_conversion_that_runs_out_of_time_says_so_where_it_is(
+    looks: int, csv_bytes: bytes, told: str, tmp_path: Path
+) -> None:
+    left_ms = iter([900_000] * looks)
+    with pytest.raises(OutOfTime, match=told):
+        convert_with(Clock(remaining_ms=lambda: next(left_ms, 0)), csv_bytes, tmp_path)
+
+
+def test_duckdb_is_interrupted_when_only_the_reserve_is_left(tmp_path: Path) -> None:
+    clock = builders.HeldClock(left_seconds=0.01).clock()
+    rows = BEFORE * 400_000  # more than any machine writes in that hundredth of a second
+    with pytest.raises(OutOfTime, match="in DuckDB"):
+        convert_with(clock, HEAD + rows, tmp_path)
 
 
 pieces = st.one_of(

@@ -108,14 +108,18 @@ fields = st.text(alphabet='ab,"\r\n é', max_size=8)
 @settings(max_examples=500, derandomize=True, deadline=None)
 @given(
     st.lists(st.lists(fields, min_size=2, max_size=5), min_size=1, max_size=12),
-    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_NONNUMERIC, csv.QUOTE_ALL]),
-    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.one_of(
+        # before Python 3.13 the writer quotes a lone \r or \n only where it is of the line end itself
+        st.just((csv.QUOTE_MINIMAL, "\r\n")),
+        st.tuples(st.sampled_from([csv.QUOTE_NONNUMERIC, csv.QUOTE_ALL]), st.sampled_from(["\n", "\r\n", "\r"])),
+    ),
     cuts,
 )
 def test_what_csv_writer_writes_is_counted_row_by_row(
-    rows: list[list[str]], quoting: Literal[0, 1, 2], line_end: str, at: list[int]
+    rows: list[list[str]], dialect: tuple[Literal[0, 1, 2], str], at: list[int]
 ) -> None:
     text = io.StringIO(newline="")
+    quoting, line_end = dialect
     csv.writer(text, quoting=quoting, lineterminator=line_end).writerows(rows)
     content = text.getvalue().encode()
 
