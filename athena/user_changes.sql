@@ -1,6 +1,7 @@
 -- Users new, changed or gone between two snapshot dates. Parameters: the earlier date, the later date.
 -- Changed is what Spaaza itself marks: last_modified_date. Figures that move by themselves (days_since_last_purchase)
--- make no change.
+-- make no change. A chain without a typed snapshot on one of the two dates is left out, for all its users would seem new
+-- or gone.
 WITH earlier AS (
   SELECT chain_id, id, last_modified_date FROM users WHERE dt = ? AND id IS NOT NULL
 ), later AS (
@@ -13,5 +14,8 @@ SELECT
   later.last_modified_date AS last_modified_date
 FROM earlier
 FULL OUTER JOIN later ON later.chain_id = earlier.chain_id AND later.id = earlier.id
-WHERE earlier.id IS NULL OR later.id IS NULL OR later.last_modified_date IS DISTINCT FROM earlier.last_modified_date
+WHERE coalesce(later.chain_id, earlier.chain_id) IN (SELECT chain_id FROM earlier INTERSECT SELECT chain_id FROM later)
+  AND (
+    earlier.id IS NULL OR later.id IS NULL OR later.last_modified_date IS DISTINCT FROM earlier.last_modified_date
+  )
 ORDER BY chain_id, change, id

@@ -174,10 +174,19 @@ def test_user_changes_tells_new_changed_and_gone_users(warehouse: Warehouse) -> 
         *((str(ONE), int(user["ID"]), "gone") for user in GONE),
         *((str(ONE), int(user["ID"]), "changed") for user in CHANGED),
         *((str(ONE), int(user["ID"]), "new") for user in NEW),
-        *((str(TWO), int(user["ID"]), "new") for user in OTHER_CHAIN),
     }
     assert len(found) == len(wanted)
     assert set(answers(found, "chain_id", "id", "change")) == wanted
+
+
+@pytest.mark.parametrize("days", [(BEFORE, YESTERDAY), (YESTERDAY, BEFORE)], ids=["not before", "not after"])
+def test_user_changes_leaves_out_a_chain_without_a_snapshot_on_one_of_the_dates(
+    days: tuple[date, date], warehouse: Warehouse
+) -> None:
+    typed = {str(chain) for chain, day in COMMITTED if day == YESTERDAY and (chain, day) != NOT_YET_TYPED}
+    found = warehouse.ask(SQL["user_changes"], *(day.isoformat() for day in days))
+    assert typed == {str(ONE), str(TWO)}
+    assert {row["chain_id"] for row in found} == {str(ONE)}
 
 
 def test_opt_ins_by_country_and_day(warehouse: Warehouse) -> None:

@@ -22,10 +22,11 @@ from sandbox.proxy import Answer
 from sandbox.users import HEADER
 from sandbox.wire import EVERY_TIME, Wire
 from spaaza_snapshots import keys
-from spaaza_snapshots.catalog import MANIFEST_COLUMNS, CatalogChange, GlueCatalog
+from spaaza_snapshots.catalog import CatalogChange, GlueCatalog
 from spaaza_snapshots.columns import KNOWN, PARTITION_KEYS, columns_of
 from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.manifest import Manifest
+from spaaza_snapshots.tables import MANIFEST_COLUMNS
 
 if TYPE_CHECKING:
     from types_boto3_glue import GlueClient
@@ -144,13 +145,35 @@ def test_users_has_every_documented_column_whatever_the_first_export_lacks(ensur
     assert names(glue, "users") == [*dict(KNOWN.values()), "_cast_errors"]
 
 
-def test_users_csv_has_the_columns_of_the_header_in_its_order_all_strings(ensure: Ensure, glue: "GlueClient") -> None:
-    ensure("Shoe size", "Influencer", "ID")
-    assert list(types(glue, "users_csv").items()) == [
-        ("shoe_size", "string"),
-        ("influencer", "string"),
-        ("id", "string"),
-    ]
+DOCUMENTED = [athena_name for athena_name, _ in KNOWN.values()]
+
+
+@pytest.mark.parametrize(
+    ("header", "appended", "conforms"),
+    [
+        (HEADER, [], True),
+        ((*HEADER, "Shoe size", "Hat size"), ["shoe_size", "hat_size"], True),
+        (HEADER[:10], [], True),
+        ((*HEADER[::-1], "Shoe size"), [], False),
+        (("Shoe size", *HEADER), [], False),
+        ((*HEADER[:5], *HEADER[6:], "Shoe size"), [], False),
+    ],
+    ids=["as documented", "appended", "cut short", "reordered", "inserted", "removed"],
+)
+def test_users_csv_begins_with_the_documented_columns_all_strings_whatever_the_first_header(
+    header: tuple[str, ...], appended: list[str], conforms: bool, ensure: Ensure, glue: "GlueClient"
+) -> None:
+    change = ensure(*header)
+    assert list(types(glue, "users_csv").items()) == [(name, "string") for name in [*DOCUMENTED, *appended]]
+    assert change.added["users_csv"] == (*DOCUMENTED, *appended)
+    assert change.raw_conforms is conforms
+
+
+def test_a_documented_header_after_another_one_finds_its_columns(ensure: Ensure, glue: "GlueClient") -> None:
+    ensure(*HEADER[::-1])
+    assert ensure(*HEADER, "Shoe size") == CatalogChange(
+        added={"users": ("shoe_size",), "users_csv": ("shoe_size",)}, raw_conforms=True
+    )
 
 
 def test_raw_values_are_read_with_quotes_without_a_backslash_and_without_the_header(
@@ -187,8 +210,8 @@ def test_a_column_keeps_the_name_that_spaaza_gave_it_in_its_comment(ensure: Ensu
 
 
 def test_a_long_name_is_cut_to_255_bytes_of_whole_characters(ensure: Ensure, glue: "GlueClient") -> None:
-    ensure("é" * 300)
-    (column,) = table(glue, "users_csv")["StorageDescriptor"]["Columns"]
+    ensure(*HEADER, "é" * 300)
+    column = table(glue, "users_csv")["StorageDescriptor"]["Columns"][-1]
     assert column["Comment"] == "é" * 127
 
 

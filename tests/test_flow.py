@@ -93,12 +93,13 @@ def test_force_exports_again_and_replaces_and_versioning_keeps_the_old_one(stack
     assert old["Metadata"]["run-id"] == first["run_id"]
 
 
-def test_completed_is_told_once_and_again_only_while_the_parquet_object_is_not_of_this_run(stack: Stack) -> None:
+def test_completed_is_told_once_and_again_only_while_copy_or_findings_are_not_of_this_run(stack: Stack) -> None:
     run_id = invoke(stack)["run_id"]
     assert [detail["run_id"] for detail in events(stack, "Snapshot Completed")] == [run_id]
-    parquet = {"Bucket": stack.bucket, "Key": keys.parquet_key(CHAIN, TODAY), "Body": b""}
-    for of_run, told in (("another", [run_id]), (run_id, [])):
-        stack.s3.put_object(**parquet, Metadata={"run-id": of_run})  # type: ignore[arg-type] # a dict of arguments
+    parquet, quality = keys.parquet_key(CHAIN, TODAY), keys.quality_key(CHAIN, TODAY)
+    puts = [(parquet, "another"), (parquet, run_id), (quality, "another"), (quality, run_id), (parquet, "another")]
+    for (key, of_run), told in zip(puts, [[run_id]] * 3 + [[], [run_id]], strict=True):
+        stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=b"", Metadata={"run-id": of_run})
         invoke(stack)
         assert [detail["run_id"] for detail in events(stack, "Snapshot Completed")] == told
 

@@ -13,8 +13,8 @@ from sqlglot import exp
 from sandbox.stack import Stack
 from sandbox.template import deploy, source
 from spaaza_snapshots import errors
-from spaaza_snapshots.catalog import MANIFEST_COLUMNS, SNAPSHOTS, USERS, USERS_CSV, USERS_QUALITY
 from spaaza_snapshots.columns import KNOWN, PARTITION_KEYS
+from spaaza_snapshots.tables import MANIFEST_COLUMNS, SNAPSHOTS, USERS, USERS_CSV, USERS_QUALITY
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -56,7 +56,7 @@ def test_every_error_that_asks_somebody_to_act_is_told_of_under_chain_missing() 
     assert {name for name in children if f"`{name}`" not in section} == {"InvalidRequest"}  # no schedule sends one
 
 
-@pytest.mark.parametrize("sql", [*blocks("sql"), "DROP TABLE users_csv"])
+@pytest.mark.parametrize("sql", blocks("sql"))
 def test_every_query_is_sql_of_athena_on_tables_and_columns_that_are_there(sql: str) -> None:
     statement = sqlglot.parse_one(sql, dialect="athena")
     assert not isinstance(statement, exp.Command)
@@ -76,14 +76,19 @@ def test_the_session_in_the_text_has_the_keys_that_the_function_reads() -> None:
     ).replace('\\"', '"')
 
 
+PRODUCT = {"ContentType": "application/vnd.apache.parquet"}
+
+
 def put_day(s3: "S3Client", bucket: str, day: str, folder: Path) -> None:
     partition = f"users/chain_id=1743/dt={day}"
     users = folder / "users.parquet"
     people = "(VALUES (12345, 'Ann'), (12346, 'Ben'), (NULL, 'Cleo')) people(id, first_name)"
-    duckdb.sql(f"COPY (FROM {people}) TO '{users}' (FORMAT parquet)")
+    duckdb.sql(f"COPY (FROM {people}) TO '{users}' (FORMAT parquet, KV_METADATA {{run_id: 'of {day}'}})")
     for version in ("1", "2"):
         s3.put_object(Bucket=bucket, Key=f"raw/{partition}/users.csv.gz", Body=version.encode())
-        s3.upload_file(str(users), bucket, f"parquet/{partition}/users.parquet", {"Metadata": {"run-id": f"of {day}"}})
+        s3.upload_file(
+            str(users), bucket, f"parquet/{partition}/users.parquet", PRODUCT | {"Metadata": {"run-id": f"of {day}"}}
+        )
     s3.put_object(Bucket=bucket, Key=f"manifests/{partition}/manifest.json", Body=b"{}")
 
 
@@ -99,8 +104,11 @@ def test_the_script_erases_one_person_and_nothing_else(
 
     def people(day: str) -> list[str]:
         key = f"parquet/users/chain_id=1743/dt={day}/users.parquet"
-        assert stack.s3.head_object(Bucket=stack.bucket, Key=key)["Metadata"] == {"run-id": f"of {day}"}
+        there = stack.s3.head_object(Bucket=stack.bucket, Key=key)
+        assert (there["Metadata"], there["ContentType"]) == ({"run-id": f"of {day}"}, PRODUCT["ContentType"])
         stack.s3.download_file(stack.bucket, key, "left.parquet")
+        inside = duckdb.sql("SELECT decode(key), decode(value) FROM parquet_kv_metadata('left.parquet')").fetchall()
+        assert inside == [("run_id", f"of {day}")]
         return [name for (name,) in duckdb.sql("SELECT first_name FROM 'left.parquet' ORDER BY 1").fetchall()]
 
     assert people("2026-11-19") == ["Ann", "Ben", "Cleo"]
@@ -108,3 +116,11 @@ def test_the_script_erases_one_person_and_nothing_else(
     versions = stack.s3.list_object_versions(Bucket=stack.bucket)["Versions"]
     left = [version["Key"] for version in versions if "dt=2026-11-21" in version["Key"]]
     assert sorted(key.partition("/")[0] for key in left) == ["manifests", "parquet"]
+
+
+def test_the_script_erases_a_day_that_has_no_typed_copy(stack: Stack) -> None:
+    for day in ("2026-11-20", "2026-11-21"):
+        stack.s3.put_object(Bucket=stack.bucket, Key=f"raw/users/chain_id=1743/dt={day}/users.csv.gz", Body=b"")
+    (script,) = blocks("python")
+    exec(script.replace('"BUCKET"', repr(stack.bucket)), {})
+    assert "Versions" not in stack.s3.list_object_versions(Bucket=stack.bucket)

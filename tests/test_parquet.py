@@ -1,11 +1,16 @@
 """Which typed copy becomes visible, and when: beside other runs, other conversions, and faults on the way."""
 
+import errno
 import gzip
 import json
+import os
 import shutil
+import tempfile
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +21,16 @@ from sandbox import faults
 from sandbox.answers import csv_answer
 from sandbox.faults import Exchange
 from sandbox.proxy import Answer
-from sandbox.stack import BUS, Stack
+from sandbox.saved_queries import saved_queries
+from sandbox.stack import BUS, DATABASE, Stack
 from sandbox.users import HEADER, generated_csv
+from sandbox.warehouse import Warehouse, glue_schema
 from spaaza_snapshots import keys
 from spaaza_snapshots.bus import EventBus
+from spaaza_snapshots.catalog import GlueCatalog
+from spaaza_snapshots.columns import columns_of
 from spaaza_snapshots.errors import InvalidRequest, StorageError
-from spaaza_snapshots.parquet import Result, Services, build_parquet
+from spaaza_snapshots.parquet import DISK_PER_GZIP, LEFTOVER_SECONDS, Result, Services, build_parquet
 from spaaza_snapshots.parquet_store import ParquetStore
 from spaaza_snapshots.store import SnapshotStore
 from spaaza_snapshots.telemetry import Telemetry
@@ -198,12 +207,69 @@ def test_a_disk_that_is_too_small_is_named_before_anything_is_read(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manifest = commit(stack.s3, stack.bucket, USERS)
-    free = shutil.disk_usage("/tmp")._replace(free=manifest.raw.gzip_bytes)
+    free = shutil.disk_usage("/tmp")._replace(free=DISK_PER_GZIP * manifest.raw.gzip_bytes - 1)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
     stack.wire.clear()
     with pytest.raises(StorageError, match="disk of the function is too small"):
         build(stack)
     assert not [call for call in stack.wire.calls if call.detail == manifest.raw.key]
+
+
+@pytest.mark.parametrize(
+    ("code", "what"),
+    [
+        (errno.ENOSPC, "disk of the function is too small"),
+        (errno.EDQUOT, "disk of the function is too small"),
+        (errno.EACCES, "could not write to the disk: PermissionError"),
+    ],
+)
+def test_only_a_full_disk_is_told_as_one(stack: Stack, monkeypatch: pytest.MonkeyPatch, code: int, what: str) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(code, "refused")
+
+    commit(stack.s3, stack.bucket, USERS)
+    monkeypatch.setattr(tempfile, "mkdtemp", refused)
+    with pytest.raises(StorageError, match=what):
+        build(stack)
+
+
+def test_folders_of_conversions_that_were_killed_are_removed_and_no_others(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit(stack.s3, stack.bucket, USERS)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    now = datetime.now(UTC).timestamp()
+    for name, age_seconds in (("parquet-old", 1), ("parquet-new", -60), ("other-old", 1)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "users.csv.gz").write_bytes(b"left")
+        os.utime(tmp_path / name, times=(now - LEFTOVER_SECONDS - age_seconds,) * 2)
+    build(stack)
+    assert {found.name for found in tmp_path.iterdir()} == {"parquet-new", "other-old"}
+
+
+@pytest.mark.parametrize("refused", ["parquet/", "quality/"])
+def test_users_latest_shows_yesterday_until_copy_and_findings_of_today_are_there(
+    stack: Stack, tmp_path: Path, refused: str
+) -> None:
+    def shown() -> set[str]:
+        warehouse = Warehouse(schema, DAY.isoformat())
+        with closing(warehouse):
+            warehouse.load(stack.s3, stack.bucket, tmp_path)
+            warehouse.ask(next(query.sql for query in saved_queries() if query.name == "users_latest"))
+            return {row["dt"] for row in warehouse.ask("SELECT dt FROM users_latest")}
+
+    glue, yesterday = boto3.client("glue"), DAY - timedelta(days=1)
+    GlueCatalog(glue, DATABASE, stack.bucket, [CHAIN]).ensure_tables(columns_of(HEADER), DAY)
+    schema = glue_schema(glue, DATABASE)
+    commit(stack.s3, stack.bucket, OTHERS, day=yesterday)
+    build_parquet(services(stack), CHAIN, yesterday)
+    commit(stack.s3, stack.bucket, USERS)
+    stack.wire.fail("PutObject", faults.error(403, "AccessDenied"), key_contains=refused)
+    with pytest.raises(StorageError):
+        build(stack)
+    assert shown() == {yesterday.isoformat()}
+    assert build(stack)["status"] == "complete"
+    assert shown() == {DAY.isoformat()}
 
 
 @pytest.mark.parametrize(

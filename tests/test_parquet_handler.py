@@ -10,8 +10,10 @@ from sandbox.lambda_runtime import LambdaFunction
 from sandbox.stack import Stack
 from sandbox.users import generated_csv
 from spaaza_snapshots.bus import SNAPSHOT_COMPLETED
+from spaaza_snapshots.clients import SDK_CONFIG
+from spaaza_snapshots.clock import RESERVE_SECONDS
 from spaaza_snapshots.errors import InvalidRequest
-from spaaza_snapshots.parquet_handler import parse_event
+from spaaza_snapshots.parquet_handler import Settings, _clients, parse_event
 from spaaza_snapshots.request import SOURCE
 from tests.committed import CHAIN, DAY, commit
 from tests.flow import events, invoke
@@ -80,6 +82,13 @@ def test_a_missing_bucket_is_named(stack: Stack) -> None:
 def test_an_event_that_names_no_chain_and_date_is_refused(event: dict[str, object]) -> None:
     with pytest.raises(InvalidRequest):
         parse_event(event)
+
+
+def test_a_call_of_the_conversion_may_take_longer_than_the_reserve_of_an_export(stack: Stack) -> None:
+    s3, events_client = _clients(Settings(stack.bucket, "bus"))
+    for client in (s3, events_client):
+        assert client is not None
+        assert client.meta.config.read_timeout > RESERVE_SECONDS > SDK_CONFIG.read_timeout  # type: ignore[attr-defined]
 
 
 def test_the_memory_stays_within_the_functions_own_whatever_the_export(stack: Stack, function: LambdaFunction) -> None:

@@ -5,8 +5,8 @@ from fnmatch import fnmatchcase
 
 from sandbox.template import deploy
 from spaaza_snapshots import keys
-from spaaza_snapshots.catalog import SNAPSHOTS, USERS, USERS_CSV, USERS_QUALITY
 from spaaza_snapshots.request import SOURCE
+from spaaza_snapshots.tables import SNAPSHOTS, USERS, USERS_CSV, USERS_QUALITY
 
 PARAMETERS = {"ChainIds": "1743,1783"}
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/0f6d5a4e"

@@ -6,16 +6,25 @@ keep the same tables at once: each update names the version it was made from, an
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from botocore.exceptions import ClientError
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from spaaza_snapshots import keys
 from spaaza_snapshots.aws_errors import code_of, storage_errors
 from spaaza_snapshots.columns import CAST_ERRORS, KNOWN, PARTITION_KEYS, Column
+from spaaza_snapshots.tables import (
+    CSV,
+    MANIFEST_COLUMNS,
+    QUALITY_COLUMNS,
+    SNAPSHOTS,
+    USERS,
+    USERS_CSV,
+    USERS_QUALITY,
+    Table,
+)
 
 if TYPE_CHECKING:
     from botocore.model import StructureShape
@@ -32,86 +41,11 @@ _DATES: Final = "projection.dt.range"
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
-    """How the objects of a table are read: Hive's classes with their parameters, and those of the table."""
-
-    serde: str
-    table_parameters: Mapping[str, str]
-    serde_parameters: Mapping[str, str] = field(default_factory=dict)
-    input_format: str = "org.apache.hadoop.mapred.TextInputFormat"
-    output_format: str = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
-
-
-PARQUET: Final = Format(
-    serde="org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
-    table_parameters={"classification": "parquet"},
-    input_format="org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-    output_format="org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-)
-CSV: Final = Format(
-    serde="org.apache.hadoop.hive.serde2.OpenCSVSerde",
-    table_parameters={"classification": "csv", "compressionType": "gzip", "skip.header.line.count": "1"},
-    # An escape character that no export holds: the default, a backslash, would eat those in the data.
-    serde_parameters={"separatorChar": ",", "quoteChar": '"', "escapeChar": "\u0001"},
-)
-JSON: Final = Format(serde="org.apache.hive.hcatalog.data.JsonSerDe", table_parameters={"classification": "json"})
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table of the catalog; `root` is where in the bucket its partitions begin."""
-
-    name: str
-    root: str
-    format: Format
-    description: str
-
-
-USERS: Final = Table("users", keys.PARQUET_ROOT, PARQUET, "Typed: the table to query. Derived from users_csv.")
-USERS_CSV: Final = Table("users_csv", keys.RAW_ROOT, CSV, "As received; a line break in a field breaks its row here.")
-SNAPSHOTS: Final = Table("snapshots", keys.MANIFESTS_ROOT, JSON, "The manifests: what was proved of each snapshot.")
-USERS_QUALITY: Final = Table("users_quality", keys.QUALITY_ROOT, JSON, "What did not fit into the types of users.")
-
-MANIFEST_COLUMNS: Final[Mapping[str, str]] = {
-    "manifest_version": "string",
-    "producer": "struct<name:string,version:string>",
-    "run_id": "string",
-    "dataset": "string",
-    "environment": "string",
-    "snapshot_date": "string",
-    "header": "array<string>",
-    "columns": "array<struct<position:bigint,name:string,athena_name:string,athena_type:string>>",
-    "row_count": "bigint",
-    "rows_with_line_breaks": "bigint",
-    "raw": "struct<bucket:string,key:string,version_id:string,etag:string,gzip_bytes:bigint,csv_bytes:bigint,"
-    "sha256:string,checksum_algorithm:string,checksum:string,parts:bigint,gzip_members:bigint>",
-    "header_changes": "struct<previous_date:string,added:array<string>,removed:array<string>,reordered:boolean>",
-    "checks": "array<struct<name:string,required:boolean,passed:boolean,notes:string>>",
-    "source": "struct<url:string,content_type:string,content_disposition:string,attempts:bigint>",
-    "requested_at": "string",
-    "started_at": "string",
-    "first_byte_at": "string",
-    "completed_at": "string",
-}
-"""The fields of a manifest but for `chain_id`, which is a partition key; instants stay ISO 8601 text."""
-
-QUALITY_COLUMNS: Final[Mapping[str, str]] = {
-    "run_id": "string",
-    "row_count": "bigint",
-    "parquet_rows": "bigint",
-    "rejected_rows": "bigint",
-    "cast_errors": "array<struct<column:string,count:bigint>>",
-    "rejects": "array<struct<record:bigint,reason:string>>",
-    "completed_at": "string",
-}
-
-
-@dataclass(frozen=True, slots=True)
 class CatalogChange:
     """What `ensure_tables` did: by table, the names of the columns it gained, which are all of them in a new one.
 
-    `raw_conforms` is False where the header goes another way than `users_csv`: that table then stays as it is, and
-    shows this export's values in the wrong columns.
+    `raw_conforms` is False where the header goes another way than `users_csv`, which begins as the documented one: that
+    table then gains nothing, and shows this export's values in the wrong columns.
     """
 
     added: Mapping[str, tuple[str, ...]]
@@ -132,12 +66,12 @@ class GlueCatalog:
 
         Where they already do, each costs one GetTable. Raises `StorageError`, naming the table that failed.
         """
-        gains: dict[str, tuple[str, ...] | None] = {}
+        ensured: dict[str, tuple[tuple[str, ...], bool]] = {}
         for table, wanted in _wanted(columns):
             with storage_errors(f"bringing the Glue table {self._database}.{table.name} up to date"):
-                gains[table.name] = self._ensure(table, wanted, snapshot_date)
-        added = {name: gained for name, gained in gains.items() if gained}
-        return CatalogChange(added, raw_conforms=gains[USERS_CSV.name] is not None)
+                ensured[table.name] = self._ensure(table, wanted, snapshot_date)
+        _, raw_conforms = ensured[USERS_CSV.name]
+        return CatalogChange({name: gained for name, (gained, _) in ensured.items() if gained}, raw_conforms)
 
     @retry(
         retry=retry_if_exception(lambda error: isinstance(error, ClientError) and code_of(error) in _RACES),
@@ -145,23 +79,24 @@ class GlueCatalog:
         wait=wait_random_exponential(multiplier=0.05, max=1),
         reraise=True,
     )
-    def _ensure(self, table: Table, wanted: "GlueColumns", snapshot_date: date) -> tuple[str, ...] | None:
-        """Return the columns that the table gained, or None where it cannot show the wanted ones and was left alone."""
+    def _ensure(self, table: Table, wanted: "GlueColumns", snapshot_date: date) -> tuple[tuple[str, ...], bool]:
+        """Return the columns that the table gained, and whether it can show the wanted ones."""
         found = self._find(table)
         if found is None:
-            new_table = _new_table(table, f"s3://{self._bucket}/{table.root}", wanted, self._chains, snapshot_date)
+            first = _first_columns(table, wanted)
+            new_table = _new_table(table, f"s3://{self._bucket}/{table.root}", first, self._chains, snapshot_date)
             self._glue.create_table(DatabaseName=self._database, TableInput=new_table)
-            return _names(wanted)
+            return _names(first), _shows(table, first, wanted)
         present = found["StorageDescriptor"]["Columns"]
-        if table.format is CSV and not _agree_by_position(present, wanted):
-            return None
+        if not _shows(table, present, wanted):
+            return (), False
         missing = [column for column in wanted if column["Name"] not in _names(present)]
         parameters = _widened(found.get("Parameters", {}), self._chains, snapshot_date)
         if missing or parameters != found.get("Parameters", {}):
             found["StorageDescriptor"]["Columns"] = [*present, *missing]
             found["Parameters"] = parameters
             self._update(found)
-        return _names(missing)
+        return _names(missing), True
 
     def _find(self, table: Table) -> "TableTypeDef | None":
         try:
@@ -243,6 +178,15 @@ def _names(columns: "GlueColumns") -> tuple[str, ...]:
     return tuple(column["Name"].lower() for column in columns)
 
 
-def _agree_by_position(present: "GlueColumns", wanted: "GlueColumns") -> bool:
-    """Tell whether one continues the other: where an export has fewer columns, the last ones read as NULL."""
-    return all(mine == yours for mine, yours in zip(_names(present), _names(wanted), strict=False))
+def _first_columns(table: Table, wanted: "GlueColumns") -> "GlueColumns":
+    """Return what a table begins with: by position the documented columns, and what a header appends to them."""
+    if table.format is not CSV:
+        return wanted
+    documented = [_glue_column(athena_name, "string", name) for name, (athena_name, _) in KNOWN.items()]
+    return [*documented, *(wanted[len(documented) :] if _shows(table, documented, wanted) else ())]
+
+
+def _shows(table: Table, present: "GlueColumns", wanted: "GlueColumns") -> bool:
+    """Tell, by position, whether one continues the other: where an export has fewer, the last ones read as NULL."""
+    names = zip(_names(present), _names(wanted), strict=False)
+    return table.format is not CSV or all(mine == yours for mine, yours in names)

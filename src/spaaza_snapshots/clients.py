@@ -28,6 +28,9 @@ SDK_CONFIG = Config(
     response_checksum_validation="when_required",
 )
 
+PARQUET_SDK_CONFIG = SDK_CONFIG.merge(Config(connect_timeout=10, read_timeout=60))
+"""For the conversion, whose calls do not live in the export's reserve: S3 may take its time with a large object."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clients:

@@ -8,6 +8,7 @@ import codecs
 import csv
 import gzip
 import io
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import IO, Final, cast
 import duckdb
 from isal import igzip
 
+from spaaza_snapshots.clock import Clock
 from spaaza_snapshots.csv_shape import line_end_by_the_book
 from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.manifest import Manifest
@@ -30,15 +32,19 @@ MB_PER_VCPU: Final = 1_769
 DUCKDB_SHARE: Final = 0.4
 """Of the function's memory: DuckDB goes beyond its limit by a fifth, and Python with the SDK takes 100 MB."""
 
+DOING: Final = "converting"
+BY_DUCKDB: Final = "in DuckDB"
+
 _DEFECT: Final = "This is a defect of the conversion; the raw object and its manifest are sound."
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What a conversion may use: the function's memory, and a folder of its own to work in."""
+    """What a conversion may use: the function's memory, a folder of its own to work in, and the function's time."""
 
     memory_mb: int
     folder: Path
+    clock: Clock
 
     def duckdb_config(self) -> dict[str, str | bool | int | float | list[str]]:
         """Return DuckDB's settings; it must never look for an extension on the network."""
@@ -63,7 +69,7 @@ class Converted:
 
 
 def convert(source: Path, manifest: Manifest, machine: Machine) -> Converted:
-    """Write the Parquet file of an export whose bytes are those of the manifest; raises `StorageError`."""
+    """Write the Parquet file of an export whose bytes are those of the manifest; raises `StorageError`, `OutOfTime`."""
     _refuse_other_header(source, manifest.header)
     target = machine.folder / "users.parquet"
     rows, rejects = _write_as_it_came(source, target, manifest, machine), Rejects()
@@ -91,6 +97,7 @@ def _write_as_it_came(source: Path, target: Path, manifest: Manifest, machine: M
     """Return the number of rows written, or None where DuckDB would read, or did read, other records than we do."""
     with _opened(source) as csv_bytes:
         line_end = line_end_by_the_book(csv_bytes, len(manifest.header))
+    machine.clock.require(DOING, "read once")
     if line_end is None:
         return None
     return _write(CsvFile(source, line_end.decode(), header=True), target, manifest, machine)
@@ -99,7 +106,7 @@ def _write_as_it_came(source: Path, target: Path, manifest: Manifest, machine: M
 def _write_salvaged(source: Path, target: Path, manifest: Manifest, machine: Machine) -> tuple[int | None, Rejects]:
     readable = machine.folder / "readable.csv.gz"
     with _opened(source) as damaged, gzip.open(readable, "wt", compresslevel=1, encoding="utf-8", newline="") as text:
-        rejects = salvage(damaged, len(manifest.header), cast("IO[str]", text))
+        rejects = salvage(damaged, len(manifest.header), cast("IO[str]", text), machine.clock)
     return _write(CsvFile(readable, LINE_END, header=False), target, manifest, machine), rejects
 
 
@@ -129,7 +136,8 @@ def _database(machine: Machine) -> Iterator[duckdb.DuckDBPyConnection]:
     failed = ""
     with duckdb.connect(config=machine.duckdb_config()) as database:
         try:
-            yield database
+            with _interrupted_in_time(database, machine.clock):
+                yield database
         except duckdb.Error as error:
             failed = type(error).__name__
     if failed:
@@ -138,6 +146,21 @@ def _database(machine: Machine) -> Iterator[duckdb.DuckDBPyConnection]:
             f"{failed}, with {machine.memory_mb} MB of memory",
             "Raise the memory of the Parquet function, or the size of its /tmp, and send the event again.",
         )
+
+
+@contextmanager
+def _interrupted_in_time(database: duckdb.DuckDBPyConnection, clock: Clock) -> Iterator[None]:
+    """Interrupt the database's statement when only the reserve is left; raises `OutOfTime`."""
+    clock.require(DOING, BY_DUCKDB)
+    timer = threading.Timer(clock.seconds_left(), database.interrupt)
+    timer.start()
+    try:
+        yield
+    except duckdb.InterruptException:
+        raise clock.out_of_time(DOING, BY_DUCKDB) from None
+    finally:
+        timer.cancel()
+        timer.join()  # else it might interrupt a database that is closed
 
 
 @contextmanager

@@ -1,12 +1,14 @@
 """The typed copy of one snapshot: from its manifest to a Parquet object, in the order in which it happens."""
 
+import errno
 import shutil
+import tempfile
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from spaaza_snapshots import bus
@@ -16,6 +18,7 @@ from spaaza_snapshots.commit import ROUNDS
 from spaaza_snapshots.convert import Converted, Machine, convert
 from spaaza_snapshots.errors import InvalidRequest, StorageError
 from spaaza_snapshots.manifest import Manifest, utc_text
+from spaaza_snapshots.multipart import StoredObject
 from spaaza_snapshots.parquet_store import ParquetStore
 from spaaza_snapshots.quality import Quality, Rejects
 from spaaza_snapshots.store import SnapshotStore
@@ -25,8 +28,13 @@ COMPLETE = "complete"
 ALREADY_COMPLETE = "already_complete"
 SUPERSEDED = "superseded"
 
-DISK_PER_GZIP: Final = 3
-"""Bytes on the disk for each byte of the raw object: itself, at worst a second copy of it, and the Parquet file."""
+DISK_PER_GZIP: Final = 4
+"""Bytes on the disk for each byte of the raw object: itself, at worst its readable records, packed less tightly (1.5),
+and the Parquet file (0.7)."""
+
+FOLDER_PREFIX: Final = "parquet-"
+LEFTOVER_SECONDS: Final = 15 * 60
+"""Lambda's longest run: an older folder is of a conversion that was killed."""
 
 LOGGED_REJECTS: Final = 20
 
@@ -53,15 +61,17 @@ def build_parquet(services: Services, chain_id: int, snapshot_date: date) -> Res
     many times at once.
     """
     manifest = _committed(services, chain_id, snapshot_date)
-    parquet = services.store.parquet(manifest)
-    if parquet is not None and parquet.run_id == manifest.run_id:
+    if _is_of(services.store.parquet(manifest), manifest) and _is_of(services.store.quality(manifest), manifest):
         return _finish(services, manifest, ALREADY_COMPLETE)
-    with _work_folder(manifest) as folder:
+    _remove_leftovers()
+    with _disk_errors(), _work_folder(manifest) as folder:
         source = folder / "users.csv.gz"
         if not services.store.download(manifest.raw, source):
             return _superseded(services, manifest)
-        converted = convert(source, manifest, Machine(services.memory_mb, folder))
+        services.clock.require("converting", f"downloaded, {manifest.row_count:,} rows")
+        converted = convert(source, manifest, Machine(services.memory_mb, folder, services.clock))
         quality = _quality(services, manifest, converted)
+        services.clock.require("converting", f"converted, {converted.rows:,} rows, not yet visible")
         if not _publish(services, manifest, converted.parquet, quality):
             return _superseded(services, manifest)
     _tell_findings(services, manifest, quality, converted.rejects)
@@ -79,17 +89,40 @@ def _committed(services: Services, chain_id: int, snapshot_date: date) -> Manife
     return stored.manifest
 
 
+def _is_of(there: StoredObject | None, manifest: Manifest) -> bool:
+    return there is not None and there.run_id == manifest.run_id
+
+
+def _remove_leftovers() -> None:
+    """Remove the folders of conversions that were killed in this environment: nothing else would."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
+        with suppress(OSError):  # another conversion removes it as well
+            if time.time() - folder.stat().st_mtime > LEFTOVER_SECONDS:
+                shutil.rmtree(folder)
+
+
 @contextmanager
 def _work_folder(manifest: Manifest) -> Iterator[Path]:
     """Make a folder with room for the conversion, and remove it with all that is in it."""
-    with TemporaryDirectory(prefix="parquet-") as name:
+    with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as name:
         needed_bytes, free_bytes = DISK_PER_GZIP * manifest.raw.gzip_bytes, shutil.disk_usage(name).free
         if free_bytes < needed_bytes:
             raise _disk_is_full(f"{needed_bytes:,} bytes are needed, {free_bytes:,} are free")
-        try:
-            yield Path(name)
-        except OSError as error:
-            raise _disk_is_full(type(error).__name__) from error
+        yield Path(name)
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    """Turn what the disk refuses into a `StorageError`."""
+    try:
+        yield
+    except OSError as error:
+        name = type(error).__name__
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _disk_is_full(name) from error
+        raise StorageError(
+            "The conversion could not write to the disk", name, "Send the event again; nothing was made visible."
+        ) from error
 
 
 def _disk_is_full(detail: str) -> StorageError:
@@ -114,17 +147,18 @@ def _publish(services: Services, manifest: Manifest, parquet: Path, quality: Qua
     """Make findings and Parquet visible while the manifest is still of that run; False once it is not.
 
     What is there is looked at before the manifest, and replaced only if it is still there: so a run that was
-    superseded after it had looked cannot write over what the later run has put. The Parquet object comes last, since
-    it is what says that all is done.
+    superseded after it had looked cannot write over what the later run has put. The findings come last: only with
+    findings of the manifest's own run does users_latest show a day.
     """
     for _ in range(ROUNDS):
         there, findings = services.store.parquet(manifest), services.store.quality(manifest)
         if _committed(services, manifest.chain_id, manifest.date).run_id != manifest.run_id:
             return False
-        if there is not None and there.run_id == manifest.run_id:  # the same conversion, run twice at once
+        is_there = _is_of(there, manifest)  # of the same conversion: run twice at once, or ended between the two
+        if is_there and _is_of(findings, manifest):
             return True
-        if services.store.put_quality(manifest, quality, findings) and services.store.put_parquet(
-            manifest, parquet, there
+        if (is_there or services.store.put_parquet(manifest, parquet, there)) and services.store.put_quality(
+            manifest, quality, findings
         ):
             return True
     raise StorageError(

@@ -20,7 +20,7 @@ import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from spaaza_snapshots.bus import SNAPSHOT_COMPLETED, EventBus
-from spaaza_snapshots.clients import SDK_CONFIG
+from spaaza_snapshots.clients import PARQUET_SDK_CONFIG
 from spaaza_snapshots.clock import Clock
 from spaaza_snapshots.errors import InvalidRequest
 from spaaza_snapshots.parquet import Result, Services, build_parquet
@@ -107,5 +107,5 @@ def _services(settings: Settings, telemetry: Telemetry, context: LambdaContext) 
 def _clients(settings: Settings) -> "tuple[S3Client, EventBridgeClient | None]":
     """Make the clients, or return those that the container made before for the same settings."""
     session = boto3.Session()
-    events = session.client("events", config=SDK_CONFIG) if settings.bus_name else None
-    return session.client("s3", config=SDK_CONFIG), events
+    events = session.client("events", config=PARQUET_SDK_CONFIG) if settings.bus_name else None
+    return session.client("s3", config=PARQUET_SDK_CONFIG), events

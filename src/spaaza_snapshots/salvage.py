@@ -12,10 +12,14 @@ from enum import StrEnum
 from functools import partial
 from typing import IO, Final
 
+from spaaza_snapshots.clock import Clock
 from spaaza_snapshots.csv_shape import LONGEST_RECORD_BYTES
 from spaaza_snapshots.quality import Rejects
 
 LINE_END: Final = "\n"
+RECORDS_PER_LOOK: Final = 10_000
+"""So often the clock is asked: well below a second's work."""
+
 _OPENING: Final = re.compile(r'(?:^|,)"')
 _REST_OF_QUOTED: Final = re.compile(r'(?:[^"]++|"")*+"')
 _BYTES: Final = "latin-1"  # one character for each byte, and the same commas, quotes and line breaks as in UTF-8
@@ -30,10 +34,10 @@ class Flaw(StrEnum):
     FIELD_COUNT = "wrong number of fields"
 
 
-def salvage(damaged: IO[bytes], fields: int, readable: IO[str]) -> Rejects:
+def salvage(damaged: IO[bytes], fields: int, readable: IO[str], clock: Clock) -> Rejects:
     """Write all records behind the header that can be read, every field quoted; return those that cannot.
 
-    Begins behind a BOM. Memory: a few times `LONGEST_RECORD_BYTES`.
+    Begins behind a BOM. Memory: a few times `LONGEST_RECORD_BYTES`. Raises `OutOfTime`.
     """
     csv.field_size_limit(LONGEST_RECORD_BYTES)  # of this process; the default is 128 KiB
     writer = csv.writer(readable, quoting=csv.QUOTE_ALL, lineterminator=LINE_END)
@@ -41,6 +45,8 @@ def salvage(damaged: IO[bytes], fields: int, readable: IO[str]) -> Rejects:
     records = _records(damaged)
     next(records, None)  # the header
     for number, record in enumerate(records, start=1):
+        if number % RECORDS_PER_LOOK == 0:
+            clock.require("converting", f"{number:,} records were read one by one")
         read = _fields(record, fields)
         if isinstance(read, Flaw):
             rejects.add(number, read)

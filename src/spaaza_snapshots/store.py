@@ -40,6 +40,10 @@ class SnapshotStore:
         """Return the Parquet object of a snapshot, or None."""
         return head(self._s3, self.bucket, keys.parquet_key(chain_id, snapshot_date))
 
+    def quality(self, chain_id: int, snapshot_date: date) -> StoredObject | None:
+        """Return the findings of a snapshot's conversion, its last object, or None."""
+        return head(self._s3, self.bucket, keys.quality_key(chain_id, snapshot_date))
+
     def manifest(self, chain_id: int, snapshot_date: date) -> StoredManifest | None:
         """Return the committed manifest, or None."""
         return self._read(keys.manifest_key(chain_id, snapshot_date))

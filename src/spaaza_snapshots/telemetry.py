@@ -48,7 +48,7 @@ METRICS: Final[Mapping[str, Metric]] = {
     ),
     "RawTableSkips": Metric(MetricUnit.Count, "snapshots that the raw table cannot show by position", by_chain=True),
     "ParquetsMissing": Metric(
-        MetricUnit.Count, "committed snapshots that a later run finds without their Parquet object", by_chain=True
+        MetricUnit.Count, "committed snapshots that a later run finds without their typed copy", by_chain=True
     ),
     "Rows": Metric(MetricUnit.Count, "records behind the header of a committed snapshot", by_chain=True),
     "RowsWithLineBreaks": Metric(MetricUnit.Count, "of them, those that the raw table cannot show", by_chain=True),
