@@ -54,6 +54,9 @@ drift: $(STAMP) ## Three days of changing columns, asked in SQL: USERS= SQL=
 tables: $(STAMP) ## Print every alarm and every parameter of the stack
 	@$(PY) -m sandbox.stack_tables
 
+iam: $(STAMP) ## Run the whole flow under the template's roles, and list the calls made and denied
+	@$(PY) -m pytest -q -s tests/test_iam.py | sed -n 's/^[.]*\(.*Role .*\)/\1/p'
+
 build: $(STAMP) ## Build what is deployed, for Lambda's own Python and processor, and print its sizes
 	@requirements/tools sam
 	@requirements/build .aws-sam/build
@@ -90,4 +93,4 @@ pins: $(STAMP) ## Renew the pinned requirements
 clean: ## Remove what the other targets made
 	@rm -rf $(VENV) .tools .aws-sam .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help known-stack setup run test check bench crash drift tables build artifact deploy snapshot athena logs destroy pins clean
+.PHONY: help known-stack setup run test check bench crash drift tables iam build artifact deploy snapshot athena logs destroy pins clean
