@@ -13,7 +13,7 @@ from datetime import date
 
 from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.manifest import Manifest
-from spaaza_snapshots.multipart import Condition, StoredObject
+from spaaza_snapshots.multipart import Condition, StoredObject, unchanged
 from spaaza_snapshots.store import SnapshotStore
 
 ROUNDS = 10
@@ -40,7 +40,7 @@ class Day:
     @property
     def unchanged(self) -> Condition:
         """What S3 must still find when an upload completes over this day."""
-        return {"IfNoneMatch": "*"} if self.raw is None else {"IfMatch": self.raw.etag}
+        return unchanged(None if self.raw is None else self.raw.etag)
 
 
 def look(store: SnapshotStore, chain_id: int, snapshot_date: date) -> Day:
@@ -78,7 +78,7 @@ def promote(store: SnapshotStore, record: Manifest) -> Manifest | None:
     for _ in range(ROUNDS):
         stored = store.manifest(record.chain_id, record.date)
         raw = store.raw(record.chain_id, record.date)
-        if raw is None or raw.run_id != record.run_id:
+        if raw is None or not raw.is_of(record.run_id):
             store.remove_pending(record)  # it can never become true again
             return None
         manifest = record.of_object(raw.etag, raw.version_id)

@@ -28,6 +28,7 @@ from spaaza_snapshots.errors import (
     SnapshotError,
 )
 from spaaza_snapshots.export_stream import ExportStream
+from spaaza_snapshots.gzip_csv import GZIP_MAGIC
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 REFUSAL_BYTES = 65_536
@@ -35,7 +36,6 @@ REFUSAL_BYTES = 65_536
 
 SNIFFED_BYTES = 64
 
-GZIP_MAGIC = b"\x1f\x8b"
 NO_VALID_SESSION = 6
 PERMISSION_DENIED = 68
 

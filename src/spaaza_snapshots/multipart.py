@@ -56,6 +56,15 @@ class StoredObject:
     etag: str
     version_id: str | None
 
+    def is_of(self, run_id: str) -> bool:
+        """Whether a run wrote this object."""
+        return self.run_id == run_id
+
+
+def unchanged(etag: str | None) -> Condition:
+    """Return what S3 must still find at a key: the object with this ETag, or none."""
+    return {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+
 
 class MultipartUpload:
     """Writes one object; holds at most `part_bytes * (threads * 2 + 2)` of its bytes.
@@ -163,7 +172,7 @@ class MultipartUpload:
         """
         self._abort()
         there = head(self._s3, self._bucket, self._key)
-        if there is not None and there.run_id == self._run_id:
+        if there is not None and there.is_of(self._run_id):
             return there
         code = code_of(error) if isinstance(error, ClientError) else ""
         if code == "PreconditionFailed":

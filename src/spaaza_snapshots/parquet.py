@@ -61,7 +61,7 @@ def build_parquet(services: Services, chain_id: int, snapshot_date: date) -> Res
     many times at once.
     """
     manifest = _committed(services, chain_id, snapshot_date)
-    if _is_of(services.store.parquet(manifest), manifest) and _is_of(services.store.quality(manifest), manifest):
+    if all(there is not None and there.is_of(manifest.run_id) for there in _derived(services, manifest)):
         return _finish(services, manifest, ALREADY_COMPLETE)
     _remove_leftovers()
     with _disk_errors(), _work_folder(manifest) as folder:
@@ -89,8 +89,9 @@ def _committed(services: Services, chain_id: int, snapshot_date: date) -> Manife
     return stored.manifest
 
 
-def _is_of(there: StoredObject | None, manifest: Manifest) -> bool:
-    return there is not None and there.run_id == manifest.run_id
+def _derived(services: Services, manifest: Manifest) -> tuple[StoredObject | None, StoredObject | None]:
+    """Return what is there of the typed copy and of its findings."""
+    return services.snapshots.derived(manifest.chain_id, manifest.date)
 
 
 def _remove_leftovers() -> None:
@@ -151,11 +152,13 @@ def _publish(services: Services, manifest: Manifest, parquet: Path, quality: Qua
     findings of the manifest's own run does users_latest show a day.
     """
     for _ in range(ROUNDS):
-        there, findings = services.store.parquet(manifest), services.store.quality(manifest)
+        there, findings = _derived(services, manifest)
         if _committed(services, manifest.chain_id, manifest.date).run_id != manifest.run_id:
             return False
-        is_there = _is_of(there, manifest)  # of the same conversion: run twice at once, or ended between the two
-        if is_there and _is_of(findings, manifest):
+        is_there = there is not None and there.is_of(
+            manifest.run_id
+        )  # of the same conversion: run twice at once, or ended between the two
+        if is_there and findings is not None and findings.is_of(manifest.run_id):
             return True
         if (is_there or services.store.put_parquet(manifest, parquet, there)) and services.store.put_quality(
             manifest, quality, findings

@@ -1,4 +1,4 @@
-"""The bucket as the conversion to Parquet sees it: the raw object of one manifest, and what is derived from it."""
+"""The bucket as the conversion to Parquet sees it: reading the raw object, and writing what is derived from it."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from spaaza_snapshots import keys
 from spaaza_snapshots.aws_errors import LOST_CONDITION, MISSING, code_of, storage_errors
 from spaaza_snapshots.manifest import Manifest, Raw
-from spaaza_snapshots.multipart import RUN_ID, Condition, StoredObject, head
+from spaaza_snapshots.multipart import RUN_ID, StoredObject, unchanged
 from spaaza_snapshots.quality import Quality
 
 if TYPE_CHECKING:
@@ -50,14 +50,6 @@ class ParquetStore:
                     file.write(block)
         return sha256.hexdigest() == raw.sha256
 
-    def parquet(self, manifest: Manifest) -> StoredObject | None:
-        """Return the typed copy that is there, or None."""
-        return head(self._s3, self._bucket, keys.parquet_key(manifest.chain_id, manifest.date))
-
-    def quality(self, manifest: Manifest) -> StoredObject | None:
-        """Return the findings that are there, or None."""
-        return head(self._s3, self._bucket, keys.quality_key(manifest.chain_id, manifest.date))
-
     def put_parquet(self, manifest: Manifest, parquet: Path, over: StoredObject | None) -> bool:
         """Put a typed copy in the place of what was seen there; False where something else is there by now.
 
@@ -73,7 +65,6 @@ class ParquetStore:
         return self._put(key, manifest.run_id, BytesIO(quality.to_json()), "application/json", over)
 
     def _put(self, key: str, run_id: str, body: IO[bytes], content_type: str, over: StoredObject | None) -> bool:
-        condition: Condition = {"IfNoneMatch": "*"} if over is None else {"IfMatch": over.etag}
         sha256 = hashlib.file_digest(body, "sha256").digest()  # type: ignore[arg-type] # its stub asks for more
         body.seek(0)
         with storage_errors(f"writing {key}"):
@@ -85,7 +76,7 @@ class ParquetStore:
                     ContentType=content_type,
                     Metadata={RUN_ID: run_id},
                     ChecksumSHA256=base64.b64encode(sha256).decode(),
-                    **condition,
+                    **unchanged(None if over is None else over.etag),
                 )
             except ClientError as error:
                 if code_of(error) in LOST_CONDITION:

@@ -166,9 +166,8 @@ def _finish(run: Run, manifest: Manifest, status: str) -> Result:
 def _announce(run: Run, event_bus: bus.EventBus, manifest: Manifest, status: str) -> None:
     """Tell of a new snapshot, and again of one whose Parquet object or its findings are missing or of another run."""
     if status == ALREADY_COMPLETE:
-        store = run.services.store
-        derived = [look(run.chain_id, run.snapshot_date) for look in (store.parquet, store.quality)]
-        if all(there is not None and there.run_id == manifest.run_id for there in derived):
+        derived = run.services.store.derived(run.chain_id, run.snapshot_date)
+        if all(there is not None and there.is_of(manifest.run_id) for there in derived):
             return
         run.services.telemetry.measure({"ParquetsMissing": 1}, run.chain_id)
     event_bus.put([bus.snapshot_completed(manifest)])

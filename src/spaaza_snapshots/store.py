@@ -11,7 +11,7 @@ from spaaza_snapshots import keys
 from spaaza_snapshots.aws_errors import LOST_CONDITION, MISSING, code_of, storage_errors
 from spaaza_snapshots.clock import Clock
 from spaaza_snapshots.manifest import Manifest
-from spaaza_snapshots.multipart import MultipartUpload, StoredObject, head
+from spaaza_snapshots.multipart import MultipartUpload, StoredObject, head, unchanged
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -36,13 +36,10 @@ class SnapshotStore:
         """Return the raw object of a snapshot, or None."""
         return head(self._s3, self.bucket, keys.raw_key(chain_id, snapshot_date))
 
-    def parquet(self, chain_id: int, snapshot_date: date) -> StoredObject | None:
-        """Return the Parquet object of a snapshot, or None."""
-        return head(self._s3, self.bucket, keys.parquet_key(chain_id, snapshot_date))
-
-    def quality(self, chain_id: int, snapshot_date: date) -> StoredObject | None:
-        """Return the findings of a snapshot's conversion, its last object, or None."""
-        return head(self._s3, self.bucket, keys.quality_key(chain_id, snapshot_date))
+    def derived(self, chain_id: int, snapshot_date: date) -> tuple[StoredObject | None, StoredObject | None]:
+        """Return the Parquet object of a snapshot and the findings of its conversion, which are written last."""
+        parquet_key, quality_key = keys.parquet_key(chain_id, snapshot_date), keys.quality_key(chain_id, snapshot_date)
+        return head(self._s3, self.bucket, parquet_key), head(self._s3, self.bucket, quality_key)
 
     def manifest(self, chain_id: int, snapshot_date: date) -> StoredManifest | None:
         """Return the committed manifest, or None."""
@@ -87,7 +84,6 @@ class SnapshotStore:
 
     def put_manifest(self, manifest: Manifest, over_etag: str | None) -> bool:
         """Commit a manifest over the one with this ETag, or over none; False where another is there by now."""
-        condition = {"IfNoneMatch": "*"} if over_etag is None else {"IfMatch": over_etag}
         with storage_errors(f"writing {manifest.key}"):
             try:
                 self._s3.put_object(
@@ -95,7 +91,7 @@ class SnapshotStore:
                     Key=manifest.key,
                     Body=manifest.to_json(),
                     ContentType="application/json",
-                    **condition,  # type: ignore[arg-type] # mypy cannot tell which argument a str is for
+                    **unchanged(over_etag),
                 )
             except ClientError as error:
                 if code_of(error) in LOST_CONDITION:

@@ -34,7 +34,7 @@ def services_for(settings: Settings, telemetry: Telemetry, clock: Clock) -> Serv
 
 
 def run_for(request: Request, settings: Settings, services: Services) -> Run:
-    """Return the run that serves a request of one chain."""
+    """Return the run that serves a request, or the first of its chains where there are more."""
     started_at = services.clock.now()
     return Run(
         run_id=str(uuid.uuid4()),
