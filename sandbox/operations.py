@@ -64,6 +64,8 @@ def _s3_operation(request: Request) -> Operation:
     query = parse_qs(url.query, keep_blank_values=True)
     markers = [name for (method, name) in table if method == request.method and name in query]
     marker = markers[0] if markers else ""
+    if request.method == "PUT" and "x-amz-copy-source" in request.headers:
+        return Operation("s3", "UploadPartCopy" if marker else "CopyObject", key)
     name = table.get((request.method, marker), f"{request.method} {url.query}".strip())
     return Operation("s3", name, key)
 

@@ -1,35 +1,43 @@
 """One attempt at an export: stream it into an upload, prove it, write its record ahead, make it an object."""
 
+import uuid
+from dataclasses import dataclass
+
 from spaaza_snapshots.checks import proof, refuse_unproven
-from spaaza_snapshots.commit import look, settle
-from spaaza_snapshots.errors import NEXT_RUN, ExportInterrupted, SnapshotHeld
+from spaaza_snapshots.commit import ROUNDS, Day, outrun, settle
 from spaaza_snapshots.export_stream import ExportStream
 from spaaza_snapshots.gzip_csv import GzipCsvInspector, Inspection
+from spaaza_snapshots.held import doubtful
 from spaaza_snapshots.manifest import Manifest, Source
 from spaaza_snapshots.multipart import MultipartUpload
 from spaaza_snapshots.record import Comparison, Proven, record_of
 from spaaza_snapshots.run import Run
 from spaaza_snapshots.telemetry import Progress, logger
 
-NOT_YET = "if not, do nothing: the schedule exports a day again while it lasts, three times at most."
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of a run: the id that its upload and its record carry, and its number, from 1."""
+
+    run_id: str
+    number: int
 
 
-def export_once(run: Run, compared_with: Comparison, attempt: int) -> Manifest | None:
+def export_once(run: Run, attempt: int) -> Manifest | None:
     """Make the export an object and return its record; None where another run was quicker.
 
     Nothing can be seen before all of it was proven: leaving this function in any other way than with a record aborts
-    the upload.
+    the upload. The id is this attempt's own: it names one upload and no other.
     """
-    services = run.services
+    services, run_id = run.services, str(uuid.uuid4())
+    logger.append_keys(run_id=run_id)
     with (
         services.exports.open(run.chain_id, services.read_session) as export,
-        services.store.upload_raw(run.chain_id, run.snapshot_date, run.run_id, services.clock) as upload,
+        services.store.upload_raw(run.chain_id, run.snapshot_date, run_id, services.clock) as upload,
     ):
         inspection = _copy(export, upload, run)
-        proven = _prove(run, export, upload, inspection, attempt)
-        record = record_of(run, proven, compared_with)
-        services.clock.require("committing the snapshot", export.how_far())
-        return _commit(run, record, upload, inspection.crc32)
+        proven = _prove(run, export, upload, inspection, Attempt(run_id, attempt))
+        return _commit(run, proven, upload, export.how_far())
 
 
 def _copy(export: ExportStream, upload: MultipartUpload, run: Run) -> Inspection:
@@ -47,56 +55,45 @@ def _copy(export: ExportStream, upload: MultipartUpload, run: Run) -> Inspection
     return inspection
 
 
-def _prove(run: Run, export: ExportStream, upload: MultipartUpload, inspection: Inspection, attempt: int) -> Proven:
+def _prove(run: Run, export: ExportStream, upload: MultipartUpload, inspection: Inspection, attempt: Attempt) -> Proven:
     """Refuse what is not whole, and wait until S3 has all parts of what is."""
     checks = proof(inspection, export.received_bytes, export.declared_end)
     refuse_unproven(checks)
     upload.flush()
     content_type, disposition = export.header("Content-Type"), export.header("Content-Disposition")
-    source = Source(run.services.exports.url, content_type, disposition, attempt)
-    return Proven(inspection, checks, source, export.first_byte_at, upload.parts)
+    source = Source(run.services.exports.url, content_type, disposition, attempt.number)
+    return Proven(attempt.run_id, inspection, checks, source, export.first_byte_at, upload.parts)
 
 
-def _commit(run: Run, record: Manifest, upload: MultipartUpload, crc32: int) -> Manifest | None:
-    """Write the record ahead and complete the upload, over what may be replaced and over nothing else.
+def _commit(run: Run, proven: Proven, upload: MultipartUpload, how_far: str) -> Manifest | None:
+    """Write the record ahead and complete the upload, only ever over what the export was judged against.
 
-    A plain run replaces nothing that is committed, a doubtful record nothing at all that a run of ours made: what was
-    there is good, or is the one that somebody was asked to accept.
+    Whatever others commit before the Complete takes effect changes what is there: then all is judged again.
     """
     store = run.services.store
-    day = settle(store, run.chain_id, run.snapshot_date)
-    if day.committed is not None and not run.force:
-        return None
+    for _ in range(ROUNDS):
+        run.services.clock.require("committing the snapshot", how_far)
+        day = settle(store, run.chain_id, run.snapshot_date)
+        if day.committed is not None and not run.force:
+            return None
+        record = _judge(run, proven, day)
+        store.write_ahead(record)
+        if record.is_held and day.held is not None:
+            return None  # somebody was asked to accept the one that is there; this one only counts
+        if upload.complete(proven.inspection.crc32, day.unchanged) is not None:
+            return record
+        store.remove_pending(record)
+    raise outrun(run.chain_id, run.snapshot_date)
+
+
+def _judge(run: Run, proven: Proven, day: Day) -> Manifest:
+    """Return the record of an export that may take the place of what stands; held where it is doubtful.
+
+    A doubtful one replaces nothing that is committed: what is there is good.
+    """
+    previous = run.services.store.previous(run.chain_id, run.snapshot_date)
+    record = record_of(run, proven, Comparison(previous, replaced=day.committed))
     if record.is_held and day.committed is not None:
         hint = "The snapshot that was there stays. If Spaaza confirms these users, force again with a higher limit."
-        raise _doubtful(record, "it was not kept", hint, kept=False)
-    store.write_ahead(record)
-    if record.is_held and day.held is not None:
-        return None
-    if upload.complete(crc32, {} if run.force and not record.is_held else day.unchanged) is not None:
-        return record
-    store.remove_pending(record)
-    day = look(store, run.chain_id, run.snapshot_date)
-    if day.committed is None and (day.record is None or (day.record.is_held and not record.is_held)):
-        raise ExportInterrupted(
-            "Another run wrote the object meanwhile", "it left no snapshot, or a held one", NEXT_RUN
-        )
-    return None
-
-
-def held(record: Manifest, otherwise: str = NOT_YET, *, again: bool = False) -> SnapshotHeld:
-    """Return the error of a record that is held: why, what accepts it, and what to do otherwise."""
-    payload = f'{{"chain_id": {record.chain_id}, "date": "{record.snapshot_date}", "accept": true}}'
-    return _doubtful(
-        record,
-        "it is kept, unseen",
-        f"If Spaaza confirms these users, invoke the function with {payload}"
-        f" (make snapshot CHAIN={record.chain_id} DATE={record.snapshot_date} ACCEPT=1); {otherwise}",
-        again=again,
-    )
-
-
-def _doubtful(record: Manifest, what_became_of_it: str, hint: str, **marks: bool) -> SnapshotHeld:
-    notes = "; ".join(f"{check.name}: {check.notes}" for check in record.failed_checks)
-    what = f"The snapshot of chain {record.chain_id} for {record.snapshot_date} is doubtful"
-    return SnapshotHeld(what, f"{notes}; {what_became_of_it}", hint, **marks)
+        raise doubtful(record, "it was not kept", hint, kept=False)
+    return record

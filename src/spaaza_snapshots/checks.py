@@ -5,13 +5,15 @@ a whole export is plausible; one failed check of it holds the snapshot back.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from spaaza_snapshots.columns import KNOWN
 from spaaza_snapshots.errors import ASK_SPAAZA, ExportInterrupted, NotAnExport, SnapshotError
 from spaaza_snapshots.gzip_csv import Inspection
 from spaaza_snapshots.manifest import Check, HeaderChanges, Manifest
+
+SHOWN_DATES = 3
 
 _TRY_AGAIN = "It is tried again from the begin; nothing of it was kept."
 
@@ -79,6 +81,13 @@ def guard(row_count: int, against: Manifest | None, name: str, max_drop_percent:
     change = f"{-drop_percent:+.2f} %, {-max_drop_percent:g} % allowed"
     notes = f"{row_count} rows, {before} on {against.snapshot_date}: {change}"
     return _check(name, passed, notes)
+
+
+def previous_readable(damaged: Sequence[date], previous: Manifest | None) -> Check:
+    """Say which manifests before this one cannot be read; required where that leaves nothing to compare with."""
+    dates = ", ".join(map(str, damaged[:SHOWN_DATES]))
+    notes = f"{len(damaged)} damaged, such as those of {dates}" if damaged else "none is damaged"
+    return _check("previous_manifest_readable", not damaged, notes, advisory=previous is not None)
 
 
 def _check(name: str, passed: bool, notes: str, *, advisory: bool = False) -> Check:  # noqa: FBT001 # reads as data

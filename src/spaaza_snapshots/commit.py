@@ -13,7 +13,7 @@ from datetime import date
 
 from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.manifest import Manifest
-from spaaza_snapshots.multipart import Condition, StoredObject, unchanged
+from spaaza_snapshots.objects import Condition, StoredObject, unchanged
 from spaaza_snapshots.store import SnapshotStore
 
 ROUNDS = 10
@@ -35,7 +35,9 @@ class Day:
     @property
     def held(self) -> Manifest | None:
         """The record that only `accept` may commit, or None."""
-        return self.record if self.committed is None and self.record is not None and self.record.is_held else None
+        if self.committed is not None or self.record is None or not self.record.is_held:
+            return None
+        return None if self.raw is None or self.raw.accepted else self.record
 
     @property
     def unchanged(self) -> Condition:
@@ -49,14 +51,15 @@ def look(store: SnapshotStore, chain_id: int, snapshot_date: date) -> Day:
         raw = store.raw(chain_id, snapshot_date)
         if raw is None or raw.run_id is None:
             return Day(raw)
-        # The record first: it is removed only after its manifest was put, so who misses both reads no lie...
+        # The record first: it is removed only after its manifest was put, so whoever finds neither is not misled...
         record = store.pending(chain_id, snapshot_date, raw.run_id)
         stored = store.manifest(chain_id, snapshot_date)
-        committed = stored.manifest if stored is not None and stored.manifest.run_id == raw.run_id else None
+        manifest = None if stored is None else stored.manifest
+        committed = manifest if manifest is not None and raw.is_of(manifest.run_id) else None
         # ... unless the object is another run's by now.
         if record is not None or committed is not None or store.raw(chain_id, snapshot_date) == raw:
             return Day(raw, committed, record)
-    raise _outrun(chain_id, snapshot_date)
+    raise outrun(chain_id, snapshot_date)
 
 
 def settle(store: SnapshotStore, chain_id: int, snapshot_date: date) -> Day:
@@ -66,7 +69,7 @@ def settle(store: SnapshotStore, chain_id: int, snapshot_date: date) -> Day:
         if day.record is None or day.committed is not None or day.held is not None:
             return day
         promote(store, day.record)
-    raise _outrun(chain_id, snapshot_date)
+    raise outrun(chain_id, snapshot_date)
 
 
 def promote(store: SnapshotStore, record: Manifest) -> Manifest | None:
@@ -84,10 +87,11 @@ def promote(store: SnapshotStore, record: Manifest) -> Manifest | None:
         manifest = record.of_object(raw.etag, raw.version_id)
         if store.put_manifest(manifest, over_etag=None if stored is None else stored.etag):
             return manifest
-    raise _outrun(record.chain_id, record.date)
+    raise outrun(record.chain_id, record.date)
 
 
-def _outrun(chain_id: int, snapshot_date: date) -> StorageError:
+def outrun(chain_id: int, snapshot_date: date) -> StorageError:
+    """Return the error of a run that was overtaken in every round."""
     return StorageError(
         "Other runs of this snapshot were always quicker",
         f"chain {chain_id}, {snapshot_date}, {ROUNDS} rounds",

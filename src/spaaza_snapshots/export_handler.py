@@ -31,7 +31,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Result:
         services = services_for(settings, telemetry, clock)
         run = run_for(request, settings, services)
         chain_id = run.chain_id if len(request.chain_ids) == 1 else list(request.chain_ids)
-        logger.append_keys(run_id=run.run_id, chain_id=chain_id, snapshot_date=run.snapshot_date.isoformat())
+        logger.append_keys(chain_id=chain_id, snapshot_date=run.snapshot_date.isoformat())
         if request.scheduled:
             tell_missing(services.store, settings.chain_ids, request.snapshot_date, telemetry)
         if len(request.chain_ids) > 1:

@@ -27,11 +27,15 @@ def fan_out(request: Request, bus: EventBus | None) -> Mapping[str, Any]:
 
 
 def tell_missing(store: SnapshotStore, chain_ids: Iterable[int], snapshot_date: date, telemetry: Telemetry) -> None:
-    """Measure how many chains have no committed snapshot of a date; S3 failing here stops no run."""
-    try:
-        missing = [chain_id for chain_id in chain_ids if look(store, chain_id, snapshot_date).committed is None]
-    except StorageError as error:
-        logger.warning("The missing chains could not be counted", extra={"error": str(error)})
-        return
+    """Measure how many chains have no committed snapshot of a date; one that cannot be looked at counts as missing."""
+    missing = [chain_id for chain_id in chain_ids if not _is_committed(store, chain_id, snapshot_date)]
     telemetry.measure({"ChainsMissingToday": len(missing)})
     logger.info("Missing so far", extra={"missing_chain_ids": missing, "snapshot_date": snapshot_date.isoformat()})
+
+
+def _is_committed(store: SnapshotStore, chain_id: int, snapshot_date: date) -> bool:
+    try:
+        return look(store, chain_id, snapshot_date).committed is not None
+    except StorageError as error:
+        logger.warning("A chain could not be looked at", extra={"missing_chain_id": chain_id, "error": str(error)})
+        return False

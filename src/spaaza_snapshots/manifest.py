@@ -5,18 +5,16 @@ Consumers ignore fields that they do not know; so does `from_json`, which lets a
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
 
 from spaaza_snapshots import __version__, keys
 from spaaza_snapshots.columns import Column
 from spaaza_snapshots.errors import StorageError
+from spaaza_snapshots.typed_json import read_as
 
 MANIFEST_VERSION = "1"
-
-D = TypeVar("D")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +141,18 @@ class Manifest:
 
     @classmethod
     def from_json(cls, body: bytes, key: str) -> "Manifest":
-        """Read what `to_json` wrote; raises `StorageError` naming `key` where it is no manifest."""
+        """Read what `to_json` wrote; raises `StorageError` naming `key` where it is not the manifest of that key."""
         try:
-            return _manifest(json.loads(body))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            manifest = read_as(cls, json.loads(body))
+            if key not in (manifest.key, manifest.pending_key) or manifest.run_seconds < 0:
+                raise ValueError("it is of another snapshot, or ends before it starts")
+        except (ValueError, TypeError, RecursionError) as error:
             raise StorageError(
-                "This object is no manifest", f"{key}, {type(error).__name__}", "Restore an earlier version of it."
+                "This object is not a valid manifest",
+                f"{key}, {type(error).__name__}",
+                "Restore an earlier version of it.",
             ) from error
+        return manifest
 
 
 def utc_text(instant: datetime) -> str:
@@ -180,31 +183,3 @@ def _split(names: Sequence[str], others: Sequence[str]) -> tuple[tuple[str, ...]
         (common if left[name] else rest).append(name)
         left[name] -= left[name] > 0
     return tuple(common), tuple(rest)
-
-
-def _manifest(document: Mapping[str, Any]) -> Manifest:
-    changes = document["header_changes"]
-    return _known(
-        Manifest,
-        {
-            **document,
-            "producer": _known(Producer, document["producer"]),
-            "header": tuple(document["header"]),
-            "columns": tuple(_known(Column, column) for column in document["columns"]),
-            "raw": _known(Raw, document["raw"]),
-            "header_changes": None if changes is None else _header_changes(changes),
-            "checks": tuple(_known(Check, check) for check in document["checks"]),
-            "source": _known(Source, document["source"]),
-        },
-    )
-
-
-def _header_changes(document: Mapping[str, Any]) -> HeaderChanges:
-    lists = {"added": tuple(document["added"]), "removed": tuple(document["removed"])}
-    return _known(HeaderChanges, {**document, **lists})
-
-
-def _known(dataclass_: type[D], document: Mapping[str, Any]) -> D:
-    """Make a dataclass of the fields that it has, leaving what a later release may have added."""
-    names = {field.name for field in fields(dataclass_)}  # type: ignore[arg-type] # D is always a dataclass here
-    return dataclass_(**{name: value for name, value in document.items() if name in names})

@@ -3,19 +3,26 @@
 S3's limits: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 """
 
-import base64
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, NotRequired, Self, TypedDict
+from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 from isal import isal_zlib
 
-from spaaza_snapshots.aws_errors import MISSING, code_of, storage_errors
+from spaaza_snapshots.aws_errors import code_of, storage_errors
 from spaaza_snapshots.clock import Clock
 from spaaza_snapshots.errors import NEXT_RUN, ExportInterrupted, StorageError
+from spaaza_snapshots.objects import (
+    CHECKSUM_ALGORITHM,
+    RAW_TYPE,
+    Condition,
+    StoredObject,
+    checksum_text,
+    head,
+    metadata_of,
+)
 from spaaza_snapshots.telemetry import logger
 
 if TYPE_CHECKING:
@@ -37,33 +44,8 @@ STRAGGLERS_SECONDS = 3.0
 GRACE_SECONDS = 5.0
 """How far parts on their way may reach into the reserve of the function's time."""
 
-RUN_ID = "run-id"
-CHECKSUM_ALGORITHM: Final = "CRC32"
-
-
-class Condition(TypedDict):
-    """What must be true of the key when the upload completes; empty: anything."""
-
-    IfMatch: NotRequired[str]
-    IfNoneMatch: NotRequired[str]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredObject:
-    """An object of ours as S3 tells of it: `run_id` is None on one that no run of ours wrote."""
-
-    run_id: str | None
-    etag: str
-    version_id: str | None
-
-    def is_of(self, run_id: str) -> bool:
-        """Whether a run wrote this object."""
-        return self.run_id == run_id
-
-
-def unchanged(etag: str | None) -> Condition:
-    """Return what S3 must still find at a key: the object with this ETag, or none."""
-    return {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+NO_SUCH_UPLOAD = "NoSuchUpload"
+_UPLOAD_AGAIN = (NO_SUCH_UPLOAD, "ConditionalRequestConflict")
 
 
 class MultipartUpload:
@@ -85,6 +67,7 @@ class MultipartUpload:
         run_id: str,
         clock: Clock,
         *,
+        accepted: bool = False,
         part_bytes: int = PART_BYTES,
         threads: int = THREADS,
     ) -> None:
@@ -92,6 +75,7 @@ class MultipartUpload:
         self._bucket = bucket
         self._key = key
         self._run_id = run_id
+        self._accepted = accepted
         self._clock = clock
         self._buffer = bytearray(part_bytes)
         self._filled_bytes = 0
@@ -114,9 +98,8 @@ class MultipartUpload:
             answer = self._s3.create_multipart_upload(
                 Bucket=self._bucket,
                 Key=self._key,
-                # no ContentEncoding: clients would silently inflate the vendor's bytes
-                ContentType="application/gzip",
-                Metadata={RUN_ID: self._run_id},
+                ContentType=RAW_TYPE,
+                Metadata=metadata_of(self._run_id, accepted=self._accepted),
                 ChecksumAlgorithm=CHECKSUM_ALGORITHM,
                 ChecksumType="FULL_OBJECT",
             )
@@ -144,9 +127,9 @@ class MultipartUpload:
     def complete(self, crc32: int, condition: Condition) -> StoredObject | None:
         """Make the object visible if S3 computes the same `crc32` over all of it and `condition` still holds.
 
-        Returns None where somebody else has written the key meanwhile. Raises `StorageError`, and
-        `ExportInterrupted` where S3 wants all of it uploaded again. However the call ends, the upload has ended with
-        it, as far as S3 could be reached.
+        Returns None where it does not hold any more: the upload is still open then, and may be completed on another
+        condition. Raises `ExportInterrupted` where S3 wants all of it uploaded again, and `StorageError` where S3
+        failed, or where nobody can tell whether this upload will still become an object.
         """
         self.flush()
         try:
@@ -163,22 +146,27 @@ class MultipartUpload:
         except (ClientError, BotoCoreError) as error:
             return self._settle(error)
         self._upload_id = None
-        return StoredObject(self._run_id, answer["ETag"], answer.get("VersionId"))
+        return StoredObject(self._run_id, answer["ETag"], answer.get("VersionId"), self._accepted)
 
     def _settle(self, error: ClientError | BotoCoreError) -> StoredObject | None:
         """Find out whether a Complete that was not answered well has happened.
 
-        The abort is the fence: behind it this upload cannot become an object any more, so what lies there decides.
+        An abort that S3 confirms is the fence: behind it this upload cannot become an object any more, so what lies
+        there decides. Without it S3 may still be at work on the Complete.
         """
-        self._abort()
+        code = code_of(error) if isinstance(error, ClientError) else type(error).__name__
+        lost = code == "PreconditionFailed"
+        fenced = lost or self._abort()
         there = head(self._s3, self._bucket, self._key)
-        if there is not None and there.is_of(self._run_id):
+        if there is not None and (there.run_id, there.accepted) == (self._run_id, self._accepted):
+            self._upload_id = None
             return there
-        code = code_of(error) if isinstance(error, ClientError) else ""
-        if code == "PreconditionFailed":
+        if lost:
             return None
-        if code == "ConditionalRequestConflict":
-            raise ExportInterrupted("Another upload of the same key was completing", code, NEXT_RUN) from error
+        if not fenced:
+            raise _unfenced(self._key, code) from error
+        if code in _UPLOAD_AGAIN:
+            raise ExportInterrupted("S3 wants the export uploaded again", code, NEXT_RUN) from error
         with storage_errors(f"completing the upload of {self._key}"):
             raise error
 
@@ -233,8 +221,8 @@ class MultipartUpload:
             self._abort()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _abort(self) -> None:
-        """End the upload without an object; where S3 refuses, the bucket's lifecycle rule ends it a day later."""
+    def _abort(self) -> bool:
+        """End the upload without an object; False where S3 refuses: the bucket's lifecycle rule ends it a day later."""
         for part in self._on_their_way:
             part.cancel()
         wait(self._on_their_way, timeout=STRAGGLERS_SECONDS)
@@ -242,21 +230,16 @@ class MultipartUpload:
         try:
             self._s3.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=upload_id)
         except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and code_of(error) == NO_SUCH_UPLOAD:
+                return True  # it has ended already, one way or the other
             logger.warning("An upload could not be aborted", extra={"key": self._key, "error": type(error).__name__})
+            return False
+        return True
 
 
-def head(s3: "S3Client", bucket: str, key: str) -> StoredObject | None:
-    """Return what lies at a key, or None; raises `StorageError`."""
-    with storage_errors(f"looking at {key}"):
-        try:
-            answer = s3.head_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if code_of(error) in MISSING:
-                return None
-            raise
-    return StoredObject(answer["Metadata"].get(RUN_ID), answer["ETag"], answer.get("VersionId"))
-
-
-def checksum_text(crc32: int) -> str:
-    """Return a CRC-32 as S3 spells it: base64 of its four bytes, the highest first."""
-    return base64.b64encode(crc32.to_bytes(4, "big")).decode()
+def _unfenced(key: str, code: str) -> StorageError:
+    return StorageError(
+        "S3 did not confirm a commit, and the upload could not be aborted",
+        f"{key}, {code}",
+        "S3 may still complete it. The next run of the schedule settles what stands by then.",
+    )

@@ -18,7 +18,7 @@ from spaaza_snapshots.commit import ROUNDS
 from spaaza_snapshots.convert import Converted, Machine, convert
 from spaaza_snapshots.errors import InvalidRequest, StorageError
 from spaaza_snapshots.manifest import Manifest, utc_text
-from spaaza_snapshots.multipart import StoredObject
+from spaaza_snapshots.objects import StoredObject
 from spaaza_snapshots.parquet_store import ParquetStore
 from spaaza_snapshots.quality import Quality, Rejects
 from spaaza_snapshots.store import SnapshotStore
@@ -85,6 +85,12 @@ def _committed(services: Services, chain_id: int, snapshot_date: date) -> Manife
             "There is no committed snapshot",
             f"chain {chain_id}, {snapshot_date}",
             "Look under manifests/ in the bucket for the dates that have one.",
+        )
+    if stored.manifest is None:
+        raise StorageError(
+            "The manifest of this snapshot is damaged",
+            f"chain {chain_id}, {snapshot_date}",
+            "Restore an earlier version of it.",
         )
     return stored.manifest
 

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from spaaza_snapshots import keys
 from spaaza_snapshots.aws_errors import LOST_CONDITION, MISSING, code_of, storage_errors
 from spaaza_snapshots.manifest import Manifest, Raw
-from spaaza_snapshots.multipart import RUN_ID, StoredObject, unchanged
+from spaaza_snapshots.objects import RUN_ID, StoredObject, unchanged
 from spaaza_snapshots.quality import Quality
 
 if TYPE_CHECKING:

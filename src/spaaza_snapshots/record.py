@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from spaaza_snapshots import keys
-from spaaza_snapshots.checks import advice, guard
+from spaaza_snapshots.checks import advice, guard, previous_readable
 from spaaza_snapshots.columns import columns_of
 from spaaza_snapshots.gzip_csv import Inspection
 from spaaza_snapshots.manifest import (
@@ -17,15 +17,16 @@ from spaaza_snapshots.manifest import (
     header_changes,
     utc_text,
 )
-from spaaza_snapshots.multipart import CHECKSUM_ALGORITHM, checksum_text
+from spaaza_snapshots.objects import CHECKSUM_ALGORITHM, checksum_text
 from spaaza_snapshots.run import Run
+from spaaza_snapshots.store import Predecessor
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """The snapshots that a new one is compared with: the one before it, and the one that it would replace."""
 
-    previous: Manifest | None
+    previous: Predecessor
     replaced: Manifest | None
 
 
@@ -33,6 +34,7 @@ class Comparison:
 class Proven:
     """A whole export: what was seen of it, the checks that it passed, where it came from, in how many parts it lies."""
 
+    run_id: str
     inspection: Inspection
     checks: tuple[Check, ...]
     source: Source
@@ -43,11 +45,11 @@ class Proven:
 def record_of(run: Run, proven: Proven, compared_with: Comparison) -> Manifest:
     """Return the manifest, complete but for what S3 tells of the object; `is_held` says whether a guard failed."""
     inspection = proven.inspection
-    changes = header_changes(inspection.header, compared_with.previous)
+    changes = header_changes(inspection.header, compared_with.previous.manifest)
     return Manifest(
         manifest_version=MANIFEST_VERSION,
         producer=Producer(),
-        run_id=run.run_id,
+        run_id=proven.run_id,
         dataset=keys.DATASET,
         environment=run.environment,
         chain_id=run.chain_id,
@@ -74,7 +76,11 @@ def record_of(run: Run, proven: Proven, compared_with: Comparison) -> Manifest:
 def _guards(run: Run, row_count: int, compared_with: Comparison) -> tuple[Check, ...]:
     """Compare with the snapshot before, and a forced export also with the one that it would replace."""
     allowed = run.max_row_drop_percent
-    guards = [guard(row_count, compared_with.previous, "rows_kept_since_previous", allowed)]
+    previous = compared_with.previous
+    guards = [
+        previous_readable(previous.damaged, previous.manifest),
+        guard(row_count, previous.manifest, "rows_kept_since_previous", allowed),
+    ]
     if compared_with.replaced is not None:
         guards.append(guard(row_count, compared_with.replaced, "rows_kept_since_replaced", allowed))
     return tuple(guards)

@@ -30,7 +30,6 @@ class Services:
 class Run:
     """One invocation that makes, or finds, one snapshot."""
 
-    run_id: str
     chain_id: int
     snapshot_date: date
     taken_on: date

@@ -1,11 +1,14 @@
 """The run: from a request to a committed snapshot, in the order in which it happens."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from datetime import timedelta
 from typing import Any
 
 from spaaza_snapshots import bus
-from spaaza_snapshots.attempt import export_once, held
+from spaaza_snapshots.attempt import export_once
+from spaaza_snapshots.catalog import GlueCatalog
 from spaaza_snapshots.commit import Day, promote, settle
 from spaaza_snapshots.errors import (
     BadSettings,
@@ -15,8 +18,8 @@ from spaaza_snapshots.errors import (
     SnapshotHeld,
     StorageError,
 )
+from spaaza_snapshots.held import accept, held
 from spaaza_snapshots.manifest import Manifest
-from spaaza_snapshots.record import Comparison
 from spaaza_snapshots.retry import attempts
 from spaaza_snapshots.run import Run
 from spaaza_snapshots.telemetry import logger
@@ -37,21 +40,52 @@ def take_snapshot(run: Run) -> Result:
     was committed by then stays, and the next run goes on from there.
     """
     _tell_days_left(run)
+    try:
+        _heal_day_before(run)
+        return _take(run)
+    finally:
+        _tell_damage(run)
+
+
+def _take(run: Run) -> Result:
     day = settle(run.services.store, run.chain_id, run.snapshot_date)
     _refuse_other_environment(run, day)
-    if day.committed is not None and day.record is not None:
-        _conclude(run, day.committed)  # the run that was killed could not
+    _conclude_for_others(run, day)
     if day.committed is not None and not run.force:
         return _finish(run, day.committed, ALREADY_COMPLETE)
     if run.accept:
         return _finish(run, _accepted(run, day), COMPLETE)
     _refuse_held_for_good(run, day)
     record = _export(run, day)
-    manifest = record and promote(run.services.store, record)
+    manifest = None if record is None else promote(run.services.store, record)
     if manifest is None:
         return _finish(run, _winner(run), ALREADY_COMPLETE)
     _conclude(run, manifest)
     return _finish(run, manifest, COMPLETE)
+
+
+def _heal_day_before(run: Run) -> None:
+    """Promote what the last run of the day before left, and send what its tail lacks: nobody comes behind it.
+
+    Whatever fails here keeps no run from its own day.
+    """
+    if run.force or run.accept or run.snapshot_date != run.taken_on:
+        return
+    before = replace(run, snapshot_date=run.snapshot_date - timedelta(days=1))
+    try:
+        day = settle(before.services.store, before.chain_id, before.snapshot_date)
+        _conclude_for_others(before, day)
+        if day.committed is not None:
+            _follow_up(before, day.committed, ALREADY_COMPLETE)
+    except StorageError as error:
+        logger.warning("The day before could not be settled", extra={"error": str(error)})
+        run.services.telemetry.measure({"TailsUndone": 1}, run.chain_id)
+
+
+def _tell_damage(run: Run) -> None:
+    damaged_keys = run.services.store.damaged_keys
+    if damaged_keys:
+        run.services.telemetry.measure({"DamagedManifests": len(damaged_keys)}, run.chain_id)
 
 
 def _tell_days_left(run: Run) -> None:
@@ -78,6 +112,12 @@ def _refuse_other_environment(run: Run, day: Day) -> None:
             f"{known.environment} on {known.snapshot_date}, this run is of {run.environment}",
             "Give each environment a bucket of its own (SNAPSHOT_BUCKET), or correct SPAAZA_ENVIRONMENT.",
         )
+
+
+def _conclude_for_others(run: Run, day: Day) -> None:
+    """Tell of a snapshot whose run was killed before it could."""
+    if day.committed is not None and day.record is not None:
+        _conclude(run, day.committed)
 
 
 def _conclude(run: Run, manifest: Manifest) -> None:
@@ -107,12 +147,9 @@ def _accepted(run: Run, day: Day) -> Manifest:
             f"chain {run.chain_id}, {run.snapshot_date}",
             "The error SnapshotHeld in the log, and its e-mail, name the chain and the date.",
         )
-    manifest = promote(run.services.store, day.held)
-    if manifest is None:
-        return _winner(run)
-    logger.info("A held snapshot was accepted", extra={"accepted_run_id": manifest.run_id})
-    _conclude(run, manifest)
-    return manifest
+    settled = accept(run.services.store, run.chain_id, run.snapshot_date, run.services.clock)
+    _conclude_for_others(run, settled)
+    return _committed(run, settled)
 
 
 def _refuse_held_for_good(run: Run, day: Day) -> None:
@@ -127,11 +164,9 @@ def _refuse_held_for_good(run: Run, day: Day) -> None:
 
 def _export(run: Run, day: Day) -> Manifest | None:
     """Export, again where that may help; a held export ends here, with its object and its record in place."""
-    previous = run.services.store.previous(run.chain_id, run.snapshot_date)
-    compared_with = Comparison(previous, replaced=day.committed)
     for attempt in attempts(run.services.clock):
         with attempt:
-            record = export_once(run, compared_with, attempt.retry_state.attempt_number)
+            record = export_once(run, attempt.retry_state.attempt_number)
     if record is not None and record.is_held:
         raise held(record, again=day.held is not None)
     return record
@@ -139,7 +174,10 @@ def _export(run: Run, day: Day) -> Manifest | None:
 
 def _winner(run: Run) -> Manifest:
     """Return what the quicker run has committed, helping it where it has not come so far."""
-    day = settle(run.services.store, run.chain_id, run.snapshot_date)
+    return _committed(run, settle(run.services.store, run.chain_id, run.snapshot_date))
+
+
+def _committed(run: Run, day: Day) -> Manifest:
     if day.held is not None:
         raise held(day.held, again=True)
     if day.committed is None:
@@ -152,15 +190,29 @@ def _winner(run: Run) -> Manifest:
 
 
 def _finish(run: Run, manifest: Manifest, status: str) -> Result:
-    """Do what follows a commit, each step safe to repeat, and return the result."""
-    if run.services.catalog is not None:
-        change = run.services.catalog.ensure_tables(manifest.columns, manifest.date)
-        if status == COMPLETE or not change.raw_conforms:
-            run.services.telemetry.measure({"RawTableSkips": int(not change.raw_conforms)}, run.chain_id)
-    if run.services.bus is not None:
-        _announce(run, run.services.bus, manifest, status)
+    """Do what follows a commit and return the result; what of it stays undone is measured, and raised."""
+    try:
+        _follow_up(run, manifest, status)
+    except StorageError:
+        run.services.telemetry.measure({"TailsUndone": 1}, run.chain_id)
+        raise
     logger.info("Done", extra={"status": status, "rows": manifest.row_count, "snapshot_run_id": manifest.run_id})
     return {**asdict(manifest), "status": status}
+
+
+def _follow_up(run: Run, manifest: Manifest, status: str) -> None:
+    """Announce and keep the tables, each safe to repeat; tables that cannot be kept stop nobody who reads the bus."""
+    with ExitStack() as steps:  # the last one first; what one raises does not stop the next
+        if run.services.catalog is not None:
+            steps.callback(_keep_tables, run, run.services.catalog, manifest, status)
+        if run.services.bus is not None:
+            steps.callback(_announce, run, run.services.bus, manifest, status)
+
+
+def _keep_tables(run: Run, catalog: GlueCatalog, manifest: Manifest, status: str) -> None:
+    change = catalog.ensure_tables(manifest.columns, manifest.date)
+    if status == COMPLETE or not change.raw_conforms:
+        run.services.telemetry.measure({"RawTableSkips": int(not change.raw_conforms)}, run.chain_id)
 
 
 def _announce(run: Run, event_bus: bus.EventBus, manifest: Manifest, status: str) -> None:

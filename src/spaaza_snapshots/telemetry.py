@@ -50,6 +50,10 @@ METRICS: Final[Mapping[str, Metric]] = {
     "ParquetsMissing": Metric(
         MetricUnit.Count, "committed snapshots that a later run finds without their typed copy", by_chain=True
     ),
+    "TailsUndone": Metric(
+        MetricUnit.Count, "committed snapshots whose tables or event could not be brought up to date", by_chain=True
+    ),
+    "DamagedManifests": Metric(MetricUnit.Count, "stored manifests that cannot be read", by_chain=True),
     "Rows": Metric(MetricUnit.Count, "records behind the header of a committed snapshot", by_chain=True),
     "RowsWithLineBreaks": Metric(MetricUnit.Count, "of them, those that the raw table cannot show", by_chain=True),
     "GzipBytes": Metric(MetricUnit.Bytes, "size of the object of a committed snapshot", by_chain=True),

@@ -1,7 +1,6 @@
 """Which part of a run is given which client and setting."""
 
 import functools
-import uuid
 
 from spaaza_snapshots.bus import EventBus
 from spaaza_snapshots.catalog import GlueCatalog
@@ -37,7 +36,6 @@ def run_for(request: Request, settings: Settings, services: Services) -> Run:
     """Return the run that serves a request, or the first of its chains where there are more."""
     started_at = services.clock.now()
     return Run(
-        run_id=str(uuid.uuid4()),
         chain_id=request.chain_ids[0],
         snapshot_date=request.snapshot_date,
         taken_on=started_at.astimezone(settings.time_zone).date(),
