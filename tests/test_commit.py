@@ -97,13 +97,6 @@ def test_a_manifest_that_was_put_and_not_answered_is_found_the_next_time(
     assert look(store, CHAIN, TODAY).committed is not None
 
 
-def test_a_manifest_that_is_none_stops_the_run_and_names_its_key(stack: Stack) -> None:
-    invoke(stack)
-    stack.s3.put_object(Bucket=stack.bucket, Key=keys.manifest_key(CHAIN, TODAY), Body=b"{}")
-    with pytest.raises(StorageError, match=keys.manifest_key(CHAIN, TODAY)):
-        invoke(stack)
-
-
 @pytest.mark.parametrize("name", STRAYS)
 def test_a_stray_object_among_the_manifests_is_passed_over(stack: Stack, name: str) -> None:
     stack.s3.put_object(Bucket=stack.bucket, Key=f"{keys.manifests_prefix(CHAIN)}{name}", Body=b"?")

@@ -264,7 +264,7 @@ def test_a_table_that_cannot_be_made_raises_and_the_snapshot_stays_and_is_told_o
     with pytest.raises(StorageError):
         invoke(stack)
     assert aftermath(stack).is_committed
-    assert events(stack, "Snapshot Completed") == []
+    assert len(events(stack, "Snapshot Completed")) == 1  # the tables stop nobody who reads the bus
     stack.wire.clear()
     assert invoke(stack)["status"] == "already_complete"
     assert len(events(stack, "Snapshot Completed")) == 1
@@ -308,12 +308,15 @@ def test_a_large_export_that_breaks_off_leaves_none_of_its_parts(stack: Stack) -
     assert aftermath(stack).is_nothing
 
 
-@pytest.mark.parametrize(("status", "code"), [(412, "PreconditionFailed"), (409, "ConditionalRequestConflict")])
+@pytest.mark.parametrize(
+    ("status", "code", "attempts"), [(412, "PreconditionFailed", 1), (409, "ConditionalRequestConflict", 2)]
+)
 def test_a_complete_that_loses_to_a_run_which_then_left_nothing_is_tried_again_in_the_run(
-    stack: Stack, status: int, code: str
+    stack: Stack, status: int, code: str, attempts: int
 ) -> None:
+    """What was uploaded can be completed on another condition; only a conflict wants it uploaded again."""
     stack.wire.fail("CompleteMultipartUpload", faults.error(status, code))
-    assert invoke(stack)["source"]["attempts"] == 2
+    assert invoke(stack)["source"]["attempts"] == attempts
     there = aftermath(stack)
     assert there.manifest is not None
     assert (there.manifest["run_id"], there.open_uploads) == (there.raw_run_id, 0)

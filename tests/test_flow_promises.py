@@ -25,6 +25,7 @@ YESTERDAY = TODAY - timedelta(days=1)
 PLAIN = {"chain_id": CHAIN}
 FORCED = {"chain_id": CHAIN, "force": True}
 ACCEPT = {"chain_id": CHAIN, "date": "2026-11-22", "accept": True}
+SCHEDULED = {"chain_ids": [CHAIN], "scheduled_time": "2026-11-22T03:00:00Z"}
 ON_YESTERDAY = {"chain_id": CHAIN, "date": "2026-11-21"}
 
 
@@ -178,7 +179,7 @@ def test_a_run_promotes_what_the_last_run_of_the_day_before_left_and_sends_its_t
     with pytest.raises(StorageError):
         invoke(stack, ON_YESTERDAY)
     assert aftermath(stack, YESTERDAY).manifest is None
-    invoke(stack)
+    invoke(stack, SCHEDULED)
     there = aftermath(stack, YESTERDAY)
     assert there.manifest is not None
     assert there.manifest["run_id"] == there.raw_run_id
@@ -188,7 +189,7 @@ def test_a_run_promotes_what_the_last_run_of_the_day_before_left_and_sends_its_t
 def test_the_day_before_keeps_no_run_from_its_own_day(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
     invoke(stack, ON_YESTERDAY)
     stack.wire.fail("HeadObject", faults.error(403, "AccessDenied"), key_contains="dt=2026-11-21", times=EVERY_TIME)
-    assert invoke(stack)["status"] == "complete"
+    assert invoke(stack, SCHEDULED)["status"] == "complete"
     assert '"TailsUndone":[1.0]' in capsys.readouterr().out
 
 

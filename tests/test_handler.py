@@ -82,13 +82,13 @@ def test_a_scheduled_invocation_measures_the_chains_that_are_missing_before_it_b
     assert "ChainsMissingToday" not in metrics(capsys)
 
 
-def test_missing_chains_that_cannot_be_counted_stop_nothing(
+def test_a_chain_that_cannot_be_looked_at_counts_as_missing_and_hides_no_other(
     stack: Stack, handle: Handler, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stack.wire.fail("HeadObject", faults.error(403, "AccessDenied"))
     event = {"chain_ids": [CHAIN], "scheduled_time": f"{today()}T00:00:00Z"}
     assert handle(event)["status"] == "complete"
-    assert "ChainsMissingToday" not in metrics(capsys)
+    assert metrics(capsys)["ChainsMissingToday"] == [2]
 
 
 def test_days_left_are_told_in_every_run_also_in_one_with_nothing_to_do(

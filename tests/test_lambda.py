@@ -80,13 +80,18 @@ def test_bad_settings_come_before_the_event_and_all_at_once(stack: Stack) -> Non
     assert "SPAAZA_CHAIN_IDS" in (invocation.error_message or "")
 
 
-def test_every_line_is_json_and_names_the_run_and_the_chain(stack: Stack, function: LambdaFunction) -> None:
+def test_every_line_is_json_and_names_the_invocation_the_chain_and_from_its_start_the_attempt(
+    stack: Stack, function: LambdaFunction
+) -> None:
     today = datetime.now(UTC).date().isoformat()
     invocation = function.invoke({"chain_ids": [CHAIN], "scheduled_time": f"{today}T00:00:00Z"})
     lines = [json.loads(line) for line in invocation.log_lines]
     said = [line for line in lines if "_aws" not in line]
     assert invocation.payload is not None
-    assert {line["run_id"] for line in said} == {invocation.payload["run_id"]}
+    assert len({line["function_request_id"] for line in said}) == 1
+    of_attempt = [line["run_id"] for line in said if "run_id" in line]
+    assert set(of_attempt) == {invocation.payload["run_id"]}
+    assert of_attempt == [line.get("run_id") for line in said][-len(of_attempt) :]
     assert {line["chain_id"] for line in said} == {CHAIN}
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -89,12 +89,22 @@ def test_columns_and_what_is_not_known_are_written_as_others_read_them() -> None
     assert document["header_changes"] is None
 
 
-@given(st.builds(Manifest))
+INSTANTS = st.datetimes(min_value=datetime(2000, 1, 1), timezones=st.just(UTC)).map(utc_text)
+MANIFESTS = st.builds(
+    Manifest,
+    chain_id=st.integers(min_value=1),
+    snapshot_date=st.dates().map(str),
+    started_at=INSTANTS,
+    completed_at=st.just("9999-12-31T23:59:59.000Z"),
+)
+
+
+@given(MANIFESTS)
 def test_a_manifest_read_again_is_the_one_that_was_written(record: Manifest) -> None:
-    assert Manifest.from_json(record.to_json(), "k") == record
+    assert Manifest.from_json(record.to_json(), record.key) == record
 
 
-@given(st.builds(Manifest))
+@given(MANIFESTS)
 def test_a_manifest_is_one_line_of_utf8_with_lower_case_keys(record: Manifest) -> None:
     body = record.to_json()
     assert body.endswith(b"}\n")
@@ -108,7 +118,7 @@ def test_unknown_fields_are_ignored_wherever_they_are() -> None:
     for place in (document, document["columns"][0], document["checks"][0], *map(document.get, FIELDS_WITHIN)):
         if isinstance(place, dict):
             place["of_a_later_release"] = {"a": 1}
-    assert Manifest.from_json(json.dumps(document).encode(), "k") == FULL
+    assert Manifest.from_json(json.dumps(document).encode(), FULL.pending_key) == FULL
 
 
 @pytest.mark.parametrize(
@@ -123,6 +133,10 @@ def test_unknown_fields_are_ignored_wherever_they_are() -> None:
         b"[]",
         b"{}",
         b'{"header_changes": null}',
+        FULL.to_json().replace(b'"row_count":2', b'"row_count":"2"'),
+        FULL.to_json().replace(b'"row_count":2', b'"row_count":true'),
+        FULL.to_json().replace(b'"header":[', b'"header":[1,'),
+        FULL.to_json().replace(FULL.started_at.encode(), b"yesterday"),
         b"[" * 100_000,
         FULL.to_json()[:-20],
         FULL.to_json().replace(b'"run_id"', b'"run"'),
@@ -132,9 +146,14 @@ def test_unknown_fields_are_ignored_wherever_they_are() -> None:
     ],
     ids=lambda body: body[:20].decode(errors="replace") + f" {len(body)}",
 )
-def test_what_is_no_manifest_is_a_storage_error_that_names_its_key(body: bytes) -> None:
-    with pytest.raises(StorageError, match=r"manifests/1\.json"):
-        Manifest.from_json(body, "manifests/1.json")
+def test_what_is_not_a_manifest_is_a_storage_error_that_names_its_key(body: bytes) -> None:
+    with pytest.raises(StorageError, match=FULL.key):
+        Manifest.from_json(body, FULL.key)
+
+
+def test_a_manifest_under_another_snapshots_key_is_not_taken_for_that_ones() -> None:
+    with pytest.raises(StorageError, match="not a valid manifest"):
+        Manifest.from_json(FULL.to_json(), FULL.key.replace("1743", "1783"))
 
 
 def test_what_s3_says_of_the_object_is_added_and_nothing_else_changes() -> None:

@@ -65,11 +65,11 @@ def _take(run: Run) -> Result:
 
 
 def _heal_day_before(run: Run) -> None:
-    """Promote what the last run of the day before left, and send what its tail lacks: nobody comes behind it.
+    """Promote what the last run of the day before left, and send what its tail lacks: no run of that day is to come.
 
-    Whatever fails here keeps no run from its own day.
+    Only in runs of the schedule, whose events tell their time. Whatever fails here keeps no run from its own day.
     """
-    if run.force or run.accept or run.snapshot_date != run.taken_on:
+    if run.requested_at is None or run.force:
         return
     before = replace(run, snapshot_date=run.snapshot_date - timedelta(days=1))
     try:
