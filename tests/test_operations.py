@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 import sqlglot
+from botocore.session import Session
 from sqlglot import exp
 
 from sandbox.stack import Stack
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 OPERATIONS = (Path(__file__).resolve().parents[1] / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")
 HEADINGS = re.findall(r"^#{2,3} (.+)$", OPERATIONS, re.MULTILINE)
+DESCRIPTIONS = {
+    alarm["AlarmName"].partition("-")[2]: alarm["AlarmDescription"]
+    for alarm in deploy({"ChainIds": "1743"}).of_type("AWS::CloudWatch::Alarm").values()
+}
 WORDS = set(re.findall(r"`(\w+)`", OPERATIONS))
 
 
@@ -29,10 +34,8 @@ def blocks(language: str) -> list[str]:
 
 
 def test_there_is_a_heading_for_each_alarm_and_none_for_another() -> None:
-    alarms = deploy({"ChainIds": "1743"}).of_type("AWS::CloudWatch::Alarm").values()
-    names = [alarm["AlarmName"].partition("-")[2] for alarm in alarms]
     section = OPERATIONS.partition("\n## Alarms\n")[2].partition("\n## ")[0]
-    assert re.findall(r"^### (.+)$", section, re.MULTILINE) == names
+    assert re.findall(r"^### (.+)$", section, re.MULTILINE) == list(DESCRIPTIONS)
 
 
 def test_every_link_leads_to_a_heading() -> None:
@@ -46,7 +49,8 @@ def test_every_parameter_and_output_that_is_named_is_one_of_the_template() -> No
     template = source()
     named = {word for word in WORDS if re.fullmatch(r"(?:[A-Z][a-z]+){2,}", word)}
     error_classes = {name for name, found in vars(errors).items() if isinstance(found, type)}
-    assert named - error_classes <= {*template["Parameters"], *template["Outputs"]}
+    of_glue = set(Session().get_service_model("glue").shape_names)
+    assert named - error_classes - of_glue <= {*template["Parameters"], *template["Outputs"]}
     assert {"RawDays", "ParquetDays", "OldVersionDays", "QueryResultDays", "PendingDays"} <= named
 
 
@@ -74,6 +78,22 @@ def test_the_session_in_the_text_has_the_keys_that_the_function_reads() -> None:
     assert text.strip().replace("THE KEY", "...").partition('"session_expires')[0] in json.dumps(
         source()["Resources"]["SessionRejectedAlarm"]["Properties"]["AlarmDescription"]
     ).replace('\\"', '"')
+
+
+def test_nobody_is_told_to_purge_what_nobody_has_read() -> None:
+    section = OPERATIONS.partition("\n### undelivered-events\n")[2].partition("\n### ")[0]
+    for text in (DESCRIPTIONS["undelivered-events"], section):
+        assert "purge" not in text
+        assert text.index("SnapshotHeld") < text.index("elete each message")
+
+
+def test_a_limit_of_concurrent_runs_is_told_where_its_events_end() -> None:
+    """Lambda queues what it cannot start, and after an hour puts it into FailedRuns: the bus never knows."""
+    limit = "limit of concurrent runs"
+    told = {name for name, text in DESCRIPTIONS.items() if limit in text}
+    assert told == {"chain-missing", "parquet-behind", "parquet-failed"}
+    section = OPERATIONS.partition("\n## See which runs have failed\n")[2].partition("\n## ")[0]
+    assert "EventAgeExceeded" in section
 
 
 PRODUCT = {"ContentType": "application/vnd.apache.parquet"}

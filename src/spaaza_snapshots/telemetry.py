@@ -43,6 +43,12 @@ METRICS: Final[Mapping[str, Metric]] = {
         MetricUnit.Count, "configured chains without a committed snapshot, as each scheduled invocation begins"
     ),
     "SessionDaysLeft": Metric(MetricUnit.NoUnit, "days until the admin session ends, as the secret tells"),
+    "TailsUndone": Metric(
+        MetricUnit.Count,
+        "committed snapshots whose tables or event could not be brought up to date",
+        by_chain=True,
+    ),
+    "DamagedManifests": Metric(MetricUnit.Count, "stored manifests that cannot be read", by_chain=True),
     "HeaderChanges": Metric(
         MetricUnit.Count, "snapshots whose header is not that of the snapshot before", by_chain=True
     ),
@@ -63,6 +69,11 @@ METRICS: Final[Mapping[str, Metric]] = {
     "Attempts": Metric(MetricUnit.Count, "exports begun by a run, 1 when nothing had to be tried again", by_chain=True),
     "ParquetsCompleted": Metric(MetricUnit.Count, "typed copies made of committed snapshots", by_chain=True),
     "ParquetsFailed": Metric(MetricUnit.Count, "conversions that ended with an error", by_chain=True),
+    "ParquetsUnfit": Metric(
+        MetricUnit.Count,
+        "typed copies kept out of users_latest because too many of their records could not be read",
+        by_chain=True,
+    ),
     "RejectedRecords": Metric(
         MetricUnit.Count, "records that could not be read, and that Parquet lacks", by_chain=True
     ),
