@@ -102,13 +102,25 @@ def test_every_alarm_looks_at_no_longer_a_time_than_cloudwatch_does(stack: Deplo
 def test_alarms_reach_the_operator_only_from_this_account(stack: Deployment) -> None:
     subscription = stack.properties("AlarmSubscription")
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "operator@example.com")
-    statement, of_the_rule = stack.properties("AlarmTopicPolicy")["PolicyDocument"]["Statement"]
-    assert of_the_rule["Principal"] == {"Service": "events.amazonaws.com"}
-    assert ":rule/" in of_the_rule["Condition"]["ArnEquals"]["aws:SourceArn"]
+    statement, _ = stack.properties("AlarmTopicPolicy")["PolicyDocument"]["Statement"]
     assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
     # an encrypted topic would need a key that CloudWatch may use
     assert "KmsMasterKeyId" not in stack.properties("AlarmTopic")
+
+
+def test_the_rule_of_held_snapshots_publishes_as_eventbridge_documents_it(stack: Deployment) -> None:
+    """EventBridge's user guide: no Condition in the policy of a topic, and no role on its target."""
+    _, of_rules = stack.properties("AlarmTopicPolicy")["PolicyDocument"]["Statement"]
+    assert {name: of_rules[name] for name in ("Effect", "Principal", "Action", "Resource")} == {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": stack.outputs["AlarmTopicArn"],
+    }
+    assert "Condition" not in of_rules
+    (target,) = stack.properties("SnapshotHeldMail")["Targets"]
+    assert "RoleArn" not in target
 
 
 def test_without_an_address_nobody_is_subscribed() -> None:
@@ -167,7 +179,8 @@ def test_a_run_is_told_long_at_80_percent_of_the_time_limit(stack: Deployment) -
 def test_the_session_is_told_to_end_as_many_days_before_as_chosen() -> None:
     stack = deploy({"ChainIds": "1743", "SessionWarningDays": "12"})
     alarm = stack.properties("SessionEndsAlarm")
-    assert (alarm["Statistic"], alarm["ComparisonOperator"]) == ("Minimum", "LessThanThreshold")
+    (metric,) = (query["MetricStat"] for query in alarm["Metrics"] if "MetricStat" in query)
+    assert (metric["Stat"], alarm["ComparisonOperator"]) == ("Minimum", "LessThanThreshold")
     assert alarm["Threshold"] == "12"
 
 
@@ -216,6 +229,9 @@ def test_a_held_snapshot_is_mailed_once_with_its_counts_and_the_payload_that_acc
         event = snapshot_failed(1743, date(2026, 11, 22), error)
         pattern = rule["EventPattern"]["detail"]
         assert all(event.detail[name] in allowed for name, allowed in pattern.items()) is mailed
+        # a boolean may have become a text on its way through CloudFormation
+        assert all(isinstance(value, str) for allowed in pattern.values() for value in allowed)
+        assert event.detail["again"] is again
         text = json.dumps(event.detail)
         assert "50 rows, 100 on 2026-11-21" in text
         assert "make snapshot CHAIN=1743 DATE=" in text

@@ -22,6 +22,9 @@ SNAPSHOT_COMPLETED = "Snapshot Completed"
 SNAPSHOT_FAILED = "Snapshot Failed"
 PARQUET_COMPLETED = "Parquet Completed"
 
+FIRST_NOTICE = "first"
+REPEATED_NOTICE = "repeated"
+
 ENTRIES_PER_CALL = 10
 """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html"""
 
@@ -130,7 +133,7 @@ def parquet_completed(manifest: Manifest) -> Event:
 
 def snapshot_failed(chain_id: int, snapshot_date: date, error: Exception) -> Event:
     """What a run that ended without a committed snapshot leaves for others to react to."""
-    told = {
+    told: dict[str, Any] = {
         "chain_id": chain_id,
         "date": snapshot_date.isoformat(),
         "error": type(error).__name__,
@@ -138,5 +141,7 @@ def snapshot_failed(chain_id: int, snapshot_date: date, error: Exception) -> Eve
         "hint": error.hint if isinstance(error, SnapshotError) else "This is a defect: look at the function's log.",
     }
     if isinstance(error, SnapshotHeld):
-        told["again"] = error.again  # a day is held hour after hour, and needs one e-mail
+        # A day is held hour after hour, and needs one e-mail. The rule that sends it matches `notice`: a boolean in the
+        # pattern of a rule has come out of CloudFormation as a text before, which would match nothing.
+        told |= {"again": error.again, "notice": REPEATED_NOTICE if error.again else FIRST_NOTICE}
     return Event(SNAPSHOT_FAILED, chain_id, told)
