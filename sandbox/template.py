@@ -83,13 +83,16 @@ class Deployment:
         return variables
 
 
-def deploy(parameters: Mapping[str, str], names: Mapping[str, str] | None = None) -> Deployment:
+def deploy(
+    parameters: Mapping[str, str], names: Mapping[str, str] | None = None, stack_name: str = STACK
+) -> Deployment:
     """Expand and resolve the template; `names` are those of resources by logical id, where a test chooses them.
 
     KeyError on a parameter without value or default, and on a reference to what is not there.
     """
     template = _expanded()
-    resolver = _Resolver(template, _parameters(template, parameters), names or {})
+    given = {**_parameters(template, parameters), "AWS::StackName": stack_name}
+    resolver = _Resolver(template, given, names or {})
     resources = {
         logical_id: resolver.value({key: value for key, value in found.items() if key != "Condition"})
         for logical_id, found in template["Resources"].items()
@@ -164,6 +167,14 @@ class _Resolver:
                 return str(first) == str(second)
             case "Fn::Not":
                 return not self.value(argument[0])
+        return self._text(function, *argument)
+
+    def _text(self, function: str, separator: str, argument: Any) -> Any:
+        match function:
+            case "Fn::Join":
+                return separator.join(self.value(argument))
+            case "Fn::Split":
+                return self.value(argument).split(separator)
         raise KeyError(function)
 
     def _named(self, name: str) -> Any:

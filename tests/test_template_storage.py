@@ -1,5 +1,6 @@
 """What the stack keeps: the session, the bucket, how long each thing stays in it, and what encrypts it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,7 +64,8 @@ def test_combinations_that_make_no_sense_are_refused(parameters: Mapping[str, st
 
 def test_the_bucket_outlives_the_stack_closed_to_the_public_and_versioned(stack: Deployment) -> None:
     for name in ("Bucket", "BucketPolicy"):
-        assert stack.resources[name]["DeletionPolicy"] == stack.resources[name]["UpdateReplacePolicy"] == "Retain"
+        assert stack.resources[name]["DeletionPolicy"] == "RetainExceptOnCreate"  # a failed creation leaves nothing
+        assert stack.resources[name]["UpdateReplacePolicy"] == "Retain"
     bucket = stack.properties("Bucket")
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert len(bucket["PublicAccessBlockConfiguration"]) == 4
@@ -111,6 +113,37 @@ def test_personal_data_ends_after_the_days_chosen_and_the_sum_is_told() -> None:
     assert lifecycle(stack)["end-delete-markers"]["ExpiredObjectDeleteMarker"] is True
     for told in ("raw 100 + 9 days", "parquet 200 + 9 days", "query results 3 + 9 days"):
         assert told in stack.outputs["PersonalDataEnds"]
+    # S3 counts from the next midnight, twice, and names no bound for the removal itself
+    assert "rounded up by at most 2 days, then removed by S3 in its own time" in stack.outputs["PersonalDataEnds"]
+
+
+# --- Database --------------------------------------------------------------------------------------------------------
+
+
+def test_two_stacks_of_one_account_do_not_meet_in_one_database() -> None:
+    for stack_name, database in (("spaaza", "spaaza"), ("spaaza-snapshots-test", "spaaza_snapshots_test")):
+        stack = deploy(PARAMETERS, stack_name=stack_name)
+        assert stack.outputs["GlueDatabaseName"] == database
+        assert stack.variables("ExportFunction")["GLUE_DATABASE"] == database
+        tables = stack.statements("ExportRole")["KeepTheTables"]["Resource"]
+        assert {arn.partition(":table/")[2].partition("/")[0] for arn in tables if ":table/" in arn} == {database}
+
+
+def test_a_database_that_was_named_keeps_its_name() -> None:
+    stack = deploy({**PARAMETERS, "GlueDatabaseName": "members"}, stack_name="spaaza-test")
+    assert stack.outputs["GlueDatabaseName"] == "members"
+
+
+# --- Partition -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("parameter", ["ExistingSecretArn", "ExistingSecretKmsKeyArn", "BucketKmsKeyArn"])
+def test_arns_of_partitions_that_nobody_has_tried_are_refused(parameter: str) -> None:
+    pattern = source()["Parameters"][parameter]["AllowedPattern"]
+    arn = SECRET if parameter == "ExistingSecretArn" else f"{KEY}-11aa"
+    assert re.fullmatch(pattern, arn)
+    for partition in ("aws-cn", "aws-us-gov"):
+        assert not re.fullmatch(pattern, arn.replace("arn:aws:", f"arn:{partition}:"))
 
 
 def test_manifests_and_quality_reports_never_end(stack: Deployment) -> None:
