@@ -43,12 +43,6 @@ METRICS: Final[Mapping[str, Metric]] = {
         MetricUnit.Count, "configured chains without a committed snapshot, as each scheduled invocation begins"
     ),
     "SessionDaysLeft": Metric(MetricUnit.NoUnit, "days until the admin session ends, as the secret tells"),
-    "TailsUndone": Metric(
-        MetricUnit.Count,
-        "committed snapshots whose tables or event could not be brought up to date",
-        by_chain=True,
-    ),
-    "DamagedManifests": Metric(MetricUnit.Count, "stored manifests that cannot be read", by_chain=True),
     "HeaderChanges": Metric(
         MetricUnit.Count, "snapshots whose header is not that of the snapshot before", by_chain=True
     ),
