@@ -9,9 +9,9 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 SAM := SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
-# The deployed stack, as `make deploy` has written it down.
-STACK ?= $(shell $(PY) -c 'import tomllib; print(tomllib.load(open("samconfig.toml", "rb"))["default"]["deploy"]["parameters"]["stack_name"])' 2>/dev/null)
-EXPORT_FUNCTION := 'import json, sys; print({o["OutputKey"]: o["OutputValue"] for o in json.load(sys.stdin)}["ExportFunctionName"])'
+# The deployed stack is where `make deploy` has written it down, in samconfig.toml; else STACK= and REGION= say it.
+COMMAND := $(VENV)/bin/spaaza-snapshots
+PLACE = $(if $(STACK),--stack $(STACK)) $(if $(REGION),--region $(REGION))
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1mmake %-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,25 +67,22 @@ artifact: $(STAMP) ## Run what is built in Lambda's runtime client: cold start, 
 deploy: build ## Deploy the stack; the first time it asks for the parameters
 	@$(SAM) deploy --capabilities CAPABILITY_IAM $(if $(wildcard samconfig.toml),--no-fail-on-empty-changeset,--guided)
 
-known-stack: $(STAMP)
-	@test -n "$(STACK)" || { echo "No stack is known here: make ... STACK=name (and AWS_REGION=), or deploy it from here." >&2; exit 1; }
-	@requirements/tools sam
-
-snapshot: known-stack ## Ask the deployed function for a snapshot: CHAIN= DATE= FORCE= ACCEPT=
-	@function=$$($(SAM) list stack-outputs --stack-name $(STACK) --output json | $(PY) -c $(EXPORT_FUNCTION)); \
-	$(VENV)/bin/spaaza-snapshots invoke --function "$$function" \
+snapshot: $(STAMP) ## Run the deployed function and wait for its snapshot: CHAIN= DATE= FORCE= ACCEPT=
+	@exec $(COMMAND) invoke $(PLACE) \
 	    $(if $(CHAIN),--chain $(CHAIN)) $(if $(DATE),--date $(DATE)) $(if $(FORCE),--force) $(if $(ACCEPT),--accept)
 
-athena: known-stack ## Make the views in Athena, and ask a saved query: QUERY= PARAMETERS=
-	@$(VENV)/bin/spaaza-snapshots athena --stack $(STACK) --sql athena \
+athena: $(STAMP) ## Make the views in Athena, and ask a saved query: QUERY= PARAMETERS=
+	@exec $(COMMAND) athena $(PLACE) --sql athena \
 	    $(if $(QUERY),--query $(QUERY)) $(if $(PARAMETERS),--parameter $(PARAMETERS))
 
-logs: known-stack ## Follow the logs of a deployed function: FUNCTION=Export or Parquet
-	@$(SAM) logs --stack-name $(STACK) -n $(or $(FUNCTION),Export)Function --tail
+logs: $(STAMP) ## Print and follow the log of a deployed function: FUNCTION=Export or Parquet, SINCE="12hours ago"
+	@place=$$($(COMMAND) where $(PLACE)); requirements/tools sam; \
+	$(SAM) logs $$place --name $(or $(FUNCTION),Export)Function --start-time "$(or $(SINCE),12hours ago)" --tail
 
-destroy: known-stack ## Delete the stack; says what it keeps
-	@echo "Keeps the bucket with every snapshot; personal data in it goes on ending by its lifecycle. Deletes all else."
-	@$(SAM) delete --stack-name $(STACK)
+destroy: $(STAMP) ## Delete the stack; says what it keeps
+	@place=$$($(COMMAND) where $(PLACE)); requirements/tools sam; \
+	echo "Keeps the bucket with every snapshot, whose objects keep expiring under the lifecycle rules. Deletes all else."; \
+	$(SAM) delete $$place
 
 pins: $(STAMP) ## Renew the pinned requirements
 	@requirements/update
@@ -93,4 +90,4 @@ pins: $(STAMP) ## Renew the pinned requirements
 clean: ## Remove what the other targets made
 	@rm -rf $(VENV) .tools .aws-sam .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help known-stack setup run test check bench crash drift tables iam build artifact deploy snapshot athena logs destroy pins clean
+.PHONY: help setup run test check bench crash drift tables iam build artifact deploy snapshot athena logs destroy pins clean

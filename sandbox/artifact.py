@@ -20,8 +20,8 @@ from sandbox.spaaza import CHAINS
 from sandbox.stack import Stack, running_stack
 from sandbox.template import source
 from sandbox.wire import EVERY_TIME
-from spaaza_snapshots.cli import print_manifest
 from spaaza_snapshots.clock import RESERVE_SECONDS
+from spaaza_snapshots.manifest_table import print_manifest
 
 WORKING_SECONDS = 5
 """What the short deadlines leave for work before the reserve; one would do on an idle machine."""

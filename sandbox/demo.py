@@ -22,7 +22,7 @@ from sandbox.lambda_runtime import Invocation, LambdaFunction
 from sandbox.stack import Stack, running_stack
 from sandbox.users import BLOCK_ROWS, generated_csv, gzipped
 from spaaza_snapshots import keys
-from spaaza_snapshots.cli import print_manifest
+from spaaza_snapshots.manifest_table import print_manifest
 
 EVENTS = Path(__file__).parents[1] / "events"
 EXPORT_HANDLER = "spaaza_snapshots.export_handler.lambda_handler"

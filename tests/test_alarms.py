@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sandbox.template import STACK, Deployment, deploy, source
-from spaaza_snapshots.attempt import held
 from spaaza_snapshots.bus import snapshot_failed
+from spaaza_snapshots.held import held
 from spaaza_snapshots.manifest import Check
 from spaaza_snapshots.request import parse_request
 from spaaza_snapshots.settings import Settings

@@ -19,7 +19,7 @@ from sandbox.aws import MotoAws
 from sandbox.saved_queries import QUERIES, saved_queries
 from sandbox.users import generated_csv
 from spaaza_snapshots.athena_cli import SHOWN_ROWS
-from spaaza_snapshots.cli import LONGEST_RUN_SECONDS, PATIENT, main
+from spaaza_snapshots.cli import main
 from spaaza_snapshots.manifest import Check
 from tests import builders
 
@@ -92,11 +92,13 @@ def _lead_the_sdk_to(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def shown(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    """Run a command and return its exit code and what it printed."""
+    """Run a command and return its exit code and what it printed: the answer, or the error."""
 
     def run(*arguments: object) -> tuple[int, str]:
         code = main([str(argument) for argument in arguments])
-        return code, capsys.readouterr().out
+        printed = capsys.readouterr()
+        assert not (printed.out and printed.err)
+        return code, printed.out + printed.err
 
     return run
 
@@ -163,51 +165,6 @@ def test_inspect_refuses_what_is_not_whole(export_bytes: bytes, what: str, shown
     code, printed = shown("inspect", export)
     assert code == 1
     assert what in " ".join(printed.split())
-
-
-# --- invoke ----------------------------------------------------------------------------------------------------------
-
-
-def test_invoke_sends_what_was_given_and_prints_the_manifest(stub: Stub, shown: Shown) -> None:
-    stub.say({**MANIFEST, "status": "already_complete"})
-    code, printed = shown("invoke", "--function", "export", "--chain", 1743, "--date", "2026-11-22", "--force")
-    assert stub.asked == [{"chain_id": 1743, "date": "2026-11-22", "force": True}]
-    assert code == 0
-    assert "already_complete" in printed
-    assert MANIFEST["run_id"] in printed
-
-
-def test_invoke_leaves_a_wrong_chain_to_the_function_rather_than_asking_for_all(stub: Stub, shown: Shown) -> None:
-    stub.say({"errorType": "InvalidRequest", "errorMessage": "no"}, headers={"X-Amz-Function-Error": "Unhandled"})
-    shown("invoke", "--function", "export", "--chain", 0)
-    assert stub.asked == [{"chain_id": 0}]
-
-
-def test_invoke_without_a_chain_prints_what_was_requested(stub: Stub, shown: Shown) -> None:
-    requested = {"requested": [{"chain_id": 1743, "date": "2026-11-22", "force": False}]}
-    stub.say(requested)
-    code, printed = shown("invoke", "--function", "export")
-    assert (code, json.loads(printed), stub.asked) == (0, requested, [{}])
-
-
-def test_invoke_prints_the_functions_error_as_it_is(stub: Stub, shown: Shown) -> None:
-    text = "This chain is not configured: [9], known are [1743, 1783] (SPAAZA_CHAIN_IDS). See [b] and [/b]."
-    stub.say({"errorType": "InvalidRequest", "errorMessage": text}, headers={"X-Amz-Function-Error": "Unhandled"})
-    assert shown("invoke", "--function", "export", "--chain", 9) == (1, f"InvalidRequest {text}\n")
-
-
-@pytest.mark.parametrize("status", [429, 500, 503])
-def test_invoke_never_asks_twice_by_itself(status: int, stub: Stub, shown: Shown) -> None:
-    stub.say({"message": "later"}, status=status)
-    code, printed = shown("invoke", "--function", "export", "--chain", 1743)
-    assert (code, len(stub.asked)) == (1, 1)
-    assert "later" in printed
-
-
-def test_invoke_waits_longer_than_the_longest_run_of_the_function() -> None:
-    timeout = template.deploy({"ChainIds": "1743"}).properties("ExportFunction")["Timeout"]
-    assert timeout == LONGEST_RUN_SECONDS
-    assert PATIENT.read_timeout > timeout
 
 
 # --- athena ----------------------------------------------------------------------------------------------------------

@@ -9,11 +9,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-import boto3
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from spaaza_snapshots import deployed
 from spaaza_snapshots.errors import InvalidRequest
 
 POLL_SECONDS: Final = 0.5
@@ -50,7 +50,7 @@ def _read(path: Path) -> SavedQuery:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `run` reads."""
-    parser.add_argument("--stack", required=True, help="name of the deployed stack")
+    deployed.add_arguments(parser)
     parser.add_argument("--sql", type=Path, default=Path("athena"), help="folder of the views and queries")
     parser.add_argument("--query", help="name of the query to ask once the views are made")
     parser.add_argument(
@@ -63,8 +63,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     queries = saved_queries(options.sql)
     views = [query for query in queries if query.is_view]
     asked = None if options.query is None else _named(options.query, queries)
-    workgroup = Workgroup.of_stack(options.stack)
-    with closing(boto3.client("athena")) as athena:
+    session = deployed.session_of(options)
+    workgroup = Workgroup(*deployed.outputs_of(options, session, "WorkGroupName", "GlueDatabaseName"))
+    with closing(session.client("athena")) as athena:
         for view in views:
             workgroup.execute(athena, view, (), console)
             console.print(f"[green]made[/green] {view.name}")
@@ -87,19 +88,6 @@ class Workgroup:
 
     name: str
     database: str
-
-    @classmethod
-    def of_stack(cls, stack: str) -> "Workgroup":
-        """Read the outputs of a deployed stack."""
-        with closing(boto3.client("cloudformation")) as cloudformation:
-            (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
-        try:
-            return cls(outputs["WorkGroupName"], outputs["GlueDatabaseName"])
-        except KeyError as error:
-            raise InvalidRequest(
-                "This is no stack of snapshots", f"{stack} has no output {error}", "Give the name it was deployed by."
-            ) from None
 
     def execute(self, athena: Any, query: SavedQuery, parameters: Sequence[str], console: Console) -> Mapping[str, Any]:
         """Run a query to its end and return its QueryExecution; raises `InvalidRequest` with Athena's own reason."""

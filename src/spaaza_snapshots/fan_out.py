@@ -22,8 +22,9 @@ def fan_out(request: Request, bus: EventBus | None) -> Mapping[str, Any]:
         )
     events = snapshots_requested(request)
     bus.put(events)
-    logger.info("Requested", extra={"chain_ids": list(request.chain_ids)})
-    return {"requested": [event.detail for event in events]}
+    requested = [event.detail for event in events]
+    logger.info("Requested", extra={"requested": requested})
+    return {"requested": requested}
 
 
 def tell_missing(store: SnapshotStore, chain_ids: Iterable[int], snapshot_date: date, telemetry: Telemetry) -> None:
