@@ -1,0 +1,173 @@
+"""What must hold at each instant at which something in the bucket changes.
+
+What *stands* for a date follows from its object, the record under pending/ that its run-id names, and its manifest:
+
+    nothing      no object
+    stray        an object that neither a record nor a manifest speaks of: no snapshot
+    held         an object whose record is doubtful, and waits for an accept
+    committed    an object whose record is good, or whose manifest was put
+
+The rules, with the letters that a violation names:
+
+    a  a manifest that names the object describes it: its SHA-256, CRC, size, ETag and version
+    b  what is committed is replaced by a forced run alone, and only by an export that its own guards and a comparison
+       with what it replaces find good; one that was accepted likewise
+    c  what is held is replaced only by a good export that has its record; else its record stays until an accept
+    p  nothing but the replacement of the object makes less of what stands
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import IntEnum
+from functools import lru_cache
+from hashlib import sha256
+
+from sandbox.model.s3 import Bucket, Request, Version, crc32_text
+from spaaza_snapshots import keys
+
+CHAIN = 1743
+MOST_DROP_PERCENT = 5.0
+
+
+class What(IntEnum):
+    """What stands for a date; more is better."""
+
+    NOTHING = 0
+    STRAY = 1
+    HELD = 2
+    COMMITTED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the model reads of a manifest or a record."""
+
+    run_id: str
+    rows: int
+    held: bool
+    raw: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands; `facts` are those of its record or manifest, `accepted` says that it was held before."""
+
+    what: What
+    version: Version | None = None
+    facts: Facts | None = None
+    promoted: bool = False
+
+    @property
+    def run_id(self) -> str:
+        """The run-id of the object, empty where there is none."""
+        return "" if self.version is None else self.version.metadata.get("run-id", "")
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it was held, and accepted."""
+        return self.promoted and self.facts is not None and self.facts.held
+
+
+@lru_cache(4096)
+def facts_of(body: bytes) -> Facts:
+    """Read a manifest."""
+    document = json.loads(body)
+    held = any(check["required"] and not check["passed"] for check in document["checks"])
+    return Facts(document["run_id"], document["row_count"], held, document["raw"])
+
+
+def standing(bucket: Bucket, day: date) -> Standing:
+    """Return what stands for a date."""
+    raw = bucket.objects.get(keys.raw_key(CHAIN, day))
+    if raw is None:
+        return Standing(What.NOTHING)
+    run_id = raw.metadata.get("run-id", "")
+    manifest = bucket.objects.get(keys.manifest_key(CHAIN, day))
+    if manifest is not None and facts_of(manifest.body).run_id == run_id:
+        return Standing(What.COMMITTED, raw, facts_of(manifest.body), promoted=True)
+    record = bucket.objects.get(keys.pending_key(CHAIN, day, run_id))
+    if record is None:
+        return Standing(What.STRAY, raw)
+    facts = facts_of(record.body)
+    return Standing(What.HELD if facts.held else What.COMMITTED, raw, facts)
+
+
+def is_doubtful(rows: int, before: int) -> bool:
+    """Whether so many rows are too few after so many before: SPEC's guard, in words of the model's own."""
+    return (rows == 0 < before) or 100 * (before - rows) > MOST_DROP_PERCENT * before
+
+
+class Watch:
+    """Looks at one date of a bucket; `kinds` says of each run whether it is plain, forced, an accept or scheduled."""
+
+    def __init__(self, bucket: Bucket, day: date, kinds: Mapping[str, str]) -> None:
+        self.day = day
+        self.violations: list[str] = []
+        self.stood: list[tuple[int, Standing]] = [(0, standing(bucket, day))]  # from which step on
+        self._bucket = bucket
+        self._kinds = kinds
+        self._raw_key = keys.raw_key(CHAIN, day)
+        self._partition = keys.partition(CHAIN, day)
+
+    @property
+    def now(self) -> Standing:
+        """What stands now."""
+        return self.stood[-1][1]
+
+    def stood_within(self, first_step: int, last_step: int) -> list[Standing]:
+        """Return all that stood at some instant of these steps, both included."""
+        ends = [step for step, _ in self.stood[1:]] + [last_step + 1]
+        return [
+            what for (step, what), end in zip(self.stood, ends, strict=True) if step <= last_step and end >= first_step
+        ]
+
+    def after(self, request: Request, step: int) -> None:
+        """Look at what a request has changed."""
+        if self._partition not in request.key:
+            return
+        old, new = self.now, standing(self._bucket, self.day)
+        if new == old:
+            return
+        self.stood.append((step, new))
+        if new.promoted:
+            self._describes(new)
+        if request.key == self._raw_key:
+            self._replaced(old, new, self._kinds[request.owner])
+        else:
+            self._progressed(old, new)
+
+    def _violate(self, rule: str, text: str) -> None:
+        self.violations.append(f"{rule}: {text}")
+
+    def _describes(self, new: Standing) -> None:
+        assert new.version is not None
+        assert new.facts is not None
+        version, raw = new.version, new.facts.raw
+        seen = (sha256(version.body).hexdigest(), crc32_text(version.body), len(version.body))
+        if (raw["sha256"], raw["checksum"], raw["gzip_bytes"]) != seen:
+            self._violate("a", f"the manifest names object {new.run_id} and does not describe its bytes")
+        if (raw["etag"], raw["version_id"]) != (version.etag, version.version_id):
+            self._violate("a", f"the manifest of object {new.run_id} names another version of it")
+
+    def _replaced(self, old: Standing, new: Standing, kind: str) -> None:
+        if old.what is What.COMMITTED:
+            assert old.facts is not None
+            was = "accepted" if old.accepted else "committed"
+            if kind != "forced":
+                self._violate("b", f"a {kind} run replaced a snapshot that was {was}")
+            if new.facts is None:
+                self._violate("b", "a committed snapshot was replaced by an object without a record")
+            elif new.facts.held or is_doubtful(new.facts.rows, old.facts.rows):
+                rows = f"{old.facts.rows} rows by {new.facts.rows}"
+                self._violate("b", f"a committed snapshot was replaced by a doubtful one, {rows}")
+        if old.what is What.HELD and new.what is not What.COMMITTED:
+            self._violate("c", f"a held export was replaced by one that is {new.what.name.lower()}")
+
+    def _progressed(self, old: Standing, new: Standing) -> None:
+        if new.what < old.what or (old.accepted and not new.accepted):
+            names = f"{old.what.name.lower()} became {new.what.name.lower()}"
+            self._violate("c" if old.what is What.HELD else "p", f"{names}, and its object is still there")
+        if old.what is What.HELD and new.what is What.COMMITTED and "accept" not in self._kinds.values():
+            self._violate("b", "a held export was committed, and nobody had accepted it")
