@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--first", action="store_true", help="stop at the first violation")
     given = parser.parse_args(arguments)
     prepare()
-    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console = Console(highlight=False, soft_wrap=True, markup=False, width=160)
     if given.replay is not None:
         return _replay(given.replay, console)
     return _search(given, console)
@@ -75,11 +75,12 @@ def _show(seed: int, told: Told, console: Console) -> None:
 
 
 def _table(counts: Counts) -> Table:
-    operations = sorted({operation for operation, _ in counts})
-    table = Table("fault", *operations, "all", title="Faults that happened", title_justify="left", box=None)
+    """Say how often each fault happened, and to which calls most of all."""
+    table = Table("fault", "times", "where", title="Faults that happened", title_justify="left", box=None)
     for fault in Fault:
-        row = [counts[operation, fault] for operation in operations]
-        table.add_row(fault, *map(str, row), str(sum(row)))
+        where = Counter({operation: times for (operation, kind), times in counts.items() if kind is fault})
+        places = ", ".join(f"{operation} {times}" for operation, times in where.most_common())
+        table.add_row(fault, str(where.total()), places)
     return table
 
 

@@ -74,7 +74,7 @@ class Interleaving:
         ]
 
     def _quiet_hour(self) -> Iterator[str]:
-        """Let a plain run go that nothing disturbs, and then an accept of what it says is held, or another plain run."""
+        """Let a plain run go that nothing disturbs, then an accept of what it says is held, or another plain run."""
         first = self._quiet(PLAIN)
         yield from verdicts.of_quiet_run(first, self._today)
         stands = self._today.now

@@ -112,37 +112,38 @@ class Bucket:
 
     def execute(self, request: Request) -> Answer:
         """Let a request take effect now; raises the `ClientError` that S3 answers with."""
-        return _OPERATIONS[request.operation](self, request, **request.arguments)
+        return _OPERATIONS[request.operation](self, request)
 
     def _number(self) -> int:
         self._count += 1
         return self._count
 
-    def _found(self, key: str, operation: str, missing: str) -> Version:
-        found = self.objects.get(key)
+    def _found(self, request: Request, missing: str) -> Version:
+        found = self.objects.get(request.key)
         if found is None:
-            raise refusal(missing, operation)
+            raise refusal(missing, request.operation)
         return found
 
-    def _head_object(self, request: Request, *, Key: str, **_: Any) -> Answer:
-        found = self._found(Key, request.operation, "404")
+    def _head_object(self, request: Request) -> Answer:
+        found = self._found(request, "404")
         return {"ETag": found.etag, "VersionId": found.version_id, "Metadata": found.metadata}
 
-    def _get_object(self, request: Request, *, Key: str, **_: Any) -> Answer:
-        found = self._found(Key, request.operation, "NoSuchKey")
+    def _get_object(self, request: Request) -> Answer:
+        found = self._found(request, "NoSuchKey")
         return {"ETag": found.etag, "VersionId": found.version_id, "Body": BytesIO(found.body)}
 
-    def _list_objects_v2(self, _request: Request, *, Prefix: str, **_: Any) -> Answer:
-        return {"Contents": [{"Key": key} for key in sorted(self.objects) if key.startswith(Prefix)]}
+    def _list_objects_v2(self, request: Request) -> Answer:
+        return {"Contents": [{"Key": key} for key in sorted(self.objects) if key.startswith(request.key)]}
 
-    def _put_object(self, request: Request, *, Key: str, Body: bytes, **given: Any) -> Answer:
+    def _put_object(self, request: Request) -> Answer:
         self._judge(request)
-        version = Version(Body, f'"{md5(Body).hexdigest()}"', f"v{self._number()}", given.get("Metadata", {}))
+        body, metadata = request.arguments["Body"], request.arguments.get("Metadata", {})
+        version = Version(body, f'"{md5(body).hexdigest()}"', f"v{self._number()}", metadata)
         self._put(request, version)
         return {"ETag": version.etag, "VersionId": version.version_id}
 
-    def _delete_object(self, request: Request, *, Key: str, **_: Any) -> Answer:
-        self.objects.pop(Key, None)
+    def _delete_object(self, request: Request) -> Answer:
+        self.objects.pop(request.key, None)
         self.after(request)
         return {"DeleteMarker": True}
 
@@ -160,8 +161,8 @@ class Bucket:
         if expected is not None and there is not None and there.etag != expected:
             raise refusal("PreconditionFailed", request.operation)
 
-    def _create_multipart_upload(self, request: Request, *, Key: str, Metadata: Mapping[str, str], **_: Any) -> Answer:
-        upload = Upload(f"upload{self._number()}", request.owner, Key, Metadata)
+    def _create_multipart_upload(self, request: Request) -> Answer:
+        upload = Upload(f"upload{self._number()}", request.owner, request.key, request.arguments["Metadata"])
         self.uploads[upload.upload_id] = upload
         return {"UploadId": upload.upload_id}
 
@@ -171,15 +172,16 @@ class Bucket:
             raise refusal("NoSuchUpload", request.operation)
         return upload
 
-    def _upload_part(self, request: Request, *, PartNumber: int, Body: bytes, ChecksumCRC32: str, **_: Any) -> Answer:
-        upload = self._open(request)
-        if ChecksumCRC32 != crc32_text(Body):
+    def _upload_part(self, request: Request) -> Answer:
+        upload, body = self._open(request), request.arguments["Body"]
+        checksum = crc32_text(body)
+        if request.arguments["ChecksumCRC32"] != checksum:
             raise refusal("BadDigest", request.operation)
-        upload.parts[PartNumber] = (Body, ChecksumCRC32)
-        return {"ETag": f'"{md5(Body).hexdigest()}"'}
+        upload.parts[request.arguments["PartNumber"]] = (body, checksum)
+        return {"ETag": f'"{md5(body).hexdigest()}"'}
 
-    def _complete_multipart_upload(self, request: Request, **given: Any) -> Answer:
-        upload = self._open(request)
+    def _complete_multipart_upload(self, request: Request) -> Answer:
+        upload, given = self._open(request), request.arguments
         listed = given["MultipartUpload"]["Parts"]
         body = b"".join(_bodies(request, upload, listed))
         if given["ChecksumType"] != "FULL_OBJECT" or given["ChecksumCRC32"] != crc32_text(body):
@@ -195,7 +197,7 @@ class Bucket:
         self._put(request, version)
         return self.completed[upload.upload_id]
 
-    def _abort_multipart_upload(self, request: Request, **_: Any) -> Answer:
+    def _abort_multipart_upload(self, request: Request) -> Answer:
         upload = self._open(request)
         del self.uploads[upload.upload_id]
         return {}

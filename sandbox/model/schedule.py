@@ -1,6 +1,6 @@
 """Whose call is next: each run is a greenlet that stops before each of its calls; a seeded choice lets one go on."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 
 from botocore.exceptions import ClientError
@@ -23,10 +23,11 @@ class Network:
         self.lines: list[str] | None = None  # of the schedule, where somebody wants to read it
         self._random = random
 
-    def say(self, owner: str, what: str) -> None:
+    def say(self, owner: str, what: object, came_of_it: object = "") -> None:
         """Note a line of the schedule."""
         if self.lines is not None:
-            self.lines.append(f"{self.step:4}  {owner:16} {what}")
+            shown = _short(came_of_it) if isinstance(came_of_it, Mapping) else came_of_it
+            self.lines.append(f"{self.step:4}  {owner:22} {what} {shown}")
 
     def deliver(self, request: Request) -> Answer:
         """Let a request take effect now and return its answer; raises what S3 refuses it with."""
@@ -35,10 +36,9 @@ class Network:
             self._refuse_conflict(request)
             answer = self._repeated(request) or self.bucket.execute(request)
         except ClientError as error:
-            self.say(request.owner, f"{request} -> {code_of(error)}")
+            self.say(request.owner, request, code_of(error))
             raise
-        if self.lines is not None:
-            self.say(request.owner, f"{request} -> {_short(answer)}")
+        self.say(request.owner, request, answer)
         return answer
 
     def land(self) -> None:
@@ -46,15 +46,16 @@ class Network:
         request = self.under_way.pop(self._random.randrange(len(self.under_way)))
         self.step += 1
         try:
-            came_of_it = _short(self.bucket.execute(request))
+            answer = self.bucket.execute(request)
         except ClientError as error:
-            came_of_it = code_of(error)
-        self.say(request.owner, f"{request}, late -> {came_of_it}")
+            self.say(f"{request.owner}, late", request, code_of(error))
+        else:
+            self.say(f"{request.owner}, late", request, answer)
 
     def drop(self) -> None:
         """Lose one of the requests under way for good."""
         request = self.under_way.pop()
-        self.say(request.owner, f"{request}, late: never arrives")
+        self.say(f"{request.owner}, late", request, "never arrives")
 
     def _refuse_conflict(self, request: Request) -> None:
         """Answer 409 to a repeat of a Complete under way, and now and then to a condition on a key that is written."""
@@ -116,4 +117,4 @@ class Schedule:
 def _short(answer: Answer) -> str:
     """Say what is worth reading of an answer."""
     shown = {name: value for name, value in answer.items() if name in ("ETag", "VersionId", "Metadata", "UploadId")}
-    return " ".join(str(value) for value in shown.values()) or "done"
+    return "-> " + (" ".join(str(value) for value in shown.values()) or "done")

@@ -148,4 +148,4 @@ class Client:
 
     def _note(self, request: Request, fault: Fault) -> None:
         self._faults.count(request.operation, fault)
-        self._network.say(self._owner, f"{request}: {fault}")
+        self._network.say(self._owner, request, fault)

@@ -6,7 +6,7 @@ The rules, with the letters that a violation names (those of each instant are in
        object; what is held can be accepted; the next run changes nothing
     e  no upload is left open by a run that was not killed, unless its abort was refused
     r  what a run returned, or said of a held or a good snapshot, was true at some instant of the run
-    x  a run ends with its result or with an error of the product's own, and where nothing goes wrong with no other error
+    x  a run ends with its result or with an error of the product's own; where nothing goes wrong, with no other error
        than `SnapshotHeld`, or `InvalidRequest` for an accept of nothing
 """
 

@@ -58,7 +58,7 @@ def prepare() -> None:
 
     A manifest never changes once it is made, so one that was read before is not read again.
     """
-    multipart.ThreadPoolExecutor = NoPool  # type: ignore[misc,assignment]
+    vars(multipart)["ThreadPoolExecutor"] = NoPool
     cast("Any", multipart.MultipartUpload.__init__).__kwdefaults__["part_bytes"] = PART_BYTES
     Manifest.from_json = functools.cache(Manifest.from_json)  # type: ignore[method-assign]
     logger.setLevel("CRITICAL")
@@ -92,7 +92,7 @@ class Actor:
         except (Exception, Killed) as error:  # noqa: BLE001 # every end is judged
             self.error = error
         self.ended = network.step
-        network.say(self.name, f"ends: {self.result['status'] if self.result else repr(self.error)}")
+        network.say(self.name, "ends", self.result["status"] if self.result else self.error)
 
 
 @dataclass(frozen=True, slots=True)
