@@ -3,19 +3,21 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from random import Random
 
 from sandbox.model import verdicts
 from sandbox.model.faults import Fate, Faults
-from sandbox.model.past import PASTS, Earlier, bucket_with
+from sandbox.model.past import PASTS, bucket_with
 from sandbox.model.s3 import Request
 from sandbox.model.schedule import Network, Schedule
 from sandbox.model.watch import Watch, What
-from sandbox.model.world import ACCEPT, FORCED, PLAIN, TODAY, YESTERDAY, Actor, Meeting
+from sandbox.model.world import ACCEPT, FORCED, IDS, PLAIN, TODAY, YESTERDAY, Actor, Meeting
 
 KINDS = (PLAIN, PLAIN, FORCED, FORCED, ACCEPT)
 MOST_RUNS = 4
+OF_YESTERDAY = 0.1
 QUIET = "quiet run"
 
 Counts = Counter[tuple[str, str]]
@@ -37,8 +39,9 @@ class Interleaving:
         self._random = Random(seed)
         past = self._random.choice(PASTS)
         network = Network(bucket_with(past), self._random)
+        IDS.prefix, IDS.count = "attempt-", 0
         if told:
-            network.lines = [f"The past: {_text(past)}"]
+            network.lines = [f"The past: {'; '.join(map(str, past)) or 'nothing'}"]
         schedule = Schedule(network, self._random)
         self._meeting = Meeting(network, schedule, Faults(self._random, counts), self._random)
         self._meeting.faults.stir()
@@ -54,7 +57,7 @@ class Interleaving:
         while network.under_way:
             network.land() if faults.coin() else network.drop()
         quiet = not faults.happened
-        violations = [text for actor in self._actors for text in verdicts.of_end(actor, self._today, quiet=quiet)]
+        violations = [text for actor in self._actors for text in self._verdict(actor, quiet=quiet)]
         faults.calm()
         violations += self._quiet_hour()
         violations += [text for watch in self._watches for text in watch.violations]
@@ -69,14 +72,21 @@ class Interleaving:
         kinds = [self._random.choice(KINDS) for _ in range(count)]
         faults = self._meeting.faults
         return [
-            self._meeting.actor(f"run {number} ({kind})", kind, faults.fate())
+            self._meeting.actor(f"run {number} ({kind})", kind, faults.fate(), day=self._drawn_day(kind))
             for number, kind in enumerate(kinds, start=1)
         ]
+
+    def _drawn_day(self, kind: str) -> date:
+        """Draw the date of a run: a forced one is always of today."""
+        return YESTERDAY if kind != FORCED and self._random.random() < OF_YESTERDAY else TODAY
+
+    def _verdict(self, actor: Actor, *, quiet: bool) -> Iterator[str]:
+        return verdicts.of_end(actor, next(watch for watch in self._watches if watch.day == actor.day), quiet=quiet)
 
     def _quiet_hour(self) -> Iterator[str]:
         """Let a plain run go that nothing disturbs, then an accept of what it says is held, or another plain run."""
         first = self._quiet(PLAIN)
-        yield from verdicts.of_quiet_run(first, self._today)
+        yield from verdicts.of_quiet_run(first, *self._watches)
         stands = self._today.now
         if stands.what is What.HELD:
             self._kinds[QUIET] = ACCEPT
@@ -92,12 +102,3 @@ class Interleaving:
     def _look(self, request: Request) -> None:
         for watch in self._watches:
             watch.after(request, self._meeting.network.step)
-
-
-def _text(past: tuple[Earlier, ...]) -> str:
-    runs = (
-        f"{earlier.day}: {'a stray object' if earlier.rows < 0 else f'{earlier.rows} rows'}"
-        f"{', forced' if earlier.kind == FORCED else ''}{', killed behind its Complete' if earlier.killed else ''}"
-        for earlier in past
-    )
-    return "; ".join(runs) or "nothing"

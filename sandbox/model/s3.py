@@ -44,6 +44,14 @@ class Version:
     upload: str | None = None
 
 
+class Body(BytesIO):
+    """The body of an answer, as far as the product reads it."""
+
+    def iter_chunks(self, chunk_size: int) -> Iterator[bytes]:
+        """Yield it piece by piece."""
+        return iter(lambda: self.read(chunk_size), b"")
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """An upload: open while it is in `Bucket.uploads`; `owner` is the run that created it."""
@@ -129,15 +137,18 @@ class Bucket:
         return {"ETag": found.etag, "VersionId": found.version_id, "Metadata": found.metadata}
 
     def _get_object(self, request: Request) -> Answer:
+        self._judge(request)
         found = self._found(request, "NoSuchKey")
-        return {"ETag": found.etag, "VersionId": found.version_id, "Body": BytesIO(found.body)}
+        return {"ETag": found.etag, "VersionId": found.version_id, "Body": Body(found.body)}
 
     def _list_objects_v2(self, request: Request) -> Answer:
         return {"Contents": [{"Key": key} for key in sorted(self.objects) if key.startswith(request.key)]}
 
     def _put_object(self, request: Request) -> Answer:
-        self._judge(request)
         body, metadata = request.arguments["Body"], request.arguments.get("Metadata", {})
+        if request.arguments.get("ChecksumCRC32", crc32_text(body)) != crc32_text(body):
+            raise refusal("BadDigest", request.operation)
+        self._judge(request)
         version = Version(body, f'"{md5(body).hexdigest()}"', f"v{self._number()}", metadata)
         self._put(request, version)
         return {"ETag": version.etag, "VersionId": version.version_id}
@@ -150,6 +161,14 @@ class Bucket:
     def _put(self, request: Request, version: Version) -> None:
         self.objects[request.key] = version
         self.after(request)
+
+    def still_holds(self, request: Request) -> bool:
+        """Whether the condition of a request is met now."""
+        try:
+            self._judge(request)
+        except ClientError:
+            return False
+        return True
 
     def _judge(self, request: Request) -> None:
         there = self.objects.get(request.key)

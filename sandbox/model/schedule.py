@@ -11,6 +11,7 @@ from spaaza_snapshots.aws_errors import code_of
 
 STICKS = (0.0, 0.6, 0.9, 0.97)
 LANDS = (0.02, 0.1, 0.4)
+CONFLICTING = ("PutObject", "CompleteMultipartUpload")
 
 
 class Network:
@@ -58,14 +59,18 @@ class Network:
         self.say(f"{request.owner}, late", request, "never arrives")
 
     def _refuse_conflict(self, request: Request) -> None:
-        """Answer 409 to a repeat of a Complete under way, and now and then to a condition on a key that is written."""
-        arguments = request.arguments
+        """Answer 409 to a repeat of a Complete under way, and now and then to a condition on a key that is written.
+
+        A condition that fails by now may be told of first.
+        """
         for other in self.under_way:
-            same = "UploadId" in arguments and other.arguments.get("UploadId") == arguments["UploadId"]
-            if request.operation == other.operation == "CompleteMultipartUpload" and same:
-                raise refusal("ConditionalRequestConflict", request.operation)
-            conditional = "IfMatch" in arguments or "IfNoneMatch" in arguments
-            if conditional and other.key == request.key and self._random.random() < 0.5:
+            if other.key != request.key or request.operation not in CONFLICTING:
+                continue
+            repeated = other.operation == request.operation and _upload_id(other) == _upload_id(request) is not None
+            coin = self._random.random() < 0.5
+            if repeated and coin and not self.bucket.still_holds(request):
+                return
+            if repeated or (coin and _is_conditional(request)):
                 raise refusal("ConditionalRequestConflict", request.operation)
 
     def _repeated(self, request: Request) -> Answer | None:
@@ -78,7 +83,7 @@ class Network:
         draw = self._random.random()
         if draw < 0.3:
             return answer
-        if draw < 0.6 and ("IfMatch" in request.arguments or "IfNoneMatch" in request.arguments):
+        if draw < 0.6 and _is_conditional(request):
             raise refusal("PreconditionFailed", request.operation)
         return None
 
@@ -112,6 +117,14 @@ class Schedule:
             if current.dead:
                 going.remove(current)
                 current = None
+
+
+def _is_conditional(request: Request) -> bool:
+    return "IfMatch" in request.arguments or "IfNoneMatch" in request.arguments
+
+
+def _upload_id(request: Request) -> object:
+    return request.arguments.get("UploadId")
 
 
 def _short(answer: Answer) -> str:

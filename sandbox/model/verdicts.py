@@ -3,7 +3,8 @@
 The rules, with the letters that a violation names (those of each instant are in watch.py):
 
     d  a plain run that nothing disturbs ends complete, already complete, or held; the manifest then describes the
-       object; what is held can be accepted; the next run changes nothing
+       object, as that of the day before does if there is a snapshot; what is held can be accepted; the next run changes
+       nothing
     e  no upload is left open by a run that was not killed, unless its abort was refused
     r  what a run returned, or said of a held or a good snapshot, was true at some instant of the run
     x  a run ends with its result or with an error of the product's own; where nothing goes wrong, with no other error
@@ -59,9 +60,11 @@ def _is_by(actor: Actor, what: Standing) -> bool:
     return what.version is not None and what.version.upload in actor.client.known
 
 
-def of_quiet_run(actor: Actor, watch: Watch) -> Iterator[str]:
+def of_quiet_run(actor: Actor, today: Watch, yesterday: Watch) -> Iterator[str]:
     """Yield what is wrong after a plain run that nothing disturbed."""
-    now = watch.now
+    now = today.now
+    if yesterday.now.what is What.COMMITTED and not yesterday.now.promoted:
+        yield f"d: behind the quiet run, the manifest of the day before is not that of {yesterday.now.run_id}"
     if isinstance(actor.error, SnapshotHeld):
         if now.what is not What.HELD:
             yield f"d: the quiet run says held, and the day is {now.what.name.lower()}"

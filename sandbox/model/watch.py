@@ -4,15 +4,15 @@ What *stands* for a date follows from its object, the record under pending/ that
 
     nothing      no object
     stray        an object that neither a record nor a manifest speaks of: no snapshot
-    held         an object whose record is doubtful, and waits for an accept
-    committed    an object whose record is good, or whose manifest was put
+    held         an object whose record is doubtful, and which does not say that somebody accepted it
+    committed    an object whose record is good, or that says it was accepted, or whose manifest was put
 
 The rules, with the letters that a violation names:
 
     a  a manifest that names the object describes it: its SHA-256, CRC, size, ETag and version
-    b  what is committed is replaced by a forced run alone, and only by an export that its own guards and a comparison
-       with what it replaces find good; one that was accepted likewise
-    c  what is held is replaced only by a good export that has its record; else its record stays until an accept
+    b  what is committed, and what was accepted, is replaced by a forced run alone, and only by an export that has its
+       record, and that its own guards and a comparison with what it replaces find good
+    c  what is held is replaced only by a good export that has its record, or, in an accept, by itself
     p  nothing but the replacement of the object makes less of what stands
 """
 
@@ -66,16 +66,24 @@ class Standing:
 
     @property
     def accepted(self) -> bool:
-        """Whether it was held, and accepted."""
-        return self.promoted and self.facts is not None and self.facts.held
+        """Whether it is doubtful and committed all the same."""
+        return self.what is What.COMMITTED and self.facts is not None and self.facts.held
 
 
 @lru_cache(4096)
-def facts_of(body: bytes) -> Facts:
-    """Read a manifest."""
-    document = json.loads(body)
-    held = any(check["required"] and not check["passed"] for check in document["checks"])
-    return Facts(document["run_id"], document["row_count"], held, document["raw"])
+def _read(body: bytes) -> Facts | None:
+    try:
+        document = json.loads(body)
+        held = any(check["required"] and not check["passed"] for check in document["checks"])
+        return Facts(document["run_id"], document["row_count"], held, document["raw"])
+    except (ValueError, KeyError):
+        return None
+
+
+def facts_in(bucket: Bucket, key: str) -> Facts | None:
+    """Read a manifest or a record; None where there is none, or where it is damaged."""
+    there = bucket.objects.get(key)
+    return None if there is None else _read(there.body)
 
 
 def standing(bucket: Bucket, day: date) -> Standing:
@@ -84,19 +92,25 @@ def standing(bucket: Bucket, day: date) -> Standing:
     if raw is None:
         return Standing(What.NOTHING)
     run_id = raw.metadata.get("run-id", "")
-    manifest = bucket.objects.get(keys.manifest_key(CHAIN, day))
-    if manifest is not None and facts_of(manifest.body).run_id == run_id:
-        return Standing(What.COMMITTED, raw, facts_of(manifest.body), promoted=True)
-    record = bucket.objects.get(keys.pending_key(CHAIN, day, run_id))
+    manifest = facts_in(bucket, keys.manifest_key(CHAIN, day))
+    if manifest is not None and manifest.run_id == run_id:
+        return Standing(What.COMMITTED, raw, manifest, promoted=True)
+    record = facts_in(bucket, keys.pending_key(CHAIN, day, run_id))
     if record is None:
         return Standing(What.STRAY, raw)
-    facts = facts_of(record.body)
-    return Standing(What.HELD if facts.held else What.COMMITTED, raw, facts)
+    held = record.held and "accepted" not in raw.metadata
+    return Standing(What.HELD if held else What.COMMITTED, raw, record)
 
 
 def is_doubtful(rows: int, before: int) -> bool:
     """Whether so many rows are too few after so many before: SPEC's guard, in words of the model's own."""
     return (rows == 0 < before) or 100 * (before - rows) > MOST_DROP_PERCENT * before
+
+
+def _is_same_export(old: Standing, new: Standing) -> bool:
+    assert old.version is not None
+    assert new.version is not None
+    return (old.run_id, old.version.body) == (new.run_id, new.version.body)
 
 
 class Watch:
@@ -152,22 +166,27 @@ class Watch:
             self._violate("a", f"the manifest of object {new.run_id} names another version of it")
 
     def _replaced(self, old: Standing, new: Standing, kind: str) -> None:
-        if old.what is What.COMMITTED:
-            assert old.facts is not None
-            was = "accepted" if old.accepted else "committed"
-            if kind != "forced":
-                self._violate("b", f"a {kind} run replaced a snapshot that was {was}")
-            if new.facts is None:
-                self._violate("b", "a committed snapshot was replaced by an object without a record")
-            elif new.facts.held or is_doubtful(new.facts.rows, old.facts.rows):
-                rows = f"{old.facts.rows} rows by {new.facts.rows}"
-                self._violate("b", f"a committed snapshot was replaced by a doubtful one, {rows}")
-        if old.what is What.HELD and new.what is not What.COMMITTED:
+        if kind == "accept":
+            if old.what is not What.HELD or not new.accepted or not _is_same_export(old, new):
+                self._violate("c", f"an accept replaced what was {old.what.name.lower()} by another object")
+        elif old.what is What.COMMITTED:
+            self._replaced_committed(old, new, kind)
+        elif old.what is What.HELD and (new.what is not What.COMMITTED or new.accepted):
             self._violate("c", f"a held export was replaced by one that is {new.what.name.lower()}")
+
+    def _replaced_committed(self, old: Standing, new: Standing, kind: str) -> None:
+        assert old.facts is not None
+        if kind != "forced":
+            self._violate("b", f"a {kind} run replaced a snapshot {'accepted' if old.accepted else 'committed'} before")
+        if new.facts is None:
+            self._violate("b", "a committed snapshot was replaced by an object without a record")
+        elif new.facts.held or is_doubtful(new.facts.rows, old.facts.rows):
+            rows = f"{old.facts.rows} rows by {new.facts.rows}"
+            self._violate("b", f"a committed snapshot was replaced by a doubtful one, {rows}")
 
     def _progressed(self, old: Standing, new: Standing) -> None:
         if new.what < old.what or (old.accepted and not new.accepted):
             names = f"{old.what.name.lower()} became {new.what.name.lower()}"
             self._violate("c" if old.what is What.HELD else "p", f"{names}, and its object is still there")
-        if old.what is What.HELD and new.what is What.COMMITTED and "accept" not in self._kinds.values():
-            self._violate("b", "a held export was committed, and nobody had accepted it")
+        if old.what is What.HELD and new.what is What.COMMITTED:
+            self._violate("c", "a held export was committed without having been accepted")

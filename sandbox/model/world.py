@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from random import Random
 from typing import Any, cast
-from uuid import UUID
 
 from sandbox.model.exports import NOW, Exports
 from sandbox.model.faults import Fate, Faults
 from sandbox.model.schedule import Network, Schedule
 from sandbox.model.sdk import Client, Killed
 from sandbox.model.watch import CHAIN, MOST_DROP_PERCENT
-from spaaza_snapshots import multipart
+from spaaza_snapshots import attempt, checks, multipart, store
 from spaaza_snapshots.clock import Clock
 from spaaza_snapshots.credentials import Session
 from spaaza_snapshots.export_api import SpaazaExports
@@ -50,14 +49,37 @@ class NoPool:
         """End nothing."""
 
 
-PART_BYTES = 1024
+PART_BYTES = 200
+"""So that a few exports of the model are of one part, and most of two."""
+
+DOCUMENTED = frozenset({"ID"})
+"""The column names that Spaaza documents: with one alone, the manifests of the model are short."""
+
+
+class Ids:
+    """Stands for the module `uuid`: ids that are short, and the same whenever an interleaving is played again."""
+
+    def __init__(self) -> None:
+        self.prefix = ""
+        self.count = 0
+
+    def uuid4(self) -> str:
+        """Return the next one."""
+        self.count += 1
+        return f"{self.prefix}{self.count}"
+
+
+IDS = Ids()
 
 
 def prepare() -> None:
-    """Make the product fit for one thread and many thousand runs: no pools, small buffers, no log.
+    """Make the product fit for one thread and many thousand runs: no pools, small buffers, short ids, no log.
 
     A manifest never changes once it is made, so one that was read before is not read again.
     """
+    vars(attempt)["uuid"] = IDS
+    vars(checks)["KNOWN"] = DOCUMENTED
+    vars(store)["ACCEPTED_PART_BYTES"] = PART_BYTES + 1
     vars(multipart)["ThreadPoolExecutor"] = NoPool
     cast("Any", multipart.MultipartUpload.__init__).__kwdefaults__["part_bytes"] = PART_BYTES
     Manifest.from_json = functools.cache(Manifest.from_json)  # type: ignore[method-assign]
@@ -77,6 +99,7 @@ class Actor:
 
     name: str
     kind: str
+    day: date
     client: Client
     run: Run
     began: int = -1
@@ -109,10 +132,9 @@ class Meeting:
         client = Client(name, self.network, self.schedule, self.faults, fate)
         exports = Exports(self.random, self.faults, rows)
         run = Run(
-            run_id=str(UUID(int=self.random.getrandbits(128))),
             chain_id=CHAIN,
             snapshot_date=day,
-            taken_on=day,
+            taken_on=TODAY,
             environment="prod",
             max_row_drop_percent=MOST_DROP_PERCENT,
             force=kind == FORCED,
@@ -121,7 +143,7 @@ class Meeting:
             started_at=NOW,
             services=self._services(client, exports),
         )
-        return Actor(name, kind, client, run)
+        return Actor(name, kind, day, client, run)
 
     def _services(self, client: Client, exports: Exports) -> Services:
         clock = Clock(
