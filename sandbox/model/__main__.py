@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from sandbox.model.faults import Fault
+from sandbox.model.faults import OPERATIONS, SPAAZA, Fault
 from sandbox.model.interleaving import Counts, Interleaving, Told
 from sandbox.model.world import prepare
 
@@ -75,13 +75,19 @@ def _show(seed: int, told: Told, console: Console) -> None:
 
 
 def _table(counts: Counts) -> Table:
-    """Say how often each fault happened, and to which calls most of all."""
-    table = Table("fault", "times", "where", title="Faults that happened", title_justify="left", box=None)
+    """Say how often each fault happened, by operation."""
+    operations = [operation for operation in (*OPERATIONS, SPAAZA) if any(counts[operation, fault] for fault in Fault)]
+    table = Table(
+        "fault", *map(_short, operations), "all", title="Faults that happened", title_justify="left", box=None
+    )
     for fault in Fault:
-        where = Counter({operation: times for (operation, kind), times in counts.items() if kind is fault})
-        places = ", ".join(f"{operation} {times}" for operation, times in where.most_common())
-        table.add_row(fault, str(where.total()), places)
+        times = [counts[operation, fault] for operation in operations]
+        table.add_row(fault, *map(str, times), str(sum(times)))
     return table
+
+
+def _short(operation: str) -> str:
+    return operation.removesuffix("MultipartUpload").removesuffix("Object").removesuffix("ObjectsV2")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any, Self
 
-from sandbox.model.faults import Fault, Faults
+from sandbox.model.faults import SPAAZA, Fault, Faults
 from spaaza_snapshots.errors import NEXT_RUN, ExportInterrupted, ExportUnavailable, NotAnExport
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -73,7 +73,7 @@ class Exports:
         """Answer, or raise what an answer that is no export raises."""
         fails = self._faults.export_fails()
         if fails:
-            self._faults.count("Spaaza", Fault.NO_EXPORT)
+            self._faults.count(SPAAZA, Fault.NO_EXPORT)
             kind = int(self._random.random() * 4)
             if kind == 0:
                 raise ExportUnavailable("Spaaza cannot export now", "HTTP 503", NEXT_RUN)

@@ -38,6 +38,7 @@ MEETS = {
     "AbortMultipartUpload": (Fault.REFUSED, Fault.REFUSED, Fault.DENIED, Fault.LOST, Fault.LATE),
 }
 OPERATIONS = tuple(MEETS)
+SPAAZA = "Spaaza"
 KILLS = (Fault.KILLED_BEFORE, Fault.KILLED_AFTER, Fault.KILLED_UNDER_WAY)
 ENDS_OF_UPLOADS = ("CompleteMultipartUpload", "AbortMultipartUpload")
 RATES = (0.0, 0.0, 0.04, 0.4)

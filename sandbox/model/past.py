@@ -95,8 +95,8 @@ def _made(past: Past) -> Bucket:
     IDS.prefix, IDS.count = "past-", 0
     for earlier in past:
         if isinstance(earlier, Thing):
-            arguments = {"Key": earlier.key, "Body": b"{}", "Metadata": {"run-id": "?"}}
-            bucket.execute(Request("somebody", "PutObject", arguments))
+            arguments = {"Body": b"{}", "Metadata": {"run-id": "?"}}
+            bucket.execute(Request("somebody", "PutObject", earlier.key, arguments))
             continue
         fate = Fate(killed_in="CompleteMultipartUpload", kill=Fault.KILLED_AFTER) if earlier.killed else Fate()
         meeting = Meeting(network, Schedule(network, random), Faults(random, Counter()), random)

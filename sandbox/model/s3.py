@@ -69,12 +69,8 @@ class Request:
 
     owner: str
     operation: str
+    key: str  # or the prefix of a listing
     arguments: Mapping[str, Any]
-
-    @property
-    def key(self) -> str:
-        """The key, or the prefix of a listing."""
-        return str(self.arguments.get("Key", self.arguments.get("Prefix", "")))
 
     def __str__(self) -> str:
         """Say what is asked, for people."""

@@ -97,7 +97,7 @@ class Client:
             raise
 
     def _call(self, operation: str, arguments: dict[str, Any]) -> Answer:
-        request = Request(self._owner, operation, arguments)
+        request = Request(self._owner, operation, arguments.get("Key") or arguments["Prefix"], arguments)
         self._calls += 1
         unanswered = None
         for _ in range(TRIES):

@@ -12,7 +12,8 @@ The rules, with the letters that a violation names:
     a  a manifest that names the object describes it: its SHA-256, CRC, size, ETag and version
     b  what is committed, and what was accepted, is replaced by a forced run alone, and only by an export that has its
        record, and that its own guards and a comparison with what it replaces find good
-    c  what is held is replaced only by a good export that has its record, or, in an accept, by itself
+    c  what is held is replaced only by a good export that has its record, or, in an accept, by itself, and is committed
+       by nothing but an accept
     p  nothing but the replacement of the object makes less of what stands
 """
 
@@ -150,7 +151,7 @@ class Watch:
         if request.key == self._raw_key:
             self._replaced(old, new, self._kinds[request.owner])
         else:
-            self._progressed(old, new)
+            self._progressed(old, new, self._kinds[request.owner])
 
     def _violate(self, rule: str, text: str) -> None:
         self.violations.append(f"{rule}: {text}")
@@ -184,9 +185,9 @@ class Watch:
             rows = f"{old.facts.rows} rows by {new.facts.rows}"
             self._violate("b", f"a committed snapshot was replaced by a doubtful one, {rows}")
 
-    def _progressed(self, old: Standing, new: Standing) -> None:
+    def _progressed(self, old: Standing, new: Standing, kind: str) -> None:
         if new.what < old.what or (old.accepted and not new.accepted):
             names = f"{old.what.name.lower()} became {new.what.name.lower()}"
             self._violate("c" if old.what is What.HELD else "p", f"{names}, and its object is still there")
-        if old.what is What.HELD and new.what is What.COMMITTED:
-            self._violate("c", "a held export was committed without having been accepted")
+        if old.what is What.HELD and new.what is What.COMMITTED and kind != "accept":
+            self._violate("c", f"a {kind} run committed a held export")

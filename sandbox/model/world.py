@@ -49,7 +49,7 @@ class NoPool:
         """End nothing."""
 
 
-PART_BYTES = 200
+PART_BYTES = 150
 """So that a few exports of the model are of one part, and most of two."""
 
 DOCUMENTED = frozenset({"ID"})
