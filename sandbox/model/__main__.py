@@ -15,7 +15,7 @@ from rich.table import Table
 
 from sandbox.model.faults import OPERATIONS, SPAAZA, Fault
 from sandbox.model.interleaving import Counts, Interleaving, Told
-from sandbox.model.world import prepare
+from sandbox.model.world import prepared
 
 SHOWN = 3
 """Violations whose schedule is printed; all are counted."""
@@ -30,11 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--replay", type=int, metavar="SEED", help="print one interleaving")
     parser.add_argument("--first", action="store_true", help="stop at the first violation")
     given = parser.parse_args(arguments)
-    prepare()
     console = Console(highlight=False, soft_wrap=True, markup=False, width=160)
-    if given.replay is not None:
-        return _replay(given.replay, console)
-    return _search(given, console)
+    with prepared():
+        return _search(given, console) if given.replay is None else _replay(given.replay, console)
 
 
 def _replay(seed: int, console: Console) -> int:

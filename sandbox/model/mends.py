@@ -80,7 +80,9 @@ def search(mend: str, *, minutes: float = LONGEST_MINUTES) -> str:
     with tempfile.TemporaryDirectory() as folder:
         take_out(MENDS[mend], Path(folder))
         command = [sys.executable, "-m", "sandbox.model", "--first", "--minutes", str(minutes)]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join((folder, str(ROOT)))}
+        # What is measured of the copy would be counted to the product.
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+        environment = kept | {"PYTHONPATH": os.pathsep.join((folder, str(ROOT)))}
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stdout
 
 

@@ -1,12 +1,14 @@
 """A bucket with a past, and the runs that meet in it: the product's own code, given the model's client."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from random import Random
 from typing import Any, cast
+from unittest.mock import patch
 
 from sandbox.model.exports import NOW, Exports
 from sandbox.model.faults import Fate, Faults
@@ -72,18 +74,27 @@ class Ids:
 IDS = Ids()
 
 
-def prepare() -> None:
+@contextmanager
+def prepared() -> Iterator[None]:
     """Make the product fit for one thread and many thousand runs: no pools, small buffers, short ids, no log.
 
     A manifest never changes once it is made, so one that was read before is not read again.
     """
-    vars(attempt)["uuid"] = IDS
-    vars(checks)["KNOWN"] = DOCUMENTED
-    vars(store)["ACCEPTED_PART_BYTES"] = PART_BYTES + 1
-    vars(multipart)["ThreadPoolExecutor"] = NoPool
-    cast("Any", multipart.MultipartUpload.__init__).__kwdefaults__["part_bytes"] = PART_BYTES
-    Manifest.from_json = functools.cache(Manifest.from_json)  # type: ignore[method-assign]
-    logger.setLevel("CRITICAL")
+    level = logger.log_level
+    defaults = cast("Any", multipart.MultipartUpload.__init__).__kwdefaults__
+    with (
+        patch.dict(defaults, part_bytes=PART_BYTES),
+        patch.dict(vars(store), ACCEPTED_PART_BYTES=PART_BYTES + 1),
+        patch.dict(vars(multipart), ThreadPoolExecutor=NoPool),
+        patch.dict(vars(attempt), uuid=IDS),
+        patch.dict(vars(checks), KNOWN=DOCUMENTED),
+        patch.object(Manifest, "from_json", functools.cache(Manifest.from_json)),
+    ):
+        logger.setLevel("CRITICAL")
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
 
 
 class Silent(Telemetry):
