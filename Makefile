@@ -48,6 +48,9 @@ bench: $(STAMP) ## Measure time and memory of the functions
 crash: $(STAMP) ## kill -9 the function at the worst moments, and print what is left
 	@$(PY) -m sandbox.crashes
 
+model: $(STAMP) ## Run the commit against a model of S3, every fault at every call: MINUTES= SEED=
+	@exec $(PY) -m sandbox.model $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+
 drift: $(STAMP) ## Three days of changing columns, asked in SQL: USERS= SQL=
 	@exec $(PY) -m sandbox.drift $(if $(USERS),--users $(USERS)) $(if $(SQL),--sql "$(SQL)")
 
@@ -90,4 +93,4 @@ pins: $(STAMP) ## Renew the pinned requirements
 clean: ## Remove what the other targets made
 	@rm -rf $(VENV) .tools .aws-sam .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup run test check bench crash drift tables iam build artifact deploy snapshot athena logs destroy pins clean
+.PHONY: help setup run test check bench crash model drift tables iam build artifact deploy snapshot athena logs destroy pins clean

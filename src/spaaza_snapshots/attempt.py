@@ -1,6 +1,7 @@
 """One attempt at an export: stream it into an upload, prove it, write its record ahead, make it an object."""
 
 import uuid
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from spaaza_snapshots.checks import proof, refuse_unproven
@@ -71,19 +72,22 @@ def _commit(run: Run, proven: Proven, upload: MultipartUpload, how_far: str) -> 
     Whatever others commit before the Complete takes effect changes what is there: then all is judged again.
     """
     store = run.services.store
-    for _ in range(ROUNDS):
-        run.services.clock.require("committing the snapshot", how_far)
-        day = settle(store, run.chain_id, run.snapshot_date)
-        if day.committed is not None and not run.force:
-            return None
-        record = _judge(run, proven, day)
-        store.write_ahead(record)
-        if record.is_held and day.held is not None:
-            return None  # somebody was asked to accept the one that is there; this one only counts
-        if upload.complete(proven.inspection.crc32, day.unchanged) is not None:
-            return record
-        store.remove_pending(record)
-    raise outrun(run.chain_id, run.snapshot_date)
+    with ExitStack() as leaving:
+        for _ in range(ROUNDS):
+            run.services.clock.require("committing the snapshot", how_far)
+            day = settle(store, run.chain_id, run.snapshot_date)
+            if day.committed is not None and not run.force:
+                return None
+            record = _judge(run, proven, day)
+            leaving.pop_all()  # from here on the record may be that of an object
+            store.write_ahead(record)
+            if record.is_held and day.held is not None:
+                return None  # somebody was asked to accept the one that is there; this one only counts
+            if upload.complete(proven.inspection.crc32, day.unchanged) is not None:
+                return record
+            # Not at once: a removal that takes effect late would take the record of the next round.
+            leaving.callback(store.remove_pending, record)
+        raise outrun(run.chain_id, run.snapshot_date)
 
 
 def _judge(run: Run, proven: Proven, day: Day) -> Manifest:

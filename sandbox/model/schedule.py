@@ -1,0 +1,133 @@
+"""Whose call is next: each run is a greenlet that stops before each of its calls; a seeded choice lets one go on."""
+
+from collections.abc import Callable, Iterable, Mapping
+from random import Random
+
+from botocore.exceptions import ClientError
+from greenlet import getcurrent, greenlet
+
+from sandbox.model.s3 import Answer, Bucket, Request, refusal
+from spaaza_snapshots.aws_errors import code_of
+
+STICKS = (0.0, 0.6, 0.9, 0.97)
+LANDS = (0.02, 0.1, 0.4)
+CONFLICTING = ("PutObject", "CompleteMultipartUpload")
+
+
+class Network:
+    """What lies between runs and bucket: requests that are still under way, and a count of all that took effect."""
+
+    def __init__(self, bucket: Bucket, random: Random) -> None:
+        self.bucket = bucket
+        self.under_way: list[Request] = []
+        self.step = 0
+        self.lines: list[str] | None = None  # of the schedule, where somebody wants to read it
+        self._random = random
+
+    def say(self, owner: str, what: object, came_of_it: object = "") -> None:
+        """Note a line of the schedule."""
+        if self.lines is not None:
+            shown = _short(came_of_it) if isinstance(came_of_it, Mapping) else came_of_it
+            self.lines.append(f"{self.step:4}  {owner:22} {what} {shown}")
+
+    def deliver(self, request: Request) -> Answer:
+        """Let a request take effect now and return its answer; raises what S3 refuses it with."""
+        self.step += 1
+        try:
+            self._refuse_conflict(request)
+            answer = self._repeated(request) or self.bucket.execute(request)
+        except ClientError as error:
+            self.say(request.owner, request, code_of(error))
+            raise
+        self.say(request.owner, request, answer)
+        return answer
+
+    def land(self) -> None:
+        """Let one of the requests under way, or nothing more of it, reach the bucket."""
+        request = self.under_way.pop(self._random.randrange(len(self.under_way)))
+        self.step += 1
+        try:
+            answer = self.bucket.execute(request)
+        except ClientError as error:
+            self.say(f"{request.owner}, late", request, code_of(error))
+        else:
+            self.say(f"{request.owner}, late", request, answer)
+
+    def drop(self) -> None:
+        """Lose one of the requests under way for good."""
+        request = self.under_way.pop()
+        self.say(f"{request.owner}, late", request, "never arrives")
+
+    def _refuse_conflict(self, request: Request) -> None:
+        """Answer 409 to a repeat of a Complete under way, and now and then to a condition on a key that is written.
+
+        A condition that fails by now may be told of first.
+        """
+        for other in self.under_way:
+            if other.key != request.key or request.operation not in CONFLICTING:
+                continue
+            repeated = other.operation == request.operation and _upload_id(other) == _upload_id(request) is not None
+            coin = self._random.random() < 0.5
+            if repeated and coin and not self.bucket.still_holds(request):
+                return
+            if repeated or (coin and _is_conditional(request)):
+                raise refusal("ConditionalRequestConflict", request.operation)
+
+    def _repeated(self, request: Request) -> Answer | None:
+        """Answer a Complete that has happened as S3 may: again, NoSuchUpload, or that its condition fails now."""
+        if request.operation != "CompleteMultipartUpload":
+            return None
+        answer = self.bucket.completed.get(request.arguments["UploadId"])
+        if answer is None:
+            return None
+        draw = self._random.random()
+        if draw < 0.3:
+            return answer
+        if draw < 0.6 and _is_conditional(request):
+            raise refusal("PreconditionFailed", request.operation)
+        return None
+
+
+class Schedule:
+    """Interleaves runs; `stick` is how likely the run that was going goes on."""
+
+    def __init__(self, network: Network, random: Random) -> None:
+        self._network = network
+        self._random = random
+        self._hub = getcurrent()
+        self._stick = STICKS[int(random.random() * len(STICKS))]
+        self._lands = LANDS[int(random.random() * len(LANDS))]
+
+    def pause(self) -> None:
+        """Let others go first; what no schedule runs goes on at once."""
+        if getcurrent() is not self._hub:
+            self._hub.switch()
+
+    def interleave(self, runs: Iterable[Callable[[], None]]) -> None:
+        """Run all to their ends."""
+        going = [greenlet(run, self._hub) for run in runs]
+        draw = self._random.random
+        current = None
+        while going:
+            if self._network.under_way and draw() < self._lands:
+                self._network.land()
+            if current is None or draw() >= self._stick:
+                current = going[int(draw() * len(going))]
+            current.switch()
+            if current.dead:
+                going.remove(current)
+                current = None
+
+
+def _is_conditional(request: Request) -> bool:
+    return "IfMatch" in request.arguments or "IfNoneMatch" in request.arguments
+
+
+def _upload_id(request: Request) -> object:
+    return request.arguments.get("UploadId")
+
+
+def _short(answer: Answer) -> str:
+    """Say what is worth reading of an answer."""
+    shown = {name: value for name, value in answer.items() if name in ("ETag", "VersionId", "Metadata", "UploadId")}
+    return "-> " + (" ".join(str(value) for value in shown.values()) or "done")

@@ -1,0 +1,86 @@
+"""What must hold of each run's end, and of what lies there when all is quiet.
+
+The rules, with the letters that a violation names (those of each instant are in watch.py):
+
+    d  a plain run that nothing disturbs ends complete, already complete, or held; the manifest then describes the
+       object, as that of the day before does if there is a snapshot; what is held can be accepted; the next run changes
+       nothing
+    e  no upload is left open by a run that was not killed, unless its abort was refused
+    r  what a run returned, or said of a held or a good snapshot, was true at some instant of the run
+    x  a run ends with its result or with an error of the product's own; where nothing goes wrong, with no other error
+       than `SnapshotHeld`, or `InvalidRequest` for an accept of nothing
+"""
+
+from collections.abc import Iterator
+
+from sandbox.model.sdk import Killed
+from sandbox.model.watch import Standing, Watch, What
+from sandbox.model.world import ACCEPT, Actor
+from spaaza_snapshots.errors import InvalidRequest, SnapshotError, SnapshotHeld
+from spaaza_snapshots.snapshot import ALREADY_COMPLETE, COMPLETE
+
+
+def of_end(actor: Actor, watch: Watch, *, quiet: bool) -> Iterator[str]:
+    """Yield what is wrong with how a run ended; `quiet`: nothing went wrong in the whole interleaving."""
+    if isinstance(actor.error, Killed):
+        return
+    yield from _open_uploads(actor)
+    stood = watch.stood_within(actor.began, actor.ended)
+    if actor.result is not None:
+        yield from _of_result(actor, stood)
+    elif isinstance(actor.error, SnapshotHeld):
+        what = What.HELD if actor.error.kept else What.COMMITTED
+        if all(there.what is not what for there in stood):
+            yield f"r: {actor.name} says that a snapshot is {what.name.lower()}, and none was"
+    elif not isinstance(actor.error, SnapshotError):
+        yield f"x: {actor.name} ended with {actor.error!r}"
+    elif quiet and not (actor.kind == ACCEPT and isinstance(actor.error, InvalidRequest)):
+        yield f"x: {actor.name} failed, and nothing had gone wrong: {actor.error!r}"
+
+
+def _open_uploads(actor: Actor) -> Iterator[str]:
+    left = actor.client.known & actor.client.open_uploads
+    for upload in sorted(left - actor.client.unfenced):
+        yield f"e: {actor.name} left {upload} open"
+
+
+def _of_result(actor: Actor, stood: list[Standing]) -> Iterator[str]:
+    assert actor.result is not None
+    run_id, status = actor.result["run_id"], actor.result["status"]
+    there = [what for what in stood if what.what is What.COMMITTED and what.run_id == run_id]
+    if not there:
+        yield f"r: {actor.name} returned {status} for {run_id}, and that was not committed while it ran"
+    elif status == COMPLETE and actor.kind != ACCEPT and not any(_is_by(actor, what) for what in there):
+        yield f"r: {actor.name} returned complete, and the object is another run's"
+    if status not in (COMPLETE, ALREADY_COMPLETE):
+        yield f"x: {actor.name} returned status {status!r}"
+
+
+def _is_by(actor: Actor, what: Standing) -> bool:
+    return what.version is not None and what.version.upload in actor.client.known
+
+
+def of_quiet_run(actor: Actor, today: Watch, yesterday: Watch) -> Iterator[str]:
+    """Yield what is wrong after a plain run that nothing disturbed."""
+    now = today.now
+    if yesterday.now.what is What.COMMITTED and not yesterday.now.promoted:
+        yield f"d: behind the quiet run, the manifest of the day before is not that of {yesterday.now.run_id}"
+    if isinstance(actor.error, SnapshotHeld):
+        if now.what is not What.HELD:
+            yield f"d: the quiet run says held, and the day is {now.what.name.lower()}"
+    elif actor.result is None:
+        yield f"d: the quiet run failed: {actor.error!r}"
+    elif not now.promoted or actor.result["run_id"] != now.run_id:
+        yield f"d: behind the quiet run the manifest is not that of the object, {now.run_id}"
+
+
+def of_quiet_accept(actor: Actor, watch: Watch, held_run_id: str) -> Iterator[str]:
+    """Yield what is wrong after what was held has been accepted."""
+    if actor.result is None or not watch.now.promoted or watch.now.run_id != held_run_id:
+        yield f"c: the held export {held_run_id} cannot be accepted: {actor.error!r}"
+
+
+def of_next_run(actor: Actor, stands: Standing) -> Iterator[str]:
+    """Yield what is wrong with the run after that."""
+    if actor.result is None or (actor.result["status"], actor.result["run_id"]) != (ALREADY_COMPLETE, stands.run_id):
+        yield f"d: the run behind the quiet run did not find {stands.run_id} complete: {actor.error!r}"

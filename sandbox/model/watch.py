@@ -1,0 +1,193 @@
+"""What must hold at each instant at which something in the bucket changes.
+
+What *stands* for a date follows from its object, the record under pending/ that its run-id names, and its manifest:
+
+    nothing      no object
+    stray        an object that neither a record nor a manifest speaks of: no snapshot
+    held         an object whose record is doubtful, and which does not say that somebody accepted it
+    committed    an object whose record is good, or that says it was accepted, or whose manifest was put
+
+The rules, with the letters that a violation names:
+
+    a  a manifest that names the object describes it: its SHA-256, CRC, size, ETag and version
+    b  what is committed, and what was accepted, is replaced by a forced run alone, and only by an export that has its
+       record, and that its own guards and a comparison with what it replaces find good
+    c  what is held is replaced only by a good export that has its record, or, in an accept, by itself, and is committed
+       by nothing but an accept
+    p  nothing but the replacement of the object makes less of what stands
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import IntEnum
+from functools import lru_cache
+from hashlib import sha256
+
+from sandbox.model.s3 import Bucket, Request, Version, crc32_text
+from spaaza_snapshots import keys
+
+CHAIN = 1743
+MOST_DROP_PERCENT = 5.0
+
+
+class What(IntEnum):
+    """What stands for a date; more is better."""
+
+    NOTHING = 0
+    STRAY = 1
+    HELD = 2
+    COMMITTED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the model reads of a manifest or a record."""
+
+    run_id: str
+    rows: int
+    held: bool
+    raw: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands; `facts` are those of its record or manifest, `accepted` says that it was held before."""
+
+    what: What
+    version: Version | None = None
+    facts: Facts | None = None
+    promoted: bool = False
+
+    @property
+    def run_id(self) -> str:
+        """The run-id of the object, empty where there is none."""
+        return "" if self.version is None else self.version.metadata.get("run-id", "")
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it is doubtful and committed all the same."""
+        return self.what is What.COMMITTED and self.facts is not None and self.facts.held
+
+
+@lru_cache(4096)
+def _read(body: bytes) -> Facts | None:
+    try:
+        document = json.loads(body)
+        held = any(check["required"] and not check["passed"] for check in document["checks"])
+        return Facts(document["run_id"], document["row_count"], held, document["raw"])
+    except (ValueError, KeyError):
+        return None
+
+
+def facts_in(bucket: Bucket, key: str) -> Facts | None:
+    """Read a manifest or a record; None where there is none, or where it is damaged."""
+    there = bucket.objects.get(key)
+    return None if there is None else _read(there.body)
+
+
+def standing(bucket: Bucket, day: date) -> Standing:
+    """Return what stands for a date."""
+    raw = bucket.objects.get(keys.raw_key(CHAIN, day))
+    if raw is None:
+        return Standing(What.NOTHING)
+    run_id = raw.metadata.get("run-id", "")
+    manifest = facts_in(bucket, keys.manifest_key(CHAIN, day))
+    if manifest is not None and manifest.run_id == run_id:
+        return Standing(What.COMMITTED, raw, manifest, promoted=True)
+    record = facts_in(bucket, keys.pending_key(CHAIN, day, run_id))
+    if record is None:
+        return Standing(What.STRAY, raw)
+    held = record.held and "accepted" not in raw.metadata
+    return Standing(What.HELD if held else What.COMMITTED, raw, record)
+
+
+def is_doubtful(rows: int, before: int) -> bool:
+    """Whether so many rows are too few after so many before: SPEC's guard, in words of the model's own."""
+    return (rows == 0 < before) or 100 * (before - rows) > MOST_DROP_PERCENT * before
+
+
+def _is_same_export(old: Standing, new: Standing) -> bool:
+    assert old.version is not None
+    assert new.version is not None
+    return (old.run_id, old.version.body) == (new.run_id, new.version.body)
+
+
+class Watch:
+    """Looks at one date of a bucket; `kinds` says of each run whether it is plain, forced, an accept or scheduled."""
+
+    def __init__(self, bucket: Bucket, day: date, kinds: Mapping[str, str]) -> None:
+        self.day = day
+        self.violations: list[str] = []
+        self.stood: list[tuple[int, Standing]] = [(0, standing(bucket, day))]  # from which step on
+        self._bucket = bucket
+        self._kinds = kinds
+        self._raw_key = keys.raw_key(CHAIN, day)
+        self._partition = keys.partition(CHAIN, day)
+
+    @property
+    def now(self) -> Standing:
+        """What stands now."""
+        return self.stood[-1][1]
+
+    def stood_within(self, first_step: int, last_step: int) -> list[Standing]:
+        """Return all that stood at some instant of these steps, both included."""
+        ends = [step for step, _ in self.stood[1:]] + [last_step + 1]
+        return [
+            what for (step, what), end in zip(self.stood, ends, strict=True) if step <= last_step and end >= first_step
+        ]
+
+    def after(self, request: Request, step: int) -> None:
+        """Look at what a request has changed."""
+        if self._partition not in request.key:
+            return
+        old, new = self.now, standing(self._bucket, self.day)
+        if new == old:
+            return
+        self.stood.append((step, new))
+        if new.promoted:
+            self._describes(new)
+        if request.key == self._raw_key:
+            self._replaced(old, new, self._kinds[request.owner])
+        else:
+            self._progressed(old, new, self._kinds[request.owner])
+
+    def _violate(self, rule: str, text: str) -> None:
+        self.violations.append(f"{rule}: {text}")
+
+    def _describes(self, new: Standing) -> None:
+        assert new.version is not None
+        assert new.facts is not None
+        version, raw = new.version, new.facts.raw
+        seen = (sha256(version.body).hexdigest(), crc32_text(version.body), len(version.body))
+        if (raw["sha256"], raw["checksum"], raw["gzip_bytes"]) != seen:
+            self._violate("a", f"the manifest names object {new.run_id} and does not describe its bytes")
+        if (raw["etag"], raw["version_id"]) != (version.etag, version.version_id):
+            self._violate("a", f"the manifest of object {new.run_id} names another version of it")
+
+    def _replaced(self, old: Standing, new: Standing, kind: str) -> None:
+        if kind == "accept":
+            if old.what is not What.HELD or not new.accepted or not _is_same_export(old, new):
+                self._violate("c", f"an accept replaced what was {old.what.name.lower()} by another object")
+        elif old.what is What.COMMITTED:
+            self._replaced_committed(old, new, kind)
+        elif old.what is What.HELD and (new.what is not What.COMMITTED or new.accepted):
+            self._violate("c", f"a held export was replaced by one that is {new.what.name.lower()}")
+
+    def _replaced_committed(self, old: Standing, new: Standing, kind: str) -> None:
+        assert old.facts is not None
+        if kind != "forced":
+            self._violate("b", f"a {kind} run replaced a snapshot {'accepted' if old.accepted else 'committed'} before")
+        if new.facts is None:
+            self._violate("b", "a committed snapshot was replaced by an object without a record")
+        elif new.facts.held or is_doubtful(new.facts.rows, old.facts.rows):
+            rows = f"{old.facts.rows} rows by {new.facts.rows}"
+            self._violate("b", f"a committed snapshot was replaced by a doubtful one, {rows}")
+
+    def _progressed(self, old: Standing, new: Standing, kind: str) -> None:
+        if new.what < old.what or (old.accepted and not new.accepted):
+            names = f"{old.what.name.lower()} became {new.what.name.lower()}"
+            self._violate("c" if old.what is What.HELD else "p", f"{names}, and its object is still there")
+        if old.what is What.HELD and new.what is What.COMMITTED and kind != "accept":
+            self._violate("c", f"a {kind} run committed a held export")

@@ -1,0 +1,174 @@
+"""A bucket with a past, and the runs that meet in it: the product's own code, given the model's client."""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from random import Random
+from typing import Any, cast
+from unittest.mock import patch
+
+from sandbox.model.exports import NOW, Exports
+from sandbox.model.faults import Fate, Faults
+from sandbox.model.schedule import Network, Schedule
+from sandbox.model.sdk import Client, Killed
+from sandbox.model.watch import CHAIN, MOST_DROP_PERCENT
+from spaaza_snapshots import attempt, checks, multipart, store
+from spaaza_snapshots.clock import Clock
+from spaaza_snapshots.credentials import Session
+from spaaza_snapshots.export_api import SpaazaExports
+from spaaza_snapshots.manifest import Manifest
+from spaaza_snapshots.run import Run, Services
+from spaaza_snapshots.snapshot import take_snapshot
+from spaaza_snapshots.store import SnapshotStore
+from spaaza_snapshots.telemetry import Telemetry, logger
+
+TODAY = NOW.date()
+YESTERDAY = date(2026, 11, 21)
+SESSION = Session("1", "key", None)
+
+PLAIN, FORCED, ACCEPT = "plain", "forced", "accept"
+
+
+class NoPool:
+    """Stands for the pool of an upload: does at once what it is given, so that one thread is enough."""
+
+    def __init__(self, *_arguments: object, **_named: object) -> None:
+        """Start no thread."""
+
+    def submit(self, call: Callable[..., Any], *arguments: Any) -> "Future[Any]":
+        """Do it, and keep what came of it as a pool does."""
+        done: Future[Any] = Future()
+        try:
+            done.set_result(call(*arguments))
+        except BaseException as error:  # noqa: BLE001 # also the end of the process: the run meets it at its next call
+            done.set_exception(error)
+        return done
+
+    def shutdown(self, **_named: object) -> None:
+        """End nothing."""
+
+
+PART_BYTES = 150
+"""So that a few exports of the model are of one part, and most of two."""
+
+DOCUMENTED = frozenset({"ID"})
+"""The column names that Spaaza documents: with one alone, the manifests of the model are short."""
+
+
+class Ids:
+    """Stands for the module `uuid`: ids that are short, and the same whenever an interleaving is played again."""
+
+    def __init__(self) -> None:
+        self.prefix = ""
+        self.count = 0
+
+    def uuid4(self) -> str:
+        """Return the next one."""
+        self.count += 1
+        return f"{self.prefix}{self.count}"
+
+
+IDS = Ids()
+
+
+@contextmanager
+def prepared() -> Iterator[None]:
+    """Make the product fit for one thread and many thousand runs: no pools, small buffers, short ids, no log.
+
+    A manifest never changes once it is made, so one that was read before is not read again.
+    """
+    level = logger.log_level
+    defaults = cast("Any", multipart.MultipartUpload.__init__).__kwdefaults__
+    with (
+        patch.dict(defaults, part_bytes=PART_BYTES),
+        patch.dict(vars(store), ACCEPTED_PART_BYTES=PART_BYTES + 1),
+        patch.dict(vars(multipart), ThreadPoolExecutor=NoPool),
+        patch.dict(vars(attempt), uuid=IDS),
+        patch.dict(vars(checks), KNOWN=DOCUMENTED),
+        patch.object(Manifest, "from_json", functools.cache(Manifest.from_json)),
+    ):
+        logger.setLevel("CRITICAL")
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+
+
+class Silent(Telemetry):
+    """Tells nobody."""
+
+    def measure(self, values: Mapping[str, float], chain_id: int | None = None) -> None:
+        """Say nothing."""
+
+
+@dataclass
+class Actor:
+    """One run of the model: how it was asked, and how it ended."""
+
+    name: str
+    kind: str
+    day: date
+    client: Client
+    run: Run
+    began: int = -1
+    ended: int = -1
+    result: Mapping[str, Any] | None = None
+    error: BaseException | None = None
+
+    def go(self, network: Network) -> None:
+        """Take the snapshot, and note how that ended."""
+        self.began = network.step
+        try:
+            self.result = take_snapshot(self.run)
+        except (Exception, Killed) as error:  # noqa: BLE001 # every end is judged
+            self.error = error
+        self.ended = network.step
+        network.say(self.name, "ends", self.result["status"] if self.result else self.error)
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """What the runs of one interleaving share."""
+
+    network: Network
+    schedule: Schedule
+    faults: Faults
+    random: Random
+
+    def actor(self, name: str, kind: str, fate: Fate, *, rows: int | None = None, day: date = TODAY) -> Actor:
+        """Return a run that waits to go; `rows` of its exports, None where they are drawn."""
+        client = Client(name, self.network, self.schedule, self.faults, fate)
+        exports = Exports(self.random, self.faults, rows)
+        run = Run(
+            chain_id=CHAIN,
+            snapshot_date=day,
+            taken_on=TODAY,
+            environment="prod",
+            max_row_drop_percent=MOST_DROP_PERCENT,
+            force=kind == FORCED,
+            accept=kind == ACCEPT,
+            requested_at=None,
+            started_at=NOW,
+            services=self._services(client, exports),
+        )
+        return Actor(name, kind, day, client, run)
+
+    def _services(self, client: Client, exports: Exports) -> Services:
+        clock = Clock(
+            lambda: int(client.left_seconds * 1000),
+            now=lambda: NOW,
+            monotonic=lambda: 0.0,
+            sleep=lambda _seconds: self.schedule.pause(),
+        )
+        return Services(
+            store=SnapshotStore(cast("Any", client), "snapshots"),
+            exports=cast("SpaazaExports", exports),
+            read_session=lambda: SESSION,
+            catalog=None,
+            bus=None,
+            telemetry=Silent("model"),
+            clock=clock,
+        )
