@@ -11,6 +11,8 @@ from spaaza_snapshots.credentials import Session
 from spaaza_snapshots.manifest import Manifest, Producer, Raw, Source
 from spaaza_snapshots.settings import Settings
 
+NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
+
 ENVIRONMENT = {
     "SNAPSHOT_BUCKET": "snapshots",
     "SPAAZA_SECRET_ID": "spaaza/session",
@@ -32,12 +34,18 @@ def session(key: str = "d7d91a80b5dd2cf040adc68bc2cb7974f0107dea35816bb3e1420744
 
 @dataclass
 class HeldClock:
-    """Time that passes only where something waits, or where the test says so."""
+    """Time that passes only where the product sleeps, or where the test says so; real waits take none of it.
 
-    now: datetime = datetime(2026, 11, 22, 3, tzinfo=UTC)
+    `left_seconds` is what the product's clock calls `seconds_left`: for work, with the reserve on top.
+    """
+
+    now: datetime = NOW
     left_seconds: float = 900.0
-    """For work: what is kept for ending cleanly comes on top."""
     slept: list[float] = field(default_factory=list)
+
+    def run_out(self) -> None:
+        """Leave 5 seconds of the function's time: far into what is kept for ending cleanly."""
+        self.left_seconds = 5 - RESERVE_SECONDS
 
     def pass_by(self, seconds: float) -> None:
         """Let time go by."""

@@ -1,40 +1,22 @@
-"""How the tests of the flow invoke a run, hold its clock, and ask what is there afterwards."""
+"""How the tests of the flow invoke a run, and ask what is there afterwards."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sandbox.stack import CHAINS, Stack
 from spaaza_snapshots import keys
-from spaaza_snapshots.clock import Clock
 from spaaza_snapshots.request import parse_request
 from spaaza_snapshots.settings import Settings
 from spaaza_snapshots.snapshot import Result, take_snapshot
 from spaaza_snapshots.telemetry import Telemetry
 from spaaza_snapshots.wiring import run_for, services_for
+from tests.builders import NOW, HeldClock
 
 CHAIN = CHAINS[0]
-NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TODAY = NOW.date()
-
-
-@dataclass
-class HeldClock:
-    """A function's time under a test's hand: 15 minutes until `run_out`; waits are written down and take no time."""
-
-    now: datetime = NOW
-    left_seconds: float = 900.0
-    slept: list[float] = field(default_factory=list)
-
-    def run_out(self) -> None:
-        """Leave 5 seconds: less than a run keeps for ending cleanly."""
-        self.left_seconds = 5.0
-
-    def clock(self) -> Clock:
-        """Return it as the product's clock."""
-        return Clock(lambda: int(self.left_seconds * 1000), now=lambda: self.now, sleep=self.slept.append)
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,11 @@ from spaaza_snapshots.bus import Event, EventBus, snapshot_completed, snapshot_f
 from spaaza_snapshots.errors import ExportUnavailable, StorageError
 from spaaza_snapshots.manifest import HeaderChanges
 from spaaza_snapshots.request import Request, parse_request
-from tests.builders import HeldClock, manifest, settings
+from tests.builders import NOW, HeldClock, manifest, settings
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
 
-NOW = HeldClock().now
 CHAINS = tuple(range(101, 124))
 
 

@@ -17,7 +17,8 @@ from spaaza_snapshots.fan_out import fan_out
 from spaaza_snapshots.multipart import PART_BYTES
 from spaaza_snapshots.request import parse_request
 from spaaza_snapshots.settings import Settings
-from tests.flow import CHAIN, NOW, TODAY, HeldClock, aftermath, events, invoke
+from tests.builders import NOW, HeldClock
+from tests.flow import CHAIN, TODAY, aftermath, events, invoke
 
 RAW = keys.raw_key(CHAIN, TODAY)
 

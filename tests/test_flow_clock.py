@@ -8,9 +8,9 @@ import pytest
 from sandbox import faults
 from sandbox.answers import Pause, generated_users, refusal, sample_users
 from sandbox.stack import Stack
-from spaaza_snapshots.clock import RESERVE_SECONDS
 from spaaza_snapshots.errors import ExportUnavailable, OutOfTime
-from tests.flow import HeldClock, aftermath, invoke
+from tests.builders import HeldClock
+from tests.flow import aftermath, invoke
 
 BEFORE_THE_COMMIT = ["GetSecretValue", "HeadObject", "ListObjectsV2", "CreateMultipartUpload", "UploadPart"]
 FROM_THE_COMMIT_ON = ["PutObject", "CompleteMultipartUpload", "DeleteObject", "CreateTable", "PutEvents"]
@@ -52,7 +52,7 @@ def test_time_that_runs_out_in_mid_stream_says_how_far_it_came_and_at_what_rate(
 
 @pytest.mark.parametrize("framing", ["chunked", "close"])
 def test_a_stall_that_would_outlast_the_function_is_cut_off_in_time(stack: Stack, framing: str) -> None:
-    held = HeldClock(left_seconds=RESERVE_SECONDS + 1)  # one second before the reserve; the read timeout is sixty
+    held = HeldClock(left_seconds=1)  # the read timeout is sixty
     stack.spaaza.script(replace(sample_users(), framing=framing, stall_after_bytes=500))
     with pytest.raises(OutOfTime, match="waiting for the export: 500 bytes"):
         invoke(stack, held=held)
@@ -60,7 +60,7 @@ def test_a_stall_that_would_outlast_the_function_is_cut_off_in_time(stack: Stack
 
 
 def test_a_part_that_s3_does_not_take_in_time_ends_the_run(stack: Stack) -> None:
-    held = HeldClock(left_seconds=RESERVE_SECONDS + 1)
+    held = HeldClock(left_seconds=1)
     stack.wire.fail("UploadPart", faults.stall(30))
     with pytest.raises(OutOfTime, match="uploading a part"):
         invoke(stack, held=held)
@@ -69,7 +69,7 @@ def test_a_part_that_s3_does_not_take_in_time_ends_the_run(stack: Stack) -> None
 
 
 def test_no_attempt_is_waited_for_that_would_come_too_late(stack: Stack) -> None:
-    held = HeldClock(left_seconds=RESERVE_SECONDS + 2)
+    held = HeldClock(left_seconds=2)
     stack.spaaza.serve(refusal(503, headers={"Retry-After": "3"}))
     with pytest.raises(ExportUnavailable):
         invoke(stack, held=held)

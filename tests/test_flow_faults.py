@@ -24,7 +24,8 @@ from spaaza_snapshots.errors import (
     SnapshotError,
     StorageError,
 )
-from tests.flow import CHAIN, HeldClock, aftermath, events, invoke
+from tests.builders import HeldClock
+from tests.flow import CHAIN, aftermath, events, invoke
 
 SAMPLE_GZIP = b"".join(gzipped([sample_csv()]))
 DENIED = faults.error(403, "AccessDenied")

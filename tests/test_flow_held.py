@@ -9,7 +9,8 @@ from sandbox import faults
 from sandbox.answers import csv_answer, generated_users
 from sandbox.stack import Stack
 from spaaza_snapshots.errors import InvalidRequest, SnapshotHeld, StorageError
-from tests.flow import CHAIN, HeldClock, aftermath, events, invoke
+from tests.builders import HeldClock
+from tests.flow import CHAIN, aftermath, events, invoke
 
 YESTERDAY = {"chain_id": CHAIN, "date": "2026-11-21"}
 ACCEPT = {"chain_id": CHAIN, "date": "2026-11-22", "accept": True}

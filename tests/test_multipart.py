@@ -20,7 +20,7 @@ from spaaza_snapshots.clients import clients_for
 from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.multipart import PART_BYTES, THREADS, MultipartUpload
 from spaaza_snapshots.settings import Settings
-from tests.flow import HeldClock
+from tests.builders import HeldClock
 
 KEY = "raw/users/chain_id=1743/dt=2026-11-22/users.csv.gz"
 MIB = 1024 * 1024

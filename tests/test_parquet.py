@@ -34,8 +34,9 @@ from spaaza_snapshots.parquet import DISK_PER_GZIP, LEFTOVER_SECONDS, Result, Se
 from spaaza_snapshots.parquet_store import ParquetStore
 from spaaza_snapshots.store import SnapshotStore
 from spaaza_snapshots.telemetry import Telemetry
+from tests.builders import HeldClock
 from tests.committed import CHAIN, DAY, commit, stored_parquet
-from tests.flow import HeldClock, events, invoke
+from tests.flow import events, invoke
 from tests.typed_reference import expected
 
 USERS = b"".join(generated_csv(60))
