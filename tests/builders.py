@@ -1,10 +1,12 @@
 """The smallest whole things that tests are made of: settings, a session, a manifest, a clock that the test holds."""
 
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sandbox.users import HEADER
 from spaaza_snapshots.clock import RESERVE_SECONDS, Clock
 from spaaza_snapshots.columns import columns_of
 from spaaza_snapshots.credentials import Session
@@ -67,6 +69,12 @@ class HeldClock:
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.pass_by(seconds)
+
+
+def documented_csv(*records: str, line_end: str = "\n", header: Sequence[str] = HEADER) -> bytes:
+    """A CSV with the documented header; each record has the first two of its fields, and the others come out empty."""
+    rest = "," * (len(header) - 2)
+    return line_end.join([",".join(header), *(f"{record}{rest}" for record in records), ""]).encode()
 
 
 def manifest(**changes: Any) -> Manifest:

@@ -5,13 +5,15 @@ from datetime import date
 
 import pytest
 
+from sandbox.users import HEADER
 from spaaza_snapshots.checks import advice, guard, proof, refuse_unproven
 from spaaza_snapshots.errors import ExportInterrupted, NotAnExport, SnapshotError
 from spaaza_snapshots.gzip_csv import GzipCsvInspector, Inspection
 from spaaza_snapshots.manifest import Check, header_changes
-from tests.builders import manifest
+from tests.builders import documented_csv, manifest
 
-WHOLE = b'ID,Name\r\n1,"Jane, Doe"\r\n2,John\r\n'
+WHOLE = documented_csv('1,"Jane, Doe"', "2,John", line_end="\r\n")
+HALF_OF_THE_HEADER = HEADER[: len(HEADER) // 2]
 CELLS = ("Jane", "Doe", "John")
 END = "the last chunk came"
 DAY = date(2026, 11, 22)
@@ -33,7 +35,18 @@ def failed(checks: tuple[Check, ...]) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "csv_bytes", [WHOLE, WHOLE[:-2], b"ID,Name\n", b"ID,Name", b"\xef\xbb\xbf" + WHOLE, b'ID,Name\n1,"a\n\nb"\n\n']
+    "csv_bytes",
+    [
+        WHOLE,
+        WHOLE[:-2],
+        documented_csv(),
+        documented_csv()[:-1],
+        documented_csv("1,Jane", header=HALF_OF_THE_HEADER),
+        documented_csv("1,Jane", header=(*HEADER[::-1], "Shoe Size")),
+        b"\xef\xbb\xbf" + WHOLE,
+        documented_csv('1,"a\n\nb"') + b"\n",
+    ],
+    ids=repr,
 )
 def test_a_whole_export_passes_every_check_of_the_proof(csv_bytes: bytes) -> None:
     checks = proof_of(gzip.compress(csv_bytes, mtime=0))
@@ -49,13 +62,16 @@ BROKEN: list[tuple[str, bytes, type[SnapshotError]]] = [
     ("header_present", gzip.compress(b"", mtime=0), NotAnExport),
     ("header_present", gzip.compress(b"\r\n\r\n", mtime=0), NotAnExport),
     ("header_present", gzip.compress(b"\xef\xbb\xbf", mtime=0), NotAnExport),
-    ("csv_ends_outside_quotes", gzip.compress(WHOLE[:-2] + b'\n3,"', mtime=0), ExportInterrupted),
-    ("csv_ends_outside_quotes", gzip.compress(b'ID,Name\n1,"Jane\n', mtime=0), ExportInterrupted),
-    ("first_row_as_wide_as_header", gzip.compress(b"ID,Name\n1\n2,John\n", mtime=0), ExportInterrupted),
-    ("first_row_as_wide_as_header", gzip.compress(b"ID,Name\n1,Jane,Doe\n2,John\n", mtime=0), ExportInterrupted),
+    ("header_known", gzip.compress(b"ID,Jane\n1,John\n", mtime=0), NotAnExport),
+    ("header_known", gzip.compress(documented_csv("1,John", header=HALF_OF_THE_HEADER[1:]), mtime=0), NotAnExport),
+    ("header_known", gzip.compress(documented_csv("1,John", header=("ID",) * 68), mtime=0), NotAnExport),
+    ("csv_ends_outside_quotes", gzip.compress(WHOLE + b'3,"', mtime=0), ExportInterrupted),
+    ("csv_ends_outside_quotes", gzip.compress(documented_csv() + b'1,"Jane\n', mtime=0), ExportInterrupted),
+    ("first_row_as_wide_as_header", gzip.compress(documented_csv("1"), mtime=0), ExportInterrupted),
+    ("first_row_as_wide_as_header", gzip.compress(documented_csv("1,Jane,Doe", "2,John"), mtime=0), ExportInterrupted),
     ("last_row_as_wide_as_header", gzip.compress(WHOLE + b"3\n", mtime=0), ExportInterrupted),
     ("last_row_as_wide_as_header", gzip.compress(WHOLE + b"3", mtime=0), ExportInterrupted),
-    ("last_row_as_wide_as_header", gzip.compress(WHOLE + b"3,John,\n", mtime=0), ExportInterrupted),
+    ("last_row_as_wide_as_header", gzip.compress(documented_csv("2,John", "3,John,"), mtime=0), ExportInterrupted),
 ]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from sandbox import answers, faults
-from sandbox.answers import Answer, csv_answer, generated_users, gzip_answer, refusal, sample_users
+from sandbox.answers import Answer, generated_users, gzip_answer, refusal, sample_users
 from sandbox.lambda_runtime import LambdaFunction
 from sandbox.processes import free_ports
 from sandbox.stack import SECRET, Stack, session_secret
@@ -38,10 +38,6 @@ class Broken:
     answer: Answer
     error: type[SnapshotError]
     says: str
-
-
-def _csv(text: bytes) -> Answer:
-    return csv_answer(text)
 
 
 BROKEN_ANSWERS = {

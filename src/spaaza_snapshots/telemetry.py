@@ -3,6 +3,7 @@
 Nothing personal and no key may be said: figures, names, keys of objects, classes of errors.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +20,11 @@ PROGRESS_SECONDS = 10.0
 PROGRESS_BYTES = 64 * 1024 * 1024
 
 logger = Logger(name="spaaza_snapshots", utc=True, log_uncaught_exceptions=False)
+
+# At DEBUG these log headers and bodies, the session key and the role's token among them, and Lambda's own LogLevel sets
+# the level of the root logger, which is theirs too.
+for _name in ("boto3", "botocore", "s3transfer", "urllib3"):
+    logging.getLogger(_name).setLevel(max(logging.getLogger(_name).getEffectiveLevel(), logging.WARNING))
 
 
 @dataclass(frozen=True, slots=True)
