@@ -140,11 +140,10 @@ def test_a_retry_after_midnight_fills_the_day_it_was_meant_for(stack: Stack) -> 
 
 
 def test_the_header_is_compared_with_the_snapshot_before_and_not_with_a_later_one(stack: Stack) -> None:
-    later_names = ("ID", "First name", "Shoe size")
-    for day, names in (("2026-11-20", ("ID", "First name")), ("2026-11-22", later_names)):
+    for day, names in (("2026-11-20", HEADER), ("2026-11-22", (*HEADER, "Shoe size"))):
         stack.spaaza.serve(csv_answer(",".join(names).encode() + b"\n"))
         invoke(stack, {"chain_id": CHAIN, "date": day})
-    stack.spaaza.serve(csv_answer(b"First name,ID,Length\n"))
+    stack.spaaza.serve(csv_answer(",".join((*HEADER[::-1], "Length")).encode() + b"\n"))
     changes = invoke(stack, {"chain_id": CHAIN, "date": "2026-11-21"})["header_changes"]
     assert changes == {"previous_date": "2026-11-20", "added": ("Length",), "removed": (), "reordered": True}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from sandbox import answers, faults
-from sandbox.answers import Answer, generated_users, gzip_answer, refusal, sample_users
+from sandbox.answers import Answer, csv_answer, generated_users, gzip_answer, refusal, sample_users
 from sandbox.lambda_runtime import LambdaFunction
 from sandbox.processes import free_ports
 from sandbox.stack import SECRET, Stack, session_secret
@@ -24,7 +24,7 @@ from spaaza_snapshots.errors import (
     SnapshotError,
     StorageError,
 )
-from tests.builders import HeldClock
+from tests.builders import HeldClock, documented_csv
 from tests.flow import CHAIN, aftermath, events, invoke
 
 SAMPLE_GZIP = b"".join(gzipped([sample_csv()]))
@@ -73,16 +73,18 @@ BROKEN_ANSWERS = {
     "a second member cut": Broken(
         gzip_answer(answers.two_members(sample_csv(), 1000)[:-4]), ExportInterrupted, "gzip_ends_at_trailer"
     ),
-    "gzip of JSON": Broken(_csv(b'{"result": {"code": 1}}'), NotAnExport, "no gzip CSV"),
-    "gzip of JSON that says no session": Broken(_csv(b'{"error": {"code": 6}}'), SessionExpired, "code 6"),
-    "gzip of HTML": Broken(_csv(b"<html>\n<h1>Down</h1>"), NotAnExport, "no gzip CSV"),
-    "rows without a header": Broken(_csv(b"1,Jane,Doe\n2,John,Doe\n"), NotAnExport, "0 of 3 names are documented"),
-    "no header": Broken(_csv(b""), NotAnExport, "header"),
-    "only blank lines": Broken(_csv(b"\r\n\n"), NotAnExport, "header"),
-    "an open quote": Broken(_csv(b'ID,b\n1,"2'), ExportInterrupted, "csv_ends_outside_quotes"),
-    "a first row too wide": Broken(_csv(b"ID,b\n1,2,3\n1,2\n"), ExportInterrupted, "first_row"),
-    "a last row cut": Broken(_csv(b"ID,b\n1,2\n1"), ExportInterrupted, "last_row"),
-    "a last row too wide": Broken(_csv(b"ID,b\n1,2\n1,2,3\n"), ExportInterrupted, "last_row"),
+    "gzip of JSON": Broken(csv_answer(b'{"result": {"code": 1}}'), NotAnExport, "no gzip CSV"),
+    "gzip of JSON that says no session": Broken(csv_answer(b'{"error": {"code": 6}}'), SessionExpired, "code 6"),
+    "gzip of HTML": Broken(csv_answer(b"<html>\n<h1>Down</h1>"), NotAnExport, "no gzip CSV"),
+    "rows without a header": Broken(
+        csv_answer(b"1,Jane,Doe\n2,John,Doe\n"), NotAnExport, "0 of the 68 documented names"
+    ),
+    "no header": Broken(csv_answer(b""), NotAnExport, "header"),
+    "only blank lines": Broken(csv_answer(b"\r\n\n"), NotAnExport, "header"),
+    "an open quote": Broken(csv_answer(documented_csv() + b'1,"2'), ExportInterrupted, "csv_ends_outside_quotes"),
+    "a first row too wide": Broken(csv_answer(documented_csv("1,2,3", "1,2")), ExportInterrupted, "first_row"),
+    "a last row cut": Broken(csv_answer(documented_csv("1,2") + b"1"), ExportInterrupted, "last_row"),
+    "a last row too wide": Broken(csv_answer(documented_csv("1,2", "1,2,3")), ExportInterrupted, "last_row"),
 }
 
 
@@ -221,7 +223,7 @@ def test_a_complete_that_never_happened_leaves_no_object(stack: Stack, fault: fa
 
 
 def test_an_abort_that_fails_hides_nothing_and_the_next_run_is_whole(stack: Stack) -> None:
-    stack.spaaza.serve(_csv(b'ID,b\n1,"2'))
+    stack.spaaza.serve(csv_answer(documented_csv() + b'1,"2'))
     stack.wire.fail("AbortMultipartUpload", DENIED, times=EVERY_TIME)
     with pytest.raises(ExportInterrupted, match="csv_ends_outside_quotes"):
         invoke(stack)

@@ -9,7 +9,7 @@ from sandbox import faults
 from sandbox.answers import csv_answer, generated_users
 from sandbox.stack import Stack
 from spaaza_snapshots.errors import InvalidRequest, SnapshotHeld, StorageError
-from tests.builders import HeldClock
+from tests.builders import HeldClock, documented_csv
 from tests.flow import CHAIN, aftermath, events, invoke
 
 YESTERDAY = {"chain_id": CHAIN, "date": "2026-11-21"}
@@ -52,7 +52,7 @@ def test_no_rows_after_some_are_held_whatever_fall_is_allowed(hundred_yesterday:
 
 
 def test_the_first_snapshot_of_a_chain_may_be_empty(stack: Stack) -> None:
-    stack.spaaza.serve(csv_answer(b"ID,First name\n"))
+    stack.spaaza.serve(csv_answer(documented_csv()))
     assert invoke(stack)["row_count"] == 0
     assert aftermath(stack).is_committed
 

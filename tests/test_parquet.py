@@ -294,7 +294,7 @@ def test_a_conversion_that_failed_at_its_end_is_made_good_by_the_next(
 
 @pytest.mark.parametrize(
     "header",
-    [(*HEADER, "Shoe size"), HEADER[::-1], HEADER[:10], ("Given name", *HEADER[2:], "ID")],
+    [(*HEADER, "Shoe size"), HEADER[::-1], HEADER[:40], ("Given name", *HEADER[2:], "ID")],
     ids=["a column added", "reordered", "columns removed", "a column renamed"],
 )
 def test_whatever_the_header_an_export_goes_through_both_functions(

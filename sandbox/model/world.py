@@ -54,7 +54,7 @@ class NoPool:
 PART_BYTES = 150
 """So that a few exports of the model are of one part, and most of two."""
 
-DOCUMENTED = frozenset({"ID"})
+DOCUMENTED = {"ID": ("id", "bigint")}
 """The column names that Spaaza documents: with one alone, the manifests of the model are short."""
 
 
@@ -150,7 +150,7 @@ class Meeting:
             max_row_drop_percent=MOST_DROP_PERCENT,
             force=kind == FORCED,
             accept=kind == ACCEPT,
-            requested_at=None,
+            requested_at=NOW if kind == PLAIN else None,  # a plain run is one of the schedule
             started_at=NOW,
             services=self._services(client, exports),
         )
