@@ -87,7 +87,14 @@ def warehouse(s3: "S3Client", schema: Schema, tmp_path_factory: pytest.TempPathF
     store = SnapshotStore(s3, bucket)
     services = Services(store, ParquetStore(s3, bucket), None, Telemetry("athena"), HeldClock().clock(), 512)
     for (chain_id, day), (rows, header) in COMMITTED.items():
-        commit(s3, bucket, as_csv(rows, header), chain_id=chain_id, day=day, previous=store.previous(chain_id, day))
+        commit(
+            s3,
+            bucket,
+            as_csv(rows, header),
+            chain_id=chain_id,
+            day=day,
+            previous=store.previous(chain_id, day).manifest,
+        )
         if (chain_id, day) != NOT_YET_TYPED:
             build_parquet(services, chain_id, day)
     held = commit(s3, bucket, as_csv(OTHER_CHAIN, HEADER), chain_id=HELD[0], day=HELD[1])

@@ -30,7 +30,7 @@ from spaaza_snapshots.bus import EventBus
 from spaaza_snapshots.catalog import GlueCatalog
 from spaaza_snapshots.columns import columns_of
 from spaaza_snapshots.errors import InvalidRequest, StorageError
-from spaaza_snapshots.parquet import DISK_PER_GZIP, LEFTOVER_SECONDS, Result, Services, build_parquet
+from spaaza_snapshots.parquet import LEFTOVER_SECONDS, Result, Services, build_parquet, disk_bytes
 from spaaza_snapshots.parquet_store import ParquetStore
 from spaaza_snapshots.store import SnapshotStore
 from spaaza_snapshots.telemetry import Telemetry
@@ -207,7 +207,7 @@ def test_a_disk_that_is_too_small_is_named_before_anything_is_read(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manifest = commit(stack.s3, stack.bucket, USERS)
-    free = shutil.disk_usage("/tmp")._replace(free=DISK_PER_GZIP * manifest.raw.gzip_bytes - 1)
+    free = shutil.disk_usage("/tmp")._replace(free=disk_bytes(manifest.raw) - 1)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
     stack.wire.clear()
     with pytest.raises(StorageError, match="disk of the function is too small"):
