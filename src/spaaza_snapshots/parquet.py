@@ -30,7 +30,7 @@ SUPERSEDED = "superseded"
 
 TEXT_PER_CSV: Final = 1.5
 """Bytes of the text of rows for each byte of the CSV: 1.02 measured. A row with a quote or a line break has two more
-for each of its cells, so of the documented columns 1.4 if every row had one. Three in theory: that disk is full later."""
+for each of its cells, so of the documented columns 1.4 if every row had one. In theory three."""
 
 PARQUET_PER_GZIP: Final = 1
 """Bytes of the Parquet file for each byte of the raw object, at most: 0.53 measured on users that repeat little."""
