@@ -205,7 +205,12 @@ def _tell_findings(services: Services, manifest: Manifest, quality: Quality, rej
     errors = {column.column: column.count for column in quality.cast_errors}
     logger.info("Converted", extra={"rows": quality.parquet_rows, "cast_errors": errors})
     services.telemetry.measure(
-        {"ParquetsCompleted": 1, "RejectedRecords": rejects.count, "CastErrors": sum(errors.values())},
+        {
+            "ParquetsCompleted": 1,
+            "ParquetsUnfit": int(quality.is_unfit),
+            "RejectedRecords": rejects.count,
+            "CastErrors": sum(errors.values()),
+        },
         manifest.chain_id,
     )
 
