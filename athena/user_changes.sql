@@ -2,10 +2,13 @@
 -- Changed is what Spaaza itself marks: last_modified_date. Figures that move by themselves (days_since_last_purchase)
 -- make no change. A chain without a typed snapshot on one of the two dates is left out, for all its users would seem new
 -- or gone.
+-- A user without an ID cannot be followed; one whose ID stands in several rows of a day counts once, as last modified.
 WITH earlier AS (
-  SELECT chain_id, id, last_modified_date FROM users WHERE dt = ? AND id IS NOT NULL
+  SELECT chain_id, id, max(last_modified_date) AS last_modified_date
+  FROM users WHERE dt = ? AND id IS NOT NULL GROUP BY chain_id, id
 ), later AS (
-  SELECT chain_id, id, last_modified_date FROM users WHERE dt = ? AND id IS NOT NULL
+  SELECT chain_id, id, max(last_modified_date) AS last_modified_date
+  FROM users WHERE dt = ? AND id IS NOT NULL GROUP BY chain_id, id
 )
 SELECT
   coalesce(later.chain_id, earlier.chain_id) AS chain_id,

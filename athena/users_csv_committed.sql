@@ -1,7 +1,7 @@
 -- View: the export as it was received, all text, of committed snapshots whose columns stand where the table has them.
 -- For comparing with users, which is the table to query. Athena ends a row at a line break inside quotes, too: such users
 -- are missing here (snapshots.rows_with_line_breaks counts them). Of what is left of their rows, the first part has no
--- last column and the others no id.
+-- last column and the others no id. So a user whose ID is empty or not a number is missing here, too.
 CREATE OR REPLACE VIEW users_csv_committed AS
 SELECT
   c.id, c.first_name, c.last_name, c.email_username, c.facebook_email, c.other_email, c.facebook_id, c.gender,

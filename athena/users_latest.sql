@@ -1,6 +1,6 @@
 -- View: the latest snapshot of each chain, typed, if it is not older than seven days.
 -- Which one that is, the small tables snapshots and users_quality know: a snapshot counts from when its own typed copy
--- is there. The columns are named, because a view that says * breaks as soon as Spaaza adds one; a column of tomorrow
+-- is there, unless more than a tenth of its records could not be read (alarm parquet-unfit). The columns are named, because a view that says * breaks as soon as Spaaza adds one; a column of tomorrow
 -- is in the table users at once.
 CREATE OR REPLACE VIEW users_latest AS
 WITH latest AS (
@@ -8,6 +8,7 @@ WITH latest AS (
   FROM snapshots s
   JOIN users_quality q ON q.chain_id = s.chain_id AND q.dt = s.dt AND q.run_id = s.run_id
   WHERE s.dt >= date_format(current_date - INTERVAL '7' DAY, '%Y-%m-%d')
+    AND q.rejected_rows * 10 <= q.row_count
     AND q.dt >= date_format(current_date - INTERVAL '7' DAY, '%Y-%m-%d')
   GROUP BY s.chain_id
 )

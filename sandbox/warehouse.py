@@ -108,7 +108,7 @@ def _rewritten(export: Path, columns: int) -> Path:
 
 def _open_csv_rows(csv_bytes: bytes, columns: int) -> Iterator[Sequence[str | None]]:
     """Yield one row for each line, as Athena does, be its line break inside of quotes or not; what it lacks is NULL."""
-    lines = io.StringIO(csv_bytes.decode(), newline="")
+    lines = io.StringIO(csv_bytes.decode(errors="replace"), newline="")
     next(lines)  # skip.header.line.count
     for line in lines:
         fields: list[str | None] = [*next(csv.reader([line.rstrip("\r\n")]), [])]

@@ -4,6 +4,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -184,6 +185,18 @@ def test_user_changes_tells_new_changed_and_gone_users(warehouse: Warehouse) -> 
     }
     assert len(found) == len(wanted)
     assert set(answers(found, "chain_id", "id", "change")) == wanted
+
+
+def test_a_repeated_id_is_one_user_among_the_changes(schema: Schema) -> None:
+    user = "INSERT INTO users (chain_id, dt, id, last_modified_date) VALUES ('1743', '{}', 7, TIMESTAMP '{}')"
+    with closing(Warehouse(schema, TODAY.isoformat())) as warehouse:
+        for day in (BEFORE, YESTERDAY):
+            for modified in ("2026-01-01 00:00:00", "2026-01-02 00:00:00"):
+                warehouse.ask(user.format(day, modified))
+        assert not warehouse.ask(SQL["user_changes"], BEFORE.isoformat(), YESTERDAY.isoformat())
+        warehouse.ask(user.format(YESTERDAY, "2026-01-03 00:00:00"))
+        found = warehouse.ask(SQL["user_changes"], BEFORE.isoformat(), YESTERDAY.isoformat())
+    assert answers(found, "id", "change") == [(7, "changed")]
 
 
 @pytest.mark.parametrize("days", [(BEFORE, YESTERDAY), (YESTERDAY, BEFORE)], ids=["not before", "not after"])

@@ -201,12 +201,14 @@ def test_every_table_is_external_and_names_the_reader_of_its_format(ensure: Ensu
 
 
 def test_a_column_keeps_the_name_that_spaaza_gave_it_in_its_comment(ensure: Ensure, glue: "GlueClient") -> None:
-    ensure(*HEADER, "Taille (été)\nEU")
+    name_in_spaaza = "Taille (été)\nEU"
+    (column,) = columns_of([name_in_spaaza])
+    ensure(*HEADER, name_in_spaaza)
     for name in ("users", "users_csv"):
         columns = table(glue, name)["StorageDescriptor"]["Columns"]
         comments = {column["Name"]: column["Comment"] for column in columns}
         assert comments["email_username"] == "email (username)"
-        assert comments["taille_t_eu"] == "Taille (été) EU"
+        assert comments[column.athena_name] == "Taille (été) EU"
 
 
 def test_a_long_name_is_cut_to_255_bytes_of_whole_characters(ensure: Ensure, glue: "GlueClient") -> None:
@@ -391,7 +393,7 @@ def test_an_update_keeps_what_was_added_by_hand(ensure: Ensure, glue: "GlueClien
     expected: Any = table(glue, "users")
     expected["StorageDescriptor"]["Columns"].append({"Name": "shoe_size", "Type": "string", "Comment": "Shoe size"})
     expected["Parameters"]["projection.chain_id.values"] = "1743,1783,1900"
-    ensure(*HEADER, "hand", "Shoe size", chains=(1900,))
+    ensure(*HEADER, "Hand", "Shoe size", chains=(1900,))
     moving = {"VersionId", "UpdateTime"}
     assert {key: value for key, value in table(glue, "users").items() if key not in moving} == {
         key: value for key, value in expected.items() if key not in moving

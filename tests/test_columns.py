@@ -1,6 +1,8 @@
 """What a header becomes in Athena."""
 
+import hashlib
 import re
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,48 +53,68 @@ def test_the_documented_header_keeps_its_positions_names_and_types() -> None:
 
 
 def test_an_unknown_column_is_a_string() -> None:
-    (column,) = columns_of(["Shoe size (EU)"])
-    assert (column.athena_name, column.athena_type) == ("shoe_size_eu", "string")
+    (column,) = columns_of(["Shoe size"])
+    assert (column.athena_name, column.athena_type) == ("shoe_size", "string")
+
+
+def marked(plain: str, name: str) -> str:
+    return f"{plain}_{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
 def test_a_name_in_another_spelling_never_takes_the_place_of_a_documented_one() -> None:
-    assert athena_names("id", "ID") == ["id_2", "id"]
-    assert athena_names("First Name") == ["first_name_2"]
+    assert athena_names("id", "ID") == [marked("id", "id"), "id"]
+    assert athena_names("First Name") == [marked("first_name", "First Name")]
 
 
 def test_a_repeated_documented_name_is_a_string_of_another_name() -> None:
     first, second = columns_of(["ID", "ID"])
     assert (first.athena_name, first.athena_type) == ("id", "bigint")
-    assert (second.athena_name, second.athena_type) == ("id_2", "string")
+    assert (second.athena_name, second.athena_type) == (marked("id", "ID") + "_2", "string")
 
 
-def test_names_that_differ_in_case_alone_are_numbered_in_their_order() -> None:
-    assert athena_names("shoe", "Shoe", "SHOE") == ["shoe", "shoe_2", "shoe_3"]
+def test_names_that_would_come_to_the_same_carry_a_part_of_their_hash() -> None:
+    assert athena_names("Shoe size") == ["shoe_size"]
+    for other in ("shoe size", "Shoe Size", "SHOE SIZE", "Shoe  size", "Shoe-size", "Shoe size ", "Shoe_size"):
+        assert athena_names(other) == [marked("shoe_size", other)]
 
 
-def test_a_number_that_a_documented_name_has_is_passed_over() -> None:
-    assert athena_names("Address Line", "address line") == ["address_line", "address_line_4"]
+def test_columns_that_change_places_keep_their_names() -> None:
+    for header in (["Foo-bar", "Foo bar"], ["Shoe", "shoe"], ["日本語", "日本"], ["", "é"], ["x" * 300, "x" * 301]):
+        assert athena_names(*header) == athena_names(*header[::-1])[::-1]
+
+
+def test_a_name_without_a_plain_letter_is_the_same_wherever_it_stands() -> None:
+    assert athena_names("日本語") == athena_names(*HEADER, "", "日本語")[-1:] == [marked("c", "日本語")]
+
+
+def test_a_name_that_looks_like_a_marked_one_is_marked_itself() -> None:
+    copy = marked("shoe_size", "shoe size").capitalize().replace("_", " ")
+    assert len(set(athena_names("shoe size", copy))) == 2
+    assert athena_names(f"{copy} 2") != athena_names("shoe size", "shoe size")[1:]
 
 
 def test_a_column_is_never_called_as_a_partition_key() -> None:
-    assert athena_names("Chain ID", "dt") == ["chain_id_2", "dt_2"]
-
-
-def test_a_name_without_a_plain_letter_is_named_by_its_position() -> None:
-    assert athena_names("Shoe", "", "é", "--") == ["shoe", "c_2", "c_3", "c_4"]
+    assert athena_names("Chain id", "Dt") == [marked("chain_id", "Chain id"), marked("dt", "Dt")]
 
 
 def test_a_name_that_begins_with_a_digit_gets_a_letter_before_it() -> None:
-    assert athena_names("2nd address") == ["c_2nd_address"]
+    assert athena_names("2nd address") == [marked("c_2nd_address", "2nd address")]
 
 
 def test_letters_outside_ascii_become_underscores() -> None:
-    assert athena_names("Prénom du client") == ["pr_nom_du_client"]
+    assert athena_names("Prénom du client") == [marked("pr_nom_du_client", "Prénom du client")]
 
 
 def test_long_names_that_begin_alike_stay_apart() -> None:
     first, second = athena_names("x" * 300 + "a", "x" * 300 + "b")
-    assert (first, second) == ("x" * 255, "x" * 253 + "_2")
+    assert first != second
+    assert first[:240] == second[:240] == "x" * 240
+
+
+def test_equal_names_are_numbered_in_their_order_however_many_there_are() -> None:
+    first, *others = athena_names(*["Shoe"] * 20_000)
+    assert first == "shoe"
+    assert others == [f"{marked('shoe', 'Shoe')}_{number}" for number in range(2, 20_001)]
 
 
 @given(headers)
@@ -127,3 +149,12 @@ def test_the_type_follows_from_the_athena_name_alone(header: list[str]) -> None:
 @given(headers, headers)
 def test_columns_appended_later_rename_nothing(header: list[str], appended: list[str]) -> None:
     assert columns_of(header + appended)[: len(header)] == columns_of(header)
+
+
+@given(headers, st.randoms())
+def test_a_name_gives_its_column_by_itself(header: list[str], random: Random) -> None:
+    unrepeated = list(dict.fromkeys(header))
+    shuffled = random.sample(unrepeated, len(unrepeated))
+    assert dict(zip(unrepeated, athena_names(*unrepeated), strict=True)) == dict(
+        zip(shuffled, athena_names(*shuffled), strict=True)
+    )

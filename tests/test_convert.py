@@ -16,7 +16,7 @@ from spaaza_snapshots.clock import Clock
 from spaaza_snapshots.columns import KNOWN, columns_of
 from spaaza_snapshots.convert import Converted, Machine, convert
 from spaaza_snapshots.errors import OutOfTime, StorageError
-from spaaza_snapshots.salvage import RECORDS_PER_LOOK
+from spaaza_snapshots.export_rows import BLOCK_CHARS, LONGEST_RECORD
 from tests import builders
 from tests.typed_reference import Row, expected, parquet_rows
 
@@ -100,7 +100,16 @@ NEARLY = (
     *("true", "false", "True", "t", "1", "yes", "TRUE", " true", "false\n"),
     *("2023-02-28", "2023-02-29", "2024-02-29", "2023-13-01", "0000-00-00", "0000-01-01", "0001-01-01", "9999-12-31"),
     *("1978/01/01", "1978-1-1", "19780101", "infinity", "2023-01-01 ", "1582-10-10"),
-    *("2023-01-01T00:00:00Z", "2023-01-01T23:59:59.999999Z", "1969-12-31T23:59:59.9996Z", "2023-01-01T24:00:00Z"),
+    *(
+        "2023-01-01T00:00:00Z",
+        "2023-01-01T23:59:59.999999Z",
+        "1969-12-31T23:59:59.9996Z",
+        "2023-01-01T23:59:59.999000Z",
+        "2023-01-01T00:00:00.5Z",
+        "2023-01-01T00:00:00.1230Z",
+        "2023-01-01T00:00:00.Z",
+        "2023-01-01T24:00:00Z",
+    ),
     *("2023-01-01T00:00:60Z", "2023-01-01T00:00:00+02:00", "2023-01-01T00:00:00", "2023-01-01 00:00:00Z"),
     *("2023-02-30T00:00:00Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "a\x1fb", "overall=5"),
 )
@@ -238,18 +247,22 @@ def convert_with(clock: Clock, csv_bytes: bytes, folder: Path) -> Converted:
 @pytest.mark.parametrize(
     ("looks", "csv_bytes", "told"),
     [
-        (0, HEAD + BEFORE, "read once"),
+        (0, HEAD + BEFORE, "0 records were read"),
         (1, HEAD + BEFORE, "in DuckDB"),
-        (1, HEAD + BEFORE + b"7\n" * 2 * RECORDS_PER_LOOK, f"{RECORDS_PER_LOOK:,} records"),
-        (2, HEAD + BEFORE + b"7\n" * 2 * RECORDS_PER_LOOK, f"{2 * RECORDS_PER_LOOK:,} records"),
+        (1, HEAD + b"7,x,true\n" * BLOCK_CHARS, "7,282 records were read"),
+        (1, HEAD + b"7\n" * BLOCK_CHARS, f"{BLOCK_CHARS // 2:,} records were read"),
+        (1, HEAD + b'7,"' + b"x\n" * LONGEST_RECORD, f"record 1 has {LONGEST_RECORD + 1:,} characters so far"),
     ],
 )
 def test_a_conversion_that_runs_out_of_time_says_so_where_it_is(
     looks: int, csv_bytes: bytes, told: str, tmp_path: Path
 ) -> None:
     left_ms = iter([900_000] * looks)
+    source = tmp_path / "source.csv.gz"
+    source.write_bytes(gzip.compress(csv_bytes, 1))
+    manifest = builders.manifest(header=("ID", "First name", "Opted-in"), row_count=1)
     with pytest.raises(OutOfTime, match=told):
-        convert_with(Clock(remaining_ms=lambda: next(left_ms, 0)), csv_bytes, tmp_path)
+        convert(source, manifest, machine(tmp_path, clock=Clock(remaining_ms=lambda: next(left_ms, 0))))
 
 
 def test_duckdb_is_interrupted_when_only_the_reserve_is_left(tmp_path: Path) -> None:

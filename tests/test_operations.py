@@ -103,7 +103,10 @@ def put_day(s3: "S3Client", bucket: str, day: str, folder: Path) -> None:
     partition = f"users/chain_id=1743/dt={day}"
     users = folder / "users.parquet"
     people = "(VALUES (12345, 'Ann'), (12346, 'Ben'), (NULL, 'Cleo')) people(id, first_name)"
-    duckdb.sql(f"COPY (FROM {people}) TO '{users}' (FORMAT parquet, KV_METADATA {{run_id: 'of {day}'}})")
+    created = "TIMESTAMP_MS '2026-01-02 03:04:05.678' AS created_date"
+    duckdb.sql(
+        f"COPY (SELECT *, {created} FROM {people}) TO '{users}' (FORMAT parquet, KV_METADATA {{run_id: 'of {day}'}})"
+    )
     for version in ("1", "2"):
         s3.put_object(Bucket=bucket, Key=f"raw/{partition}/users.csv.gz", Body=version.encode())
         s3.upload_file(
@@ -129,6 +132,8 @@ def test_the_script_erases_one_person_and_nothing_else(
         stack.s3.download_file(stack.bucket, key, "left.parquet")
         inside = duckdb.sql("SELECT decode(key), decode(value) FROM parquet_kv_metadata('left.parquet')").fetchall()
         assert inside == [("run_id", f"of {day}")]
+        unit = "SELECT converted_type FROM parquet_schema('left.parquet') WHERE name = 'created_date'"
+        assert duckdb.sql(unit).fetchall() == [("TIMESTAMP_MILLIS",)]
         return [name for (name,) in duckdb.sql("SELECT first_name FROM 'left.parquet' ORDER BY 1").fetchall()]
 
     assert people("2026-11-19") == ["Ann", "Ben", "Cleo"]

@@ -30,7 +30,7 @@ from spaaza_snapshots.bus import EventBus
 from spaaza_snapshots.catalog import GlueCatalog
 from spaaza_snapshots.columns import columns_of
 from spaaza_snapshots.errors import InvalidRequest, StorageError
-from spaaza_snapshots.parquet import DISK_PER_GZIP, LEFTOVER_SECONDS, Result, Services, build_parquet
+from spaaza_snapshots.parquet import LEFTOVER_SECONDS, Result, Services, build_parquet, disk_bytes
 from spaaza_snapshots.parquet_store import ParquetStore
 from spaaza_snapshots.store import SnapshotStore
 from spaaza_snapshots.telemetry import Telemetry
@@ -208,7 +208,7 @@ def test_a_disk_that_is_too_small_is_named_before_anything_is_read(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manifest = commit(stack.s3, stack.bucket, USERS)
-    free = shutil.disk_usage("/tmp")._replace(free=DISK_PER_GZIP * manifest.raw.gzip_bytes - 1)
+    free = shutil.disk_usage("/tmp")._replace(free=disk_bytes(manifest.raw) - 1)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
     stack.wire.clear()
     with pytest.raises(StorageError, match="disk of the function is too small"):
@@ -248,29 +248,46 @@ def test_folders_of_conversions_that_were_killed_are_removed_and_no_others(
     assert {found.name for found in tmp_path.iterdir()} == {"parquet-new", "other-old"}
 
 
+@pytest.mark.parametrize(("damaged", "unfit"), [(0, False), (10, False), (11, True), (100, True)])
+def test_a_day_of_which_more_than_a_tenth_cannot_be_read_leaves_the_last_sound_one_in_users_latest(
+    stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str], damaged: int, unfit: bool
+) -> None:
+    yesterday = DAY - timedelta(days=1)
+    head = b",".join(name.encode() for name in HEADER) + b"\n"
+    csv_bytes = head + b"\xe9\n" * damaged + b"".join(b"," * 67 + b"\n" for _ in range(100 - damaged))
+    commit(stack.s3, stack.bucket, OTHERS, day=yesterday)
+    build_parquet(services(stack), CHAIN, yesterday)
+    commit(stack.s3, stack.bucket, csv_bytes)
+    capsys.readouterr()
+    build(stack)
+    told = {name: value for line in metrics(capsys.readouterr().out) for name, value in line.items()}
+    assert told["ParquetsUnfit"] == [float(unfit)]
+    assert days_in_users_latest(stack, tmp_path) == {(yesterday if unfit else DAY).isoformat()}
+
+
+def days_in_users_latest(stack: Stack, folder: Path) -> set[str]:
+    glue = boto3.client("glue")
+    GlueCatalog(glue, DATABASE, stack.bucket, [CHAIN]).ensure_tables(columns_of(HEADER), DAY)
+    with closing(Warehouse(glue_schema(glue, DATABASE), DAY.isoformat())) as warehouse:
+        warehouse.load(stack.s3, stack.bucket, folder)
+        warehouse.ask(next(query.sql for query in saved_queries() if query.name == "users_latest"))
+        return {row["dt"] for row in warehouse.ask("SELECT dt FROM users_latest")}
+
+
 @pytest.mark.parametrize("refused", ["parquet/", "quality/"])
 def test_users_latest_shows_yesterday_until_copy_and_findings_of_today_are_there(
     stack: Stack, tmp_path: Path, refused: str
 ) -> None:
-    def shown() -> set[str]:
-        warehouse = Warehouse(schema, DAY.isoformat())
-        with closing(warehouse):
-            warehouse.load(stack.s3, stack.bucket, tmp_path)
-            warehouse.ask(next(query.sql for query in saved_queries() if query.name == "users_latest"))
-            return {row["dt"] for row in warehouse.ask("SELECT dt FROM users_latest")}
-
-    glue, yesterday = boto3.client("glue"), DAY - timedelta(days=1)
-    GlueCatalog(glue, DATABASE, stack.bucket, [CHAIN]).ensure_tables(columns_of(HEADER), DAY)
-    schema = glue_schema(glue, DATABASE)
+    yesterday = DAY - timedelta(days=1)
     commit(stack.s3, stack.bucket, OTHERS, day=yesterday)
     build_parquet(services(stack), CHAIN, yesterday)
     commit(stack.s3, stack.bucket, USERS)
     stack.wire.fail("PutObject", faults.error(403, "AccessDenied"), key_contains=refused)
     with pytest.raises(StorageError):
         build(stack)
-    assert shown() == {yesterday.isoformat()}
+    assert days_in_users_latest(stack, tmp_path) == {yesterday.isoformat()}
     assert build(stack)["status"] == "complete"
-    assert shown() == {DAY.isoformat()}
+    assert days_in_users_latest(stack, tmp_path) == {DAY.isoformat()}
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,9 @@ def _instant(text: str) -> datetime:
     if text[11:13] == "24":  # to some Pythons, midnight
         raise ValueError
     instant = datetime.fromisoformat(text.removesuffix("Z"))
-    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+    if instant.microsecond % 1000:  # the table keeps milliseconds
+        raise ValueError
+    return instant
 
 
 _DATE = r"\d{4}-\d{2}-\d{2}"

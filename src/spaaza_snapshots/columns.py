@@ -4,8 +4,10 @@ Whatever Spaaza adds to them later becomes a string, and stays one: a table can 
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 PARTITION_KEYS: Final = ("chain_id", "dt")
@@ -85,7 +87,13 @@ KNOWN: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 _NEVER_GIVEN: Final = frozenset({*PARTITION_KEYS, CAST_ERRORS, *(athena_name for athena_name, _ in KNOWN.values())})
+_PLAIN: Final = re.compile(r"[A-Z][a-z0-9]*( [a-z0-9]+)*")
+"""Such names differ from each other in their plain form too: one capital, single blanks, nothing that is left out."""
+
+_LIKE_MARKED: Final = re.compile(r".*_[0-9a-f]{6}(_[0-9]+)?")
 _SEPARATORS: Final = re.compile(r"[^0-9a-z]+")
+_MARK_DIGITS: Final = 6
+_MARKED_CHARS: Final = 240  # leaves room for the mark, and for the number of a repeated name
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,40 +109,35 @@ class Column:
 def columns_of(header: Sequence[str]) -> tuple[Column, ...]:
     """Return the columns of a header, in its order, each with an Athena name of its own.
 
-    A name depends only on what stands before it, so columns appended later rename nothing. The names in `KNOWN` belong
-    to the documented columns, whether or not this header has them; everything else, a repeated name too, is a string
-    and makes way with `_2`, `_3`, and so on. So a type follows from the Athena name alone, on every day and in every
-    chain.
+    It follows from the header name alone, whatever stands beside it: a documented name has its own from `KNOWN`, every
+    other column is a string. So values stay in their column in whatever order Spaaza sends them, and a type follows
+    from the Athena name, on every day and in every chain. A name that is repeated is a string too, with its number.
     """
     columns: list[Column] = []
-    taken = set(_NEVER_GIVEN)
-    met: set[str] = set()
+    times: Counter[str] = Counter()
     for position, name in enumerate(header, start=1):
-        if name in KNOWN and name not in met:
-            athena_name, athena_type = KNOWN[name]
-        else:
-            athena_name, athena_type = _free_name(_plain_name(name, position), taken), "string"
-        met.add(name)
-        taken.add(athena_name)
+        athena_name, athena_type = KNOWN.get(name) or (_own_name(name), "string")
+        times[athena_name] += 1
+        if times[athena_name] > 1:
+            athena_name, athena_type = f"{_marked(name)}_{times[athena_name]}", "string"
         columns.append(Column(position, name, athena_name, athena_type))
     return tuple(columns)
 
 
-def _plain_name(name: str, position: int) -> str:
-    """Return a header name as Athena takes one without quotes: `[a-z][a-z0-9_]*`, at most 255 bytes."""
+def _own_name(name: str) -> str:
+    """Return a header name as Athena takes one without quotes: `[a-z][a-z0-9_]*`, at most 255 bytes.
+
+    It is marked where another name could have the same plain form.
+    """
+    plain = name.lower().replace(" ", "_")
+    is_its_own = _PLAIN.fullmatch(name) and not _LIKE_MARKED.fullmatch(plain) and plain not in _NEVER_GIVEN
+    return plain if is_its_own and len(plain) <= NAME_BYTES_LIMIT else _marked(name)
+
+
+def _marked(name: str) -> str:
+    """Return the plain form of a name, with a part of its hash."""
     plain = _SEPARATORS.sub("_", name.lower()).strip("_")
-    if not plain:
-        plain = f"c_{position}"
-    elif plain[0].isdigit():
-        plain = f"c_{plain}"
-    return plain[:NAME_BYTES_LIMIT]
-
-
-def _free_name(plain: str, taken: set[str]) -> str:
-    """Return the name itself, or with the first of `_2`, `_3`, ... that nobody has; the limit holds either way."""
-    free, number = plain, 1
-    while free in taken:
-        number += 1
-        suffix = f"_{number}"
-        free = plain[: NAME_BYTES_LIMIT - len(suffix)] + suffix
-    return free
+    if not plain or plain[0].isdigit():
+        plain = f"c_{plain}".rstrip("_")
+    digest = sha256(name.encode(errors="surrogatepass")).hexdigest()
+    return f"{plain[:_MARKED_CHARS]}_{digest[:_MARK_DIGITS]}"

@@ -1,30 +1,26 @@
 """From the vendor's gzip CSV to typed Parquet, both on this machine's disk: no row gained, none lost without a count.
 
-DuckDB reads the CSV as it came where all of it is by the book. Where it is not, the records that can be read are
-written anew for it, and the others are counted.
+There is one way for every export: its rows as `csv.reader` reads them, a text of them that cannot be misread, and
+DuckDB, which types that text. Then figures that were come by apart must agree: see `convert`.
 """
 
-import codecs
-import csv
-import gzip
-import io
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final, cast
+from typing import Final
 
 import duckdb
 from isal import igzip
 
 from spaaza_snapshots.clock import Clock
-from spaaza_snapshots.csv_shape import line_end_by_the_book
 from spaaza_snapshots.errors import StorageError
+from spaaza_snapshots.export_rows import ExportRows
 from spaaza_snapshots.manifest import Manifest
 from spaaza_snapshots.quality import CastErrors, Rejects
-from spaaza_snapshots.salvage import LINE_END, salvage
-from spaaza_snapshots.typed_sql import CsvFile, count_errors, typed_copy
+from spaaza_snapshots.row_text import rows_text
+from spaaza_snapshots.typed_sql import count_errors, count_nulls, typed_columns, typed_copy
 
 MB_PER_VCPU: Final = 1_769
 """https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
@@ -32,9 +28,9 @@ MB_PER_VCPU: Final = 1_769
 DUCKDB_SHARE: Final = 0.4
 """Of the function's memory: DuckDB goes beyond its limit by a fifth, and Python with the SDK takes 100 MB."""
 
-DOING: Final = "converting"
 BY_DUCKDB: Final = "in DuckDB"
 
+_TOO_SMALL: Final = "Raise the memory of the Parquet function, or the size of its /tmp, and send the event again."
 _DEFECT: Final = "This is a defect of the conversion; the raw object and its manifest are sound."
 
 
@@ -65,108 +61,98 @@ class Converted:
     parquet: Path
     rows: int
     rejects: Rejects
+    one_by_one: int
+    """Records whose block a strict reader complained of, so that they were looked at one by one."""
     cast_errors: tuple[CastErrors, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """The text of rows: how many there are, and how many cells of each typed column are empty."""
+
+    rows: int
+    empty: Mapping[str, int]
 
 
 def convert(source: Path, manifest: Manifest, machine: Machine) -> Converted:
     """Write the Parquet file of an export whose bytes are those of the manifest; raises `StorageError`, `OutOfTime`."""
-    _refuse_other_header(source, manifest.header)
-    target = machine.folder / "users.parquet"
-    rows, rejects = _write_as_it_came(source, target, manifest, machine), Rejects()
-    if rows != manifest.row_count:
-        rows, rejects = _write_salvaged(source, target, manifest, machine)
-    if rows is None or rows + rejects.count != manifest.row_count:
-        raise StorageError(
-            "The Parquet rows are not the rows of the snapshot",
-            f"{rows} written and {rejects.count} rejected of {manifest.row_count:,}",
-            _DEFECT,
-        )
-    return Converted(target, rows, rejects, _cast_errors(target, rows, machine))
+    text, target = machine.folder / "users.text", machine.folder / "users.parquet"
+    with igzip.open(source) as csv_bytes:  # type: ignore[no-untyped-call] # its stub leaves the arguments open
+        export = ExportRows(csv_bytes, machine.clock)
+        _refuse_other_header(export.header, manifest.header)
+        written = _write_text(text, export, manifest)
+    _refuse_unless("rows and rejects of the snapshot", written.rows + export.rejects.count, manifest.row_count)
+    with _database(machine) as database:
+        ((copied,),) = database.execute(typed_copy(text, manifest, target)).fetchall()
+        _refuse_unless("rows read as they were written", copied, written.rows)
+        cast_errors = _proven_cast_errors(database, target, written)
+    return Converted(target, written.rows, export.rejects, export.one_by_one, cast_errors)
 
 
-def _refuse_other_header(source: Path, header: Sequence[str]) -> None:
-    with _opened(source) as csv_bytes:
-        # what lies behind the header need not be UTF-8, and is read with it
-        text = io.TextIOWrapper(csv_bytes, "utf-8", errors="surrogateescape", newline="")
-        found = next(filter(None, csv.reader(text)), [])
-    if tuple(found) != tuple(header):
+def _proven_cast_errors(
+    database: duckdb.DuckDBPyConnection, parquet: Path, written: _Written
+) -> tuple[CastErrors, ...]:
+    """Count the errors by column in the file itself, which must hold the rows and the empty cells that were written."""
+    _refuse_unless("rows of the file", database.read_parquet(str(parquet)).count("*").fetchall(), [(written.rows,)])
+    counts = dict(database.execute(count_errors(parquet)).fetchall())
+    nulls = dict(database.execute(count_nulls(parquet)).fetchall())
+    for name, empty in written.empty.items():
+        _refuse_unless(f"NULLs of {name}", nulls.get(name, 0), empty + counts.get(name, 0))
+    return tuple(CastErrors(name, count) for name, count in counts.items())
+
+
+def _refuse_other_header(found: Sequence[str], wanted: Sequence[str]) -> None:
+    if tuple(found) != tuple(wanted):
         raise StorageError("The header of the raw object is not the manifest's", f"{len(found)} columns", _DEFECT)
 
 
-def _write_as_it_came(source: Path, target: Path, manifest: Manifest, machine: Machine) -> int | None:
-    """Return the number of rows written, or None where DuckDB would read, or did read, other records than we do."""
-    with _opened(source) as csv_bytes:
-        line_end = line_end_by_the_book(csv_bytes, len(manifest.header))
-    machine.clock.require(DOING, "read once")
-    if line_end is None:
-        return None
-    return _write(CsvFile(source, line_end.decode(), header=True), target, manifest, machine)
+def _refuse_unless(what: str, found: object, wanted: object) -> None:
+    """Raise where two figures differ that were come by apart."""
+    if found != wanted:
+        raise StorageError("The typed copy is not the export", f"{what}: {found}, not {wanted}", _DEFECT)
 
 
-def _write_salvaged(source: Path, target: Path, manifest: Manifest, machine: Machine) -> tuple[int | None, Rejects]:
-    readable = machine.folder / "readable.csv.gz"
-    with _opened(source) as damaged, gzip.open(readable, "wt", compresslevel=1, encoding="utf-8", newline="") as text:
-        rejects = salvage(damaged, len(manifest.header), cast("IO[str]", text), machine.clock)
-    return _write(CsvFile(readable, LINE_END, header=False), target, manifest, machine), rejects
-
-
-def _write(source: CsvFile, target: Path, manifest: Manifest, machine: Machine) -> int | None:
-    """Return the number of rows written; None where DuckDB finds the CSV unreadable."""
-    with _database(machine) as database:
-        try:
-            copied = database.execute(typed_copy(source, manifest, target)).fetchone()
-        except duckdb.InvalidInputException:  # its text shows the record, and goes nowhere
-            return None
-    return None if copied is None else int(copied[0])
-
-
-def _cast_errors(parquet: Path, rows: int, machine: Machine) -> tuple[CastErrors, ...]:
-    """Count the errors by column in the file itself, which must hold as many rows as were written to it."""
-    with _database(machine) as database:
-        found = database.read_parquet(str(parquet)).count("*").fetchall()
-        counts = database.execute(count_errors(parquet)).fetchall()
-    if found != [(rows,)]:
-        raise StorageError("The Parquet file is not whole", f"{found} of {rows:,} rows", _DEFECT)
-    return tuple(CastErrors(column, count) for column, count in counts)
+def _write_text(text: Path, export: ExportRows, manifest: Manifest) -> _Written:
+    typed = typed_columns(manifest.columns)
+    rows, empty = 0, [0] * len(typed)
+    with text.open("wb") as file:
+        for block in export.blocks():
+            file.write(rows_text(block))
+            rows += len(block)
+            cells = list(zip(*block, strict=True))
+            for number, column in enumerate(typed):
+                empty[number] += cells[column.position - 1].count("")
+    return _Written(rows, {column.athena_name: count for column, count in zip(typed, empty, strict=True)})
 
 
 @contextmanager
 def _database(machine: Machine) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a database in memory; what it raises becomes a `StorageError` without its text, which may show records."""
-    failed = ""
+    failed: type[Exception] | None = None
     with duckdb.connect(config=machine.duckdb_config()) as database:
         try:
             with _interrupted_in_time(database, machine.clock):
                 yield database
         except duckdb.Error as error:
-            failed = type(error).__name__
+            failed = type(error)
     if failed:
         raise StorageError(
             "DuckDB could not write the Parquet file",
-            f"{failed}, with {machine.memory_mb} MB of memory",
-            "Raise the memory of the Parquet function, or the size of its /tmp, and send the event again.",
+            f"{failed.__name__}, with {machine.memory_mb} MB of memory",
+            _TOO_SMALL if issubclass(failed, (duckdb.OutOfMemoryException, duckdb.IOException)) else _DEFECT,
         )
 
 
 @contextmanager
 def _interrupted_in_time(database: duckdb.DuckDBPyConnection, clock: Clock) -> Iterator[None]:
     """Interrupt the database's statement when only the reserve is left; raises `OutOfTime`."""
-    clock.require(DOING, BY_DUCKDB)
+    clock.require("converting", BY_DUCKDB)
     timer = threading.Timer(clock.seconds_left(), database.interrupt)
     timer.start()
     try:
         yield
     except duckdb.InterruptException:
-        raise clock.out_of_time(DOING, BY_DUCKDB) from None
+        raise clock.out_of_time("converting", BY_DUCKDB) from None
     finally:
         timer.cancel()
         timer.join()  # else it might interrupt a database that is closed
-
-
-@contextmanager
-def _opened(source: Path) -> Iterator[IO[bytes]]:
-    """Open a gzip CSV behind its BOM, if it has one."""
-    with igzip.open(source) as csv_bytes:  # type: ignore[no-untyped-call] # its stub leaves the arguments open
-        if csv_bytes.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
-            csv_bytes.seek(0)
-        yield csv_bytes

@@ -8,6 +8,9 @@ from typing import Final
 KEPT_REJECTS: Final = 1_000
 """So many rejected records are kept one by one; all are counted."""
 
+FIT_RECORDS_PER_REJECT: Final = 10
+"""A typed copy that lacks more than one record of so many is not shown; the view users_latest has the same figure."""
+
 
 @dataclass(frozen=True, slots=True)
 class CastErrors:
@@ -55,6 +58,11 @@ class Quality:
     cast_errors: tuple[CastErrors, ...]
     rejects: tuple[Reject, ...]
     completed_at: str
+
+    @property
+    def is_unfit(self) -> bool:
+        """Whether the typed copy lacks too many records to be taken for the users of its day."""
+        return self.rejected_rows * FIT_RECORDS_PER_REJECT > self.row_count
 
     def to_json(self) -> bytes:
         """Return one line, with its line end: Athena's JSON SerDe takes each line for a row."""
