@@ -127,8 +127,8 @@ def test_a_cut_that_http_cannot_tell_is_left_to_the_proof(opened: Open, framing:
 
 @pytest.mark.parametrize("framing", FRAMINGS)
 def test_a_reset_in_the_body_interrupts_the_export(opened: Open, framing: str) -> None:
-    pause = Pause(after_bytes=100)
-    stream = opened(replace(gzip_answer(WHOLE), reset_after_bytes=100, pause=pause), framing=framing)
+    pause = Pause(after_bytes=1_000)
+    stream = opened(replace(gzip_answer(WHOLE), reset_after_bytes=1_000, pause=pause), framing=framing)
     pause.resume.set()
     assert "Protocol" in refused(stream, ExportInterrupted)
 

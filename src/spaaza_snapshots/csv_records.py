@@ -10,6 +10,10 @@ from spaaza_snapshots.errors import ASK_SPAAZA, NotAnExport
 # Far above any header (68 columns take 1.5 kB), far below the memory of the smallest function.
 HEADER_LIMIT_BYTES = 16 * 1024 * 1024
 
+COLUMN_LIMIT = 100_000
+"""What the smallest function carries, since each name is held several times over: some 25 MB. A header is not refused
+for less: no table may have as many columns, but the export of the day is kept."""
+
 
 class CsvRecords:
     """Counts what `csv.reader` would yield for the bytes fed, blank lines left out; the first record is the header.
@@ -86,6 +90,9 @@ class CsvRecords:
 
     def _end_header(self) -> None:
         if self._head is not None:
+            if self._tally.header_fields > COLUMN_LIMIT:
+                columns = f"{self._tally.header_fields:,} columns, {COLUMN_LIMIT:,} are allowed"
+                raise NotAnExport("The header has too many columns", columns, ASK_SPAAZA)
             self.header = _first_record(bytes(self._head))
             self._head = None
 
@@ -110,6 +117,7 @@ class _Tally:
     def __init__(self) -> None:
         self.records = 0
         self.rows_with_line_breaks = 0
+        self.header_fields = 0
         self.first_row_fields: int | None = None
         self.last_row_fields: int | None = None
         self._forget_record()
@@ -129,6 +137,8 @@ class _Tally:
         """End the open record, unless it is blank."""
         if not self._is_blank:
             self.records += 1
+            if self.records == 1:
+                self.header_fields = self._commas + 1
             if self.records > 1:
                 self.rows_with_line_breaks += self._is_broken
                 self.last_row_fields = self._commas + 1

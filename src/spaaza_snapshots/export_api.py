@@ -34,7 +34,10 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 REFUSAL_BYTES = 65_536
 """How much of an answer that is no export is read, to find Spaaza's error code in it."""
 
-SNIFFED_BYTES = 64
+REFUSAL_SECONDS = 3.0
+"""How long that is waited for: its status has said enough."""
+
+MARKUP = (b"{", b"[", b"<")
 
 NO_VALID_SESSION = 6
 PERMISSION_DENIED = 68
@@ -67,10 +70,9 @@ class SpaazaExports:
     def _ask(self, chain_id: int, session: Session) -> ExportStream:
         stream = ExportStream(self._post_in_time(chain_id, session), self._clock)
         try:
-            begin = stream.peek(len(GZIP_MAGIC))
-            if stream.status == 200 and begin.startswith(GZIP_MAGIC) and not is_markup(begin):
+            if _starts_as_export(stream):
                 return stream
-            raise refusal(stream, stream.peek(REFUSAL_BYTES), self._clock.now())
+            raise refusal(stream, stream.peek(REFUSAL_BYTES, REFUSAL_SECONDS), self._clock.now())
         except BaseException:
             stream.close()
             raise
@@ -88,6 +90,8 @@ class SpaazaExports:
 
     def _post(self, chain_id: int, session: Session) -> urllib3.BaseHTTPResponse:
         self._clock.require("asking for the export")
+        # Lambda freezes its environment for an hour: by then a kept connection is dead, and may not even say so.
+        self._http.clear()
         wait_seconds = min(self._read_timeout_seconds, self._clock.seconds_left())
         try:
             return self._http.request(
@@ -155,13 +159,24 @@ def refusal(answer: ExportStream, body: bytes, now: datetime) -> Exception:
     return NotAnExport("Spaaza's answer is no gzip CSV", figures, ASK_SPAAZA)
 
 
-def is_markup(begin: bytes) -> bool:
-    """Whether a gzip holds JSON or HTML, as far as its begin tells: an error that something compressed on its way."""
-    try:
-        text = zlib.decompressobj(wbits=31).decompress(begin, SNIFFED_BYTES)
-    except zlib.error:
-        return False  # damaged: the inspector says where
-    return text.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b"[", b"<")
+def _starts_as_export(stream: ExportStream) -> bool:
+    """Whether a 200 is gzip of anything but JSON or HTML, which is an error that something compressed on its way.
+
+    Looks at as much of it as tells: in small chunks the first may hold no character yet.
+    """
+    start = stream.peek(len(GZIP_MAGIC))
+    if stream.status != 200 or not start.startswith(GZIP_MAGIC):
+        return False
+    inflater, text, seen_bytes = zlib.decompressobj(wbits=31), b"", 0
+    while not text and seen_bytes < len(start) <= REFUSAL_BYTES:
+        try:
+            text = inflater.decompress(start[seen_bytes:], REFUSAL_BYTES).removeprefix(codecs.BOM_UTF8).lstrip()
+        except zlib.error:
+            return True  # damaged: the inspector says where
+        seen_bytes = len(start)
+        if not text:
+            start = stream.longer_start()
+    return not text.startswith(MARKUP)
 
 
 def error_code(body: bytes) -> int | None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import math
 import threading
 from collections.abc import Iterator
 from types import TracebackType
@@ -33,6 +34,7 @@ class ExportStream:
         self._clock = clock
         self.first_byte_at = clock.now()
         self._chunks = _chunks_of(response)
+        self._peeked = b""
         self._cut_off = threading.Event()
         self._watchdog = threading.Timer(max(clock.seconds_left(), 0), self._cut)
         self._watchdog.daemon = True
@@ -51,33 +53,42 @@ class ExportStream:
         length = self.header("Content-Length")
         return None if length is None else f"Content-Length {length}"
 
-    def peek(self, least_bytes: int) -> bytes:
-        """Return at least so many bytes of the body's begin, or all there are; `chunks` yields them again.
+    def peek(self, least_bytes: int, patience_seconds: float = math.inf) -> bytes:
+        """Return at least so many bytes of the body's start, or all that came in time; `chunks` yields them again.
 
         Raises `OutOfTime`, and `ExportUnavailable` when the body of a 200 does not come so far: any other status has
         said enough already.
         """
-        begin = b""
+        give_up_at = self._clock.monotonic() + patience_seconds
         try:
-            while len(begin) < least_bytes and (chunk := next(self._chunks, b"")):
-                begin += chunk
-        except (HTTPError, OSError) as error:
+            while len(self._peeked) < least_bytes and self._clock.monotonic() < give_up_at:
+                chunk = next(self._chunks, b"")
+                if not chunk:
+                    break
+                self._peeked += chunk
+        except (HTTPError, OSError, ValueError) as error:
             self._refuse_cut_off()
             if self.status == 200:
                 detail = f"HTTP 200, {type(error).__name__}"
                 raise ExportUnavailable("Spaaza broke off before the export began", detail, NEXT_RUN) from error
         self._refuse_cut_off()
-        self.first_byte_at = self._clock.now()
-        self._chunks = itertools.chain((begin,) if begin else (), self._chunks)
-        return begin
+        return self._peeked
+
+    def longer_start(self) -> bytes:
+        """Wait for the next chunk and return all that came of the body; what breaks meanwhile is raised by `chunks`."""
+        try:
+            self._peeked += next(self._chunks, b"")
+        except (HTTPError, OSError, ValueError) as error:
+            self._chunks = _failing(error)
+        return self._peeked
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the bytes of the body; raises `ExportInterrupted` or `OutOfTime`."""
         try:
-            for chunk in self._chunks:
+            for chunk in itertools.chain((self._peeked,) if self._peeked else (), self._chunks):
+                self.received_bytes += len(chunk)
                 # a TLS connection that is being shut down may hand out bytes that were never deciphered
                 self._refuse_cut_off()
-                self.received_bytes += len(chunk)
                 yield chunk
         except (HTTPError, OSError, ValueError) as error:
             self._refuse_cut_off()
@@ -115,6 +126,11 @@ class ExportStream:
     ) -> None:
         """Close, whatever happened."""
         self.close()
+
+
+def _failing(error: Exception) -> Iterator[bytes]:
+    raise error
+    yield b""
 
 
 def _chunks_of(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:

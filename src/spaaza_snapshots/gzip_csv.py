@@ -15,6 +15,7 @@ from spaaza_snapshots.errors import ASK_SPAAZA, NEXT_RUN, ExportInterrupted, Not
 GZIP_MAGIC = b"\x1f\x8b"
 FIXED_HEADER_BYTES = 10
 FHCRC, FEXTRA, FNAME, FCOMMENT = 2, 4, 8, 16  # flags: optional fields of a header
+RESERVED_FLAGS = 0xE0  # "must be zero"; ISA-L does not look
 GZIP_HEADER_LIMIT_BYTES = 128 * 1024  # the longest FEXTRA has 64 KiB; a name of as many bytes is damage
 GZIP_WBITS = 31  # one gzip member: header, deflate data, trailer
 
@@ -111,6 +112,8 @@ class GzipCsvInspector:
         self._head = b""
         if not data.startswith(GZIP_MAGIC[: len(data)]):
             raise self._no_member(self.gzip_bytes - len(data))
+        if data[3:4] and data[3] & RESERVED_FLAGS:
+            raise self._damaged()
         if _has_whole_header(data):
             self._member = isal_zlib.decompressobj(wbits=GZIP_WBITS)
             return data
