@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -9,7 +10,6 @@ from dataclasses import replace
 from threading import Thread
 
 import pytest
-import urllib3
 
 from sandbox.answers import csv_answer, json_answer, sample_users
 from sandbox.spaaza import SpaazaServer
@@ -18,6 +18,7 @@ from spaaza_snapshots.csv_records import COLUMN_LIMIT
 from spaaza_snapshots.errors import ExportInterrupted, ExportUnavailable, NotAnExport, SessionExpired
 from spaaza_snapshots.export_api import REFUSAL_SECONDS, SpaazaExports
 from spaaza_snapshots.gzip_csv import GzipCsvInspector
+from spaaza_snapshots.spaaza_http import http_pool
 from tests.builders import session
 
 Ask = Callable[[str], bytes]
@@ -33,7 +34,7 @@ def server() -> Iterator[SpaazaServer]:
 @pytest.fixture
 def ask() -> Iterator[Ask]:
     """Ask an address for an export, with real time, over connections that may be kept."""
-    with urllib3.PoolManager() as http:
+    with http_pool() as http:
 
         def ask(base_url: str) -> bytes:
             exports = SpaazaExports(http, f"{base_url}/segments/export/users", 5, Clock(lambda: 90_000))
@@ -55,7 +56,7 @@ def test_a_refusal_whose_body_drips_is_waited_for_shortly_and_is_what_its_status
     server.serve(replace(json_answer(body, 401), chunk_bytes=100, bytes_per_second=1_000))
     ends_at = time.monotonic() + RESERVE_SECONDS + 2 * REFUSAL_SECONDS + 2  # the session is read and tried twice
     clock = Clock(lambda: int((ends_at - time.monotonic()) * 1000))
-    with urllib3.PoolManager() as http, pytest.raises(SessionExpired, match="HTTP 401"):
+    with http_pool() as http, pytest.raises(SessionExpired, match="HTTP 401"):
         SpaazaExports(http, f"{server.base_url}/segments/export/users", 5, clock).open(1743, session)
 
 
@@ -64,12 +65,40 @@ def test_a_connection_that_the_server_has_dropped_meanwhile_costs_no_attempt(ask
         assert ask(address) == ask(address) == sample_bytes()
 
 
-@pytest.mark.parametrize(("size", "error"), [(b"-5", ExportUnavailable), (b"zz", ExportUnavailable)])
-def test_a_chunk_size_that_is_not_one_is_an_error_of_the_export(ask: Ask, size: bytes, error: type[Exception]) -> None:
+@pytest.mark.parametrize("size", [b"-5", b"-1", b"zz"])
+def test_a_chunk_size_that_is_not_one_is_an_error_of_the_export(ask: Ask, size: bytes) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nTransfer-Encoding: chunked\r\n\r\n"
-    server = raw_server(lambda connection: connection.sendall(head + size + b"\r\nabc\r\n"))
-    with server as address, pytest.raises(error, match="before the export began"):
+    sent = bytearray()
+
+    def serve(connection: socket.socket) -> None:
+        connection.sendall(head + size + b"\r\n")
+        with suppress(OSError):
+            while len(sent) < 64 * 1024 * 1024:
+                sent.extend(connection.send(bytes(65_536)) * b"x")
+
+    server = raw_server(serve)
+    with server as address, pytest.raises(ExportUnavailable, match="before the export began"):
         ask(address)
+    assert len(sent) < 32 * 1024 * 1024
+
+
+def test_a_server_that_only_ever_says_continue_is_one_that_does_not_answer(ask: Ask) -> None:
+    def serve(connection: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    with raw_server(serve) as address, pytest.raises(ExportUnavailable, match="did not answer"):
+        ask(address)
+    wait_until(lambda: not any(thread.name.startswith("request") for thread in threading.enumerate()))
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    for _ in range(200):
+        if holds():
+            return
+        time.sleep(0.02)
+    raise AssertionError("It never held")
 
 
 @pytest.mark.parametrize("flags", [0x20, 0x40, 0x80, 0xE0])

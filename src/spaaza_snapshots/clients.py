@@ -9,6 +9,7 @@ import urllib3
 from botocore.config import Config
 
 from spaaza_snapshots.settings import Settings
+from spaaza_snapshots.spaaza_http import http_pool
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
@@ -52,5 +53,5 @@ def clients_for(settings: Settings) -> Clients:
         secrets_manager=session.client("secretsmanager", config=SDK_CONFIG),
         events=session.client("events", config=SDK_CONFIG) if settings.bus_name else None,
         glue=session.client("glue", config=SDK_CONFIG) if settings.glue_database else None,
-        http=urllib3.PoolManager(),
+        http=http_pool(),
     )

@@ -13,6 +13,7 @@ from urllib3.exceptions import HTTPError
 
 from spaaza_snapshots.clock import Clock
 from spaaza_snapshots.errors import NEXT_RUN, ExportInterrupted, ExportUnavailable
+from spaaza_snapshots.spaaza_http import refuse_negative_chunks
 
 CHUNK_BYTES = 65_536
 """The most that one read takes off the connection; larger chunks gain nothing."""
@@ -136,5 +137,6 @@ def _failing(error: Exception) -> Iterator[bytes]:
 def _chunks_of(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
     """Yield the body as it arrives; `stream` alone would wait for a whole chunk of a body that is not chunked."""
     if response.chunked:
+        refuse_negative_chunks(response)
         return response.stream(CHUNK_BYTES, decode_content=False)
     return iter(lambda: response.read1(CHUNK_BYTES, decode_content=False), b"")
