@@ -13,6 +13,7 @@ from sandbox.processes import free_ports
 from sandbox.stack import SECRET, Stack, session_secret
 from sandbox.users import HEADER, gzipped, sample_csv
 from sandbox.wire import EVERY_TIME
+from spaaza_snapshots.clients import SDK_CONFIG
 from spaaza_snapshots.clock import RESERVE_SECONDS
 from spaaza_snapshots.errors import (
     CredentialsError,
@@ -208,6 +209,13 @@ def test_a_complete_that_s3_refuses_leaves_no_object_and_the_next_run_is_whole(
 def test_a_complete_that_happened_and_says_otherwise_is_a_snapshot(stack: Stack, fault: faults.Fault) -> None:
     stack.wire.fail("CompleteMultipartUpload", fault, times=EVERY_TIME)
     assert invoke(stack)["status"] == "complete"
+    assert aftermath(stack).is_committed
+
+
+def test_a_complete_that_takes_longer_than_any_other_call_may_is_waited_for(stack: Stack) -> None:
+    stack.wire.fail("CompleteMultipartUpload", faults.stall(SDK_CONFIG.read_timeout + 1), times=EVERY_TIME)  # type: ignore[attr-defined] # its stub leaves out what was set
+    assert invoke(stack)["status"] == "complete"
+    assert [call.operation for call in stack.wire.calls].count("CompleteMultipartUpload") == 1
     assert aftermath(stack).is_committed
 
 

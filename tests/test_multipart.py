@@ -29,7 +29,7 @@ MIB = 1024 * 1024
 @pytest.fixture
 def upload(stack: Stack) -> MultipartUpload:
     s3 = clients_for(Settings.from_environment(stack.environment())).s3
-    return MultipartUpload(s3, stack.bucket, KEY, "run", HeldClock().clock())
+    return MultipartUpload(s3, s3, stack.bucket, KEY, "run", HeldClock().clock())
 
 
 def chunks_of(body: bytes, seed: int) -> Iterator[bytes]:
@@ -49,7 +49,7 @@ def test_chunks_of_any_length_become_parts_of_one_size_and_the_same_bytes(
 ) -> None:
     s3 = clients_for(Settings.from_environment(stack.environment())).s3
     body = Random(seed).randbytes(size_bytes)
-    with MultipartUpload(s3, stack.bucket, KEY, "run", HeldClock().clock()) as upload:
+    with MultipartUpload(s3, s3, stack.bucket, KEY, "run", HeldClock().clock()) as upload:
         for chunk in chunks_of(body, seed):
             upload.write(chunk)
         stored = upload.complete(isal_zlib.crc32(body), {})

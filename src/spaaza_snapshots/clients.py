@@ -29,6 +29,13 @@ SDK_CONFIG = Config(
     response_checksum_validation="when_required",
 )
 
+COMPLETE_SDK_CONFIG = SDK_CONFIG.merge(Config(read_timeout=60))
+"""For CompleteMultipartUpload, which "can take several minutes": to give up on it is to give up a proven export.
+
+Where the function's time ends meanwhile, the next run finds the record under `pending/` and settles what S3 has done:
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+"""
+
 PARQUET_SDK_CONFIG = SDK_CONFIG.merge(Config(connect_timeout=10, read_timeout=60))
 """For the conversion, whose calls do not live in the export's reserve: S3 may take its time with a large object."""
 
@@ -38,6 +45,7 @@ class Clients:
     """One client for each service that the settings call for."""
 
     s3: "S3Client"
+    completing_s3: "S3Client"
     secrets_manager: "SecretsManagerClient"
     events: "EventBridgeClient | None"
     glue: "GlueClient | None"
@@ -50,6 +58,7 @@ def clients_for(settings: Settings) -> Clients:
     session = boto3.Session()
     return Clients(
         s3=session.client("s3", config=SDK_CONFIG),
+        completing_s3=session.client("s3", config=COMPLETE_SDK_CONFIG),
         secrets_manager=session.client("secretsmanager", config=SDK_CONFIG),
         events=session.client("events", config=SDK_CONFIG) if settings.bus_name else None,
         glue=session.client("glue", config=SDK_CONFIG) if settings.glue_database else None,

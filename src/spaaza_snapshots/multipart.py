@@ -62,6 +62,7 @@ class MultipartUpload:
     def __init__(
         self,
         s3: "S3Client",
+        completing_s3: "S3Client",
         bucket: str,
         key: str,
         run_id: str,
@@ -72,6 +73,7 @@ class MultipartUpload:
         threads: int = THREADS,
     ) -> None:
         self._s3 = s3
+        self._completing_s3 = completing_s3
         self._bucket = bucket
         self._key = key
         self._run_id = run_id
@@ -133,7 +135,7 @@ class MultipartUpload:
         """
         self.flush()
         try:
-            answer = self._s3.complete_multipart_upload(
+            answer = self._completing_s3.complete_multipart_upload(
                 Bucket=self._bucket,
                 Key=self._key,
                 UploadId=self._open_upload_id,

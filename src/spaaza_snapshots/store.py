@@ -46,11 +46,13 @@ class Predecessor:
 class SnapshotStore:
     """One bucket; every method raises `StorageError` where S3 fails.
 
+    `completing_s3`: the client that completes an upload, which may take longer than any other call.
     `damaged_keys`: the manifests and records met so far that cannot be read.
     """
 
-    def __init__(self, s3: "S3Client", bucket: str) -> None:
+    def __init__(self, s3: "S3Client", bucket: str, completing_s3: "S3Client | None" = None) -> None:
         self._s3 = s3
+        self._completing_s3 = completing_s3 or s3
         self.bucket = bucket
         self.damaged_keys: set[str] = set()
 
@@ -95,7 +97,8 @@ class SnapshotStore:
 
     def upload_raw(self, chain_id: int, snapshot_date: date, run_id: str, clock: Clock) -> MultipartUpload:
         """Return an upload of the raw object, not yet begun."""
-        return MultipartUpload(self._s3, self.bucket, keys.raw_key(chain_id, snapshot_date), run_id, clock)
+        key = keys.raw_key(chain_id, snapshot_date)
+        return MultipartUpload(self._s3, self._completing_s3, self.bucket, key, run_id, clock)
 
     def write_ahead(self, manifest: Manifest) -> None:
         """Write a finished manifest to its place under pending/."""
@@ -144,7 +147,14 @@ class SnapshotStore:
                     ChecksumCRC32=record.raw.checksum,
                 )
             with MultipartUpload(
-                self._s3, self.bucket, key, record.run_id, clock, accepted=True, part_bytes=ACCEPTED_PART_BYTES
+                self._s3,
+                self._completing_s3,
+                self.bucket,
+                key,
+                record.run_id,
+                clock,
+                accepted=True,
+                part_bytes=ACCEPTED_PART_BYTES,
             ) as upload:
                 for chunk in body.iter_chunks(CHUNK_BYTES):
                     upload.write(chunk)

@@ -20,7 +20,7 @@ def services_for(settings: Settings, telemetry: Telemetry, clock: Clock) -> Serv
     clients = clients_for(settings)
     glue, events = clients.glue, clients.events
     return Services(
-        store=SnapshotStore(clients.s3, settings.bucket),
+        store=SnapshotStore(clients.s3, settings.bucket, clients.completing_s3),
         exports=SpaazaExports(clients.http, settings.export_url, settings.read_timeout_seconds, clock),
         read_session=functools.partial(read_session, clients.secrets_manager, settings.secret_id),
         catalog=None
