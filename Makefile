@@ -18,12 +18,12 @@ help: ## Show this list
 
 setup: $(STAMP) ## Make .venv with all that running, testing and checking need
 
-$(STAMP): requirements/uv.txt requirements/dev.txt pyproject.toml requirements/setup requirements/python
-	@requirements/setup $(VENV)
+$(STAMP): requirements/uv.txt requirements/dev.txt pyproject.toml tools/setup tools/python
+	@tools/setup $(VENV)
 	@touch $@
 
 run: $(STAMP) ## Make two snapshots on this machine and query them: USERS= CHAIN= DATE= change it
-	@exec $(PY) -m sandbox.demo $(if $(USERS),--users $(USERS)) $(if $(CHAIN),--chain $(CHAIN)) $(if $(DATE),--date $(DATE))
+	@exec $(PY) -m tools.demo $(if $(USERS),--users $(USERS)) $(if $(CHAIN),--chain $(CHAIN)) $(if $(DATE),--date $(DATE))
 
 test: $(STAMP) ## Run all tests with branch coverage
 	@$(PY) -m coverage erase
@@ -36,36 +36,36 @@ check: $(STAMP) ## Format, lint, strict types, and the template by three judges
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/cfn-lint -t template.yaml -r eu-west-1
-	@requirements/tools sam checkov
+	@tools/tool-env sam checkov
 	@$(SAM) validate --lint --region eu-west-1
 	@.tools/checkov/bin/checkov
 
 bench: $(STAMP) ## Measure time and memory of the functions
-	@$(PY) -m sandbox.bench
-	@$(PY) -m sandbox.bench_inspector
-	@$(PY) -m sandbox.bench_parquet
+	@$(PY) -m tools.bench
+	@$(PY) -m tools.bench_inspector
+	@$(PY) -m tools.bench_parquet
 
 crash: $(STAMP) ## kill -9 the function at the worst moments, and print what is left
-	@$(PY) -m sandbox.crashes
+	@$(PY) -m tools.crashes
 
 model: $(STAMP) ## Run the commit against a model of S3, every fault at every call: MINUTES= SEED=
 	@exec $(PY) -m sandbox.model $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 drift: $(STAMP) ## Three days of changing columns, asked in SQL: USERS= SQL=
-	@exec $(PY) -m sandbox.drift $(if $(USERS),--users $(USERS)) $(if $(SQL),--sql "$(SQL)")
+	@exec $(PY) -m tools.drift $(if $(USERS),--users $(USERS)) $(if $(SQL),--sql "$(SQL)")
 
 tables: $(STAMP) ## Print every alarm and every parameter of the stack
-	@$(PY) -m sandbox.stack_tables
+	@$(PY) -m tools.stack_tables
 
 iam: $(STAMP) ## Run the whole flow under the template's roles, and list the calls made and denied
-	@$(PY) -m pytest -q -s tests/test_iam.py | sed -n 's/^[.]*\(.*Role .*\)/\1/p'
+	@$(PY) -m pytest -q -s tests/stack/test_iam.py | sed -n 's/^[.]*\(.*Role .*\)/\1/p'
 
 build: $(STAMP) ## Build what is deployed, for Lambda's own Python and processor, and print its sizes
-	@requirements/tools sam
-	@requirements/build .aws-sam/build
+	@tools/tool-env sam
+	@tools/build .aws-sam/build
 
 artifact: $(STAMP) ## Run what is built in Lambda's runtime client: cold start, deadline, errors
-	@$(PY) -m sandbox.artifact
+	@$(PY) -m tools.artifact
 
 deploy: build ## Deploy the stack; the first time it asks for the parameters
 	@$(SAM) deploy --capabilities CAPABILITY_IAM $(if $(wildcard samconfig.toml),--no-fail-on-empty-changeset,--guided)
@@ -79,16 +79,16 @@ athena: $(STAMP) ## Make the views in Athena, and ask a saved query: QUERY= PARA
 	    $(if $(QUERY),--query $(QUERY)) $(if $(PARAMETERS),--parameter $(PARAMETERS))
 
 logs: $(STAMP) ## Print and follow the log of a deployed function: FUNCTION=Export or Parquet, SINCE="12hours ago"
-	@place=$$($(COMMAND) where $(PLACE)); requirements/tools sam; \
+	@place=$$($(COMMAND) where $(PLACE)); tools/tool-env sam; \
 	$(SAM) logs $$place --name $(or $(FUNCTION),Export)Function --start-time "$(or $(SINCE),12hours ago)" --tail
 
 destroy: $(STAMP) ## Delete the stack; says what it keeps
-	@place=$$($(COMMAND) where $(PLACE)); requirements/tools sam; \
+	@place=$$($(COMMAND) where $(PLACE)); tools/tool-env sam; \
 	echo "Keeps the bucket with every snapshot, whose objects keep expiring under the lifecycle rules. Deletes all else."; \
 	$(SAM) delete $$place
 
 pins: $(STAMP) ## Renew the pinned requirements
-	@requirements/update
+	@tools/pins
 
 clean: ## Remove what the other targets made
 	@rm -rf $(VENV) .tools .aws-sam .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

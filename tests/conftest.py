@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
-from sandbox.aws import MotoAws
-from sandbox.seaweed import SeaweedS3
-from sandbox.spaaza import SpaazaServer
-from sandbox.stack import Stack, create_bucket, furnish, s3_client
-from sandbox.wire import Wire
+from sandbox.aws.moto import MotoAws
+from sandbox.aws.seaweed import SeaweedS3
+from sandbox.aws.stack import Stack, create_bucket, furnish, s3_client
+from sandbox.spaaza.server import SpaazaServer
+from sandbox.wire.wire import Wire
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

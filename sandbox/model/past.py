@@ -11,7 +11,7 @@ from sandbox.model.s3 import Bucket, Request
 from sandbox.model.schedule import Network, Schedule
 from sandbox.model.watch import CHAIN
 from sandbox.model.world import FORCED, IDS, PLAIN, TODAY, YESTERDAY, Meeting
-from spaaza_snapshots import keys
+from spaaza_snapshots.model import keys
 
 
 @dataclass(frozen=True, slots=True)

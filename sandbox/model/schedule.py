@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from greenlet import getcurrent, greenlet
 
 from sandbox.model.s3 import Answer, Bucket, Request, refusal
-from spaaza_snapshots.aws_errors import code_of
+from spaaza_snapshots.base.aws_errors import code_of
 
 STICKS = (0.0, 0.6, 0.9, 0.97)
 LANDS = (0.02, 0.1, 0.4)

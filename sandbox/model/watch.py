@@ -26,7 +26,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from sandbox.model.s3 import Bucket, Request, Version, crc32_text
-from spaaza_snapshots import keys
+from spaaza_snapshots.model import keys
 
 CHAIN = 1743
 MOST_DROP_PERCENT = 5.0

@@ -15,15 +15,18 @@ from sandbox.model.faults import Fate, Faults
 from sandbox.model.schedule import Network, Schedule
 from sandbox.model.sdk import Client, Killed
 from sandbox.model.watch import CHAIN, MOST_DROP_PERCENT
-from spaaza_snapshots import attempt, checks, multipart, store
-from spaaza_snapshots.clock import Clock
-from spaaza_snapshots.credentials import Session
-from spaaza_snapshots.export_api import SpaazaExports
-from spaaza_snapshots.manifest import Manifest
-from spaaza_snapshots.run import Run, Services
-from spaaza_snapshots.snapshot import take_snapshot
-from spaaza_snapshots.store import SnapshotStore
-from spaaza_snapshots.telemetry import Telemetry, logger
+from spaaza_snapshots.base.clock import Clock
+from spaaza_snapshots.base.telemetry import Telemetry, logger
+from spaaza_snapshots.model.manifest import Manifest
+from spaaza_snapshots.proof import checks
+from spaaza_snapshots.s3 import multipart
+from spaaza_snapshots.s3 import snapshot_store as store
+from spaaza_snapshots.s3.snapshot_store import SnapshotStore
+from spaaza_snapshots.snapshot import attempt
+from spaaza_snapshots.snapshot.run import Run, Services
+from spaaza_snapshots.snapshot.snapshot import take_snapshot
+from spaaza_snapshots.spaaza.credentials import Session
+from spaaza_snapshots.spaaza.export_api import SpaazaExports
 
 TODAY = NOW.date()
 YESTERDAY = date(2026, 11, 21)

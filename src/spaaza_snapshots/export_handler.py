@@ -10,14 +10,14 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from spaaza_snapshots.clock import Clock
-from spaaza_snapshots.fan_out import fan_out, tell_missing
-from spaaza_snapshots.request import parse_request
-from spaaza_snapshots.run import Run
-from spaaza_snapshots.settings import Settings
-from spaaza_snapshots.snapshot import Result, report_failure, take_snapshot
-from spaaza_snapshots.telemetry import Telemetry, logger
-from spaaza_snapshots.wiring import run_for, services_for
+from spaaza_snapshots.base.clock import Clock
+from spaaza_snapshots.base.telemetry import Telemetry, logger
+from spaaza_snapshots.snapshot.fan_out import fan_out, tell_missing
+from spaaza_snapshots.snapshot.request import parse_request
+from spaaza_snapshots.snapshot.run import Run
+from spaaza_snapshots.snapshot.settings import Settings
+from spaaza_snapshots.snapshot.snapshot import Result, report_failure, take_snapshot
+from spaaza_snapshots.snapshot.wiring import run_for, services_for
 
 
 @logger.inject_lambda_context(clear_state=True)

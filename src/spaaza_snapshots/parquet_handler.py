@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from spaaza_snapshots.bus import SNAPSHOT_COMPLETED, EventBus
-from spaaza_snapshots.clients import PARQUET_SDK_CONFIG
-from spaaza_snapshots.clock import Clock
+from spaaza_snapshots.base.clock import Clock
+from spaaza_snapshots.base.telemetry import Telemetry, logger
 from spaaza_snapshots.errors import InvalidRequest
-from spaaza_snapshots.parquet import Result, Services, build_parquet
-from spaaza_snapshots.parquet_store import ParquetStore
-from spaaza_snapshots.request import SOURCE, is_chain_id, parse_date
-from spaaza_snapshots.settings import Reader
-from spaaza_snapshots.store import SnapshotStore
-from spaaza_snapshots.telemetry import Telemetry, logger
+from spaaza_snapshots.events.bus import SNAPSHOT_COMPLETED, EventBus
+from spaaza_snapshots.parquet.build import Result, Services, build_parquet
+from spaaza_snapshots.s3.parquet_store import ParquetStore
+from spaaza_snapshots.s3.snapshot_store import SnapshotStore
+from spaaza_snapshots.snapshot.clients import PARQUET_SDK_CONFIG
+from spaaza_snapshots.snapshot.request import SOURCE, is_chain_id, parse_date
+from spaaza_snapshots.snapshot.settings import Reader
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient

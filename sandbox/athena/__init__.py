@@ -1,0 +1,1 @@
+"""The saved queries, and DuckDB in the place of Athena."""

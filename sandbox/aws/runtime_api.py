@@ -1,0 +1,84 @@
+"""Lambda's Runtime API on loopback: what the runtime client in the process of a function talks to."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from sandbox.wire.proxy import Answer, Request, answer_of, serving
+
+_BASE = "/2018-06-01/runtime/"
+
+
+@dataclass(frozen=True)
+class Work:
+    """An event for the function, as JSON; the deadline is in milliseconds since 1970."""
+
+    request_id: str
+    function_arn: str
+    deadline_ms: int
+    event: bytes
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a process: it waits for work, has answered, failed, could not start, is gone or says nothing.
+
+    `body` is what it sent, parsed, or else the figure of the one who watches it: `exit_code`, `seconds`.
+    """
+
+    kind: Literal["ready", "response", "error", "init_error", "exited", "timed_out"]
+    body: Any = None
+
+
+class RuntimeApi:
+    """The way of one process to its work, and its reports in the order they were made."""
+
+    def __init__(self) -> None:
+        """Have no work yet."""
+        self.address = ""
+        self.work: SimpleQueue[Work | None] = SimpleQueue()
+        self.reports: SimpleQueue[Report] = SimpleQueue()
+
+    def answer(self, request: Request) -> Answer | None:
+        """Answer the runtime client; a request for work is answered when there is some, None ends it."""
+        match request.target.removeprefix(_BASE).split("/"):
+            case ["invocation", "next"]:
+                self.reports.put(Report("ready"))
+                work = self.work.get()
+                return _handed_over(work) if work else None
+            case ["invocation", _, "response"]:
+                self.reports.put(Report("response", json.loads(request.body)))
+            case ["invocation", _, "error"]:
+                self.reports.put(Report("error", json.loads(request.body)))
+            case ["init", "error"]:
+                self.reports.put(Report("init_error", json.loads(request.body)))
+            case _:
+                return answer_of(404, "application/json", b"{}")
+        return answer_of(202, "application/json", b'{"status":"OK"}')
+
+
+@contextmanager
+def serving_runtime() -> Iterator[RuntimeApi]:
+    """Serve one process on a free port of 127.0.0.1."""
+    api = RuntimeApi()
+    with serving(api.answer, name="runtime-api") as url:
+        api.address = urlsplit(url).netloc
+        try:
+            yield api
+        finally:
+            api.work.put(None)
+
+
+def _handed_over(work: Work) -> Answer:
+    headers = (
+        ("Lambda-Runtime-Aws-Request-Id", work.request_id),
+        ("Lambda-Runtime-Deadline-Ms", str(work.deadline_ms)),
+        ("Lambda-Runtime-Invoked-Function-Arn", work.function_arn),
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(work.event))),
+    )
+    return Answer(200, headers, work.event)

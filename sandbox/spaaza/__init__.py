@@ -1,0 +1,1 @@
+"""A Spaaza on loopback."""

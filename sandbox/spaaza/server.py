@@ -1,0 +1,228 @@
+"""Spaaza on loopback: the export endpoint as the vendor's page describes it, answering what a test scripts."""
+
+import argparse
+import json
+import socket
+import struct
+from collections import defaultdict, deque
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingTCPServer
+from threading import Event, Thread
+from typing import Any, Self
+
+from sandbox.spaaza.answers import Answer, generated_users, refusal, sample_users
+
+EXPORT_PATHS = ("/segments/export/users", "/segments/export/users.csv")  # the page's own curl asks for the second
+CHAINS = (1743, 1783)
+
+
+@dataclass(frozen=True)
+class Session:
+    """What the endpoint accepts; the defaults are the sample of the vendor's page."""
+
+    user_id: str = "1"
+    key: str = "d7d91a80b5dd2cf040adc68bc2cb7974f0107dea35816bb3e14207444bf9e21a"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it came; header names in lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class SpaazaServer(ThreadingTCPServer):
+    """The endpoint on a free port of 127.0.0.1, from `with` to its end; every well-formed request gets an `Answer`.
+
+    `requests` holds what was asked so far; `session` may be replaced, as a log-in elsewhere would.
+    """
+
+    allow_reuse_address = True
+
+    def __init__(self, port: int = 0) -> None:
+        """Bind the port; 0 lets the system choose a free one."""
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.base_url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self.session = Session()
+        self.chains = frozenset(CHAINS)
+        self.requests: list[Request] = []
+        self.closing = Event()
+        self._usual: dict[int | None, Answer] = {None: sample_users()}
+        self._scripted: defaultdict[int | None, deque[Answer]] = defaultdict(deque)
+        self._connections: set[Any] = set()
+        self._thread = Thread(target=self.serve_forever, args=(0.05,))
+
+    def serve(self, answer: Answer, chain_id: int | None = None) -> None:
+        """Say this from now on, to all chains or to one."""
+        self._usual[chain_id] = answer
+
+    def script(self, *answers: Answer, chain_id: int | None = None) -> None:
+        """Say these first, one for each of the next requests, of all chains or of one."""
+        self._scripted[chain_id].extend(answers)
+
+    def answer(self, request: Request) -> Answer:
+        """Refuse what the vendor's page does not allow; else the next scripted answer, else the usual one."""
+        if refused := _refused(request, self.session, self.chains):
+            return refused
+        chain_id = json.loads(request.body)["chain_id"]
+        for scripted in (self._scripted[chain_id], self._scripted[None]):
+            with suppress(IndexError):
+                return scripted.popleft()
+        return self._usual.get(chain_id, self._usual[None])
+
+    def __enter__(self) -> Self:
+        """Begin to serve."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End every answer under way, wherever it waits, and every thread."""
+        self.closing.set()
+        self.shutdown()
+        self._thread.join()
+        for connection in list(self._connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self.server_close()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Know the connection before its thread begins, so that none is missed at the end."""
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forget the connection and close it."""
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: SpaazaServer
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # a client may go away at any time
+            super().handle()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing: what was asked is in the server's `requests`."""
+
+    def do_POST(self) -> None:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        body = self.rfile.read(int(headers.get("content-length", 0)))
+        request = Request(self.command, self.path, headers, body)
+        self.server.requests.append(request)
+        answer = self.server.answer(request)
+        self._wait(answer.delay_seconds)
+        self._send_head(answer)
+        self._send_body(answer)
+        self._end(answer)
+
+    do_GET = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_POST  # noqa: N815 - http.server looks up these names
+
+    def _send_head(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        if answer.framing == "chunked":
+            self.send_header("Transfer-Encoding", "chunked")
+        elif answer.framing == "content-length":
+            self.send_header("Content-Length", str(answer.promised_bytes()))
+        else:
+            self.send_header("Connection", "close")
+        self.end_headers()
+
+    def _send_body(self, answer: Answer) -> None:
+        sent = 0
+        self._hold(answer, sent)
+        for piece in answer.pieces():
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if answer.framing == "chunked" else piece)
+            sent += len(piece)
+            if answer.bytes_per_second:
+                self._wait(len(piece) / answer.bytes_per_second)
+            self._hold(answer, sent)
+
+    def _hold(self, answer: Answer, sent: int) -> None:
+        if answer.stall_after_bytes == sent:
+            self._wait(answer.stall_seconds)
+        if answer.pause and answer.pause.after_bytes == sent:
+            answer.pause.reached.set()
+            while not answer.pause.resume.wait(0.02):
+                self._wait(0)
+
+    def _wait(self, seconds: float) -> None:
+        if self.server.closing.wait(seconds):
+            raise ConnectionAbortedError
+
+    def _end(self, answer: Answer) -> None:
+        if answer.reset_after_bytes is not None:
+            # Without lingering, close() sends RST; it must be the last reference, or the FIN of shutdown() goes first.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.rfile.close()
+            self.connection.close()
+        if answer.reset_after_bytes is not None or answer.cut_after_bytes is not None:
+            self.close_connection = True
+        elif answer.framing == "chunked":
+            self.wfile.write(b"0\r\n\r\n")
+
+
+def _refused(request: Request, session: Session, chains: Collection[int]) -> Answer | None:
+    if request.path not in EXPORT_PATHS:
+        return refusal(404)
+    if request.method != "POST":
+        return refusal(405, 4)
+    user_id, key, chain = (request.headers.get(f"x-spaaza-session-{name}") for name in ("user-id", "key", "chain-id"))
+    if (user_id, key) != (session.user_id, session.key) or not chain:
+        return refusal(401, 6)
+    chain_id = _chain_id_asked_for(request)
+    if chain_id is None:
+        return refusal(400)
+    # The page's own curl names two chains, 1783 in the header and 1743 in the body, so they need not agree.
+    return None if {chain, str(chain_id)} <= set(map(str, chains)) else refusal(500, 68)
+
+
+def _chain_id_asked_for(request: Request) -> int | None:
+    """Read the one value that may vary in an otherwise fixed body; None for any other request."""
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        return None
+    try:
+        asked = json.loads(request.body)
+    except ValueError:
+        return None
+    chain_id = asked.get("chain_id") if isinstance(asked, dict) else None
+    exact = asked == {"entity": "people", "chain_id": chain_id, "join": "all", "rules": []}
+    return chain_id if exact and type(chain_id) is int else None
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Serve until Ctrl-C, and print how to ask."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.spaaza.server", description=main.__doc__)
+    parser.add_argument("--port", type=int, default=0, help="default: a free one")
+    parser.add_argument("--users", type=int, help="made as they are sent; default: the five of the vendor's page")
+    args = parser.parse_args(argv)
+    with suppress(KeyboardInterrupt), SpaazaServer(args.port) as server:
+        if args.users is not None:
+            server.serve(generated_users(args.users))
+        print(f"Spaaza is at {server.base_url} until Ctrl-C. Try:\n\n{_curl(server)}\n", flush=True)
+        Event().wait()
+
+
+def _curl(server: SpaazaServer) -> str:
+    return f"""curl '{server.base_url}/segments/export/users.csv' \\
+  -H 'X-Spaaza-Session-Chain-Id: 1783' \\
+  -H 'X-Spaaza-Session-Key: {server.session.key}' \\
+  -H 'X-Spaaza-Session-User-Id: {server.session.user_id}' \\
+  -H 'content-type: application/json' \\
+  --data-raw '{{"entity":"people","chain_id":1743,"join":"all","rules":[]}}' \\
+  --compressed"""
+
+
+if __name__ == "__main__":
+    main()

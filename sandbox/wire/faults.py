@@ -1,0 +1,123 @@
+"""What can go wrong with one AWS call; each fault is a function from an exchange to its answer, None: hang up."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from threading import Event
+from typing import Any, Literal
+
+from sandbox.wire import proxy
+from sandbox.wire.operations import Operation
+from sandbox.wire.proxy import Answer, Request, answer_of
+
+When = Literal["before", "after", "instead"]  # of handing the request on
+_POLL_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request that has come in whole, and its way on; `closing` is set when the wire closes."""
+
+    request: Request
+    operation: Operation
+    upstream: str
+    closing: Event
+
+    def forward(self) -> Answer:
+        """Hand the request on and return the upstream's answer."""
+        return proxy.forward(self.request, self.upstream)
+
+
+Fault = Callable[[Exchange], Answer | None]
+
+
+def error(status: int, code: str, *, forwarded: bool = False) -> Fault:
+    """Answer with an AWS error, in the service's own format; `forwarded`: although the call was carried out."""
+
+    def fault(exchange: Exchange) -> Answer:
+        if forwarded:
+            exchange.forward()
+        if exchange.operation.service == "s3":
+            text = (
+                f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{code}</Message></Error>'
+            )
+            return answer_of(status, "application/xml", text.encode())
+        body = json.dumps({"__type": code, "message": code})
+        return answer_of(status, "application/x-amz-json-1.1", body.encode())
+
+    return fault
+
+
+def error_in_200(code: str, *, forwarded: bool = False) -> Fault:
+    """Answer 200 with an error in the body, as S3 does when a Complete fails after it has begun to answer."""
+    return error(200, code, forwarded=forwarded)
+
+
+def drop_request(_exchange: Exchange) -> None:
+    """Close the connection; the call is not carried out."""
+
+
+def lose_answer(exchange: Exchange) -> None:
+    """Carry the call out, then close the connection without a word."""
+    exchange.forward()
+
+
+def stall(seconds: float, *, when: When = "before") -> Fault:
+    """Let that much time pass; less when the wire closes."""
+    return _around(lambda exchange: exchange.closing.wait(seconds), when)
+
+
+def hold(release: Event, *, reached: Event | None = None, when: When = "before") -> Fault:
+    """Wait until the test sets `release`, or the wire closes; `reached` is set when the waiting begins."""
+
+    def wait(exchange: Exchange) -> None:
+        if reached:
+            reached.set()
+        while not (release.wait(_POLL_SECONDS) or exchange.closing.is_set()):
+            pass
+
+    return _around(wait, when)
+
+
+def call(function: Callable[[], object], *, when: When = "before") -> Fault:
+    """Call a function of the test: kill the caller, let another run go first."""
+    return _around(lambda _: function(), when)
+
+
+def failed_entries(*indexes: int, code: str = "InternalFailure") -> Fault:
+    """Answer a PutEvents with these entries (from 0) failed; only the others are put on the bus."""
+
+    def fault(exchange: Exchange) -> Answer:
+        asked = json.loads(exchange.request.body)
+        entries = asked["Entries"]
+        results = [{"ErrorCode": code, "ErrorMessage": code} for _ in entries]
+        passed = [index for index in range(len(entries)) if index not in indexes]
+        if passed:
+            body = json.dumps({**asked, "Entries": [entries[index] for index in passed]}).encode()
+            answered: dict[str, Any] = json.loads(_with_body(exchange, body).forward().body)
+            for index, result in zip(passed, answered["Entries"], strict=True):
+                results[index] = result
+        failed = {"FailedEntryCount": len(entries) - len(passed), "Entries": results}
+        return answer_of(200, "application/x-amz-json-1.1", json.dumps(failed).encode())
+
+    return fault
+
+
+def _around(act: Callable[[Exchange], object], when: When) -> Fault:
+    def fault(exchange: Exchange) -> Answer | None:
+        if when != "after":
+            act(exchange)
+        if when == "instead" or exchange.closing.is_set():
+            return None
+        answer = exchange.forward()
+        if when == "after":
+            act(exchange)
+        return answer
+
+    return fault
+
+
+def _with_body(exchange: Exchange, body: bytes) -> Exchange:
+    headers = exchange.request.headers
+    headers.replace_header("Content-Length", str(len(body)))
+    return replace(exchange, request=replace(exchange.request, headers=headers, body=body))

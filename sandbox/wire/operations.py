@@ -1,0 +1,77 @@
+"""Which AWS operation an HTTP request is."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from sandbox.wire.proxy import Request
+
+# The service is the last but one word of the scope: `Credential=AK/20261122/eu-west-1/s3/aws4_request`.
+_CREDENTIAL = re.compile(r"Credential=[^,]*/([^/,]+)/aws4_request")
+
+_OBJECT_OPERATIONS = {
+    ("POST", "uploads"): "CreateMultipartUpload",
+    ("PUT", "uploadId"): "UploadPart",
+    ("POST", "uploadId"): "CompleteMultipartUpload",
+    ("DELETE", "uploadId"): "AbortMultipartUpload",
+    ("GET", "uploadId"): "ListParts",
+    ("GET", "tagging"): "GetObjectTagging",
+    ("PUT", "tagging"): "PutObjectTagging",
+    ("PUT", ""): "PutObject",
+    ("GET", ""): "GetObject",
+    ("HEAD", ""): "HeadObject",
+    ("DELETE", ""): "DeleteObject",
+}
+_BUCKET_OPERATIONS = {
+    ("GET", "list-type"): "ListObjectsV2",
+    ("GET", "uploads"): "ListMultipartUploads",
+    ("GET", "versions"): "ListObjectVersions",
+    ("GET", "location"): "GetBucketLocation",
+    ("PUT", "versioning"): "PutBucketVersioning",
+    ("POST", "delete"): "DeleteObjects",
+    ("PUT", ""): "CreateBucket",
+    ("HEAD", ""): "HeadBucket",
+    ("DELETE", ""): "DeleteBucket",
+}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A call by its names: of the service, of the operation, and of what it is about (for S3 the key)."""
+
+    service: str
+    name: str
+    detail: str
+
+
+def operation_of(request: Request) -> Operation:
+    """Name the operation; one of S3 that is not in the tables by its method and query, such as "GET acl"."""
+    scope = _CREDENTIAL.search(request.headers.get("Authorization", ""))
+    service = scope.group(1) if scope else ""
+    target = request.headers.get("X-Amz-Target")
+    if target:
+        name = target.rpartition(".")[2]
+        return Operation(service, name, _json_detail(json.loads(request.body or b"{}")))
+    return _s3_operation(request)
+
+
+def _s3_operation(request: Request) -> Operation:
+    url = urlsplit(request.target)
+    _, _, key = unquote(url.path).removeprefix("/").partition("/")
+    table = _OBJECT_OPERATIONS if key else _BUCKET_OPERATIONS
+    query = parse_qs(url.query, keep_blank_values=True)
+    markers = [name for (method, name) in table if method == request.method and name in query]
+    marker = markers[0] if markers else ""
+    if request.method == "PUT" and "x-amz-copy-source" in request.headers:
+        return Operation("s3", "UploadPartCopy" if marker else "CopyObject", key)
+    name = table.get((request.method, marker), f"{request.method} {url.query}".strip())
+    return Operation("s3", name, key)
+
+
+def _json_detail(asked: dict[str, Any]) -> str:
+    if "Entries" in asked:
+        return ",".join(str(entry.get("DetailType", "")) for entry in asked["Entries"])
+    named = asked.get("TableInput", asked.get("DatabaseInput", asked))
+    return str(named.get("SecretId") or named.get("Name") or named.get("TableName") or "")

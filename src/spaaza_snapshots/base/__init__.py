@@ -1,0 +1,1 @@
+"""What every room stands on: time, log and metrics, the errors of AWS, JSON that has types."""

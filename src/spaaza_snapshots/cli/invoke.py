@@ -1,0 +1,153 @@
+"""`spaaza-snapshots invoke`: start a run, follow its log to the end, and print what came of it.
+
+The run is started as an event. A call that waits for its answer is a connection without a byte for up to 15 minutes,
+which a NAT on the way forgets after some: the answer is lost, and nobody knows what became of the run.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from datetime import date
+from typing import Any, Final
+
+import boto3
+from botocore.config import Config
+from rich.console import Console
+from rich.markup import escape
+
+from spaaza_snapshots.cli import deployed
+from spaaza_snapshots.cli.manifest_table import print_manifest
+from spaaza_snapshots.errors import OutOfTime
+from spaaza_snapshots.model import keys
+
+ONCE: Final = Config(retries={"total_max_attempts": 1})
+"""The SDK's own retry could start a second run beside the first."""
+
+POLL_SECONDS = 2.0
+"""Far from the five calls a second that CloudWatch Logs lets an account make."""
+
+START_SECONDS = 3600
+"""How long Lambda keeps an event that it cannot start: MaximumEventAgeInSeconds of the template."""
+
+RUN_SECONDS = 900
+"""The function's time limit."""
+
+LATE_SECONDS = 60
+"""How late a log line may come."""
+
+EXIT_CODES: Final = {"SnapshotHeld": 3, "CredentialsError": 4, "SessionExpired": 4}
+
+Record = Mapping[str, Any]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `run` reads."""
+    deployed.add_arguments(parser)
+    parser.add_argument("--function", help="name or ARN of the export function; without it, that of the stack")
+    parser.add_argument("--chain", type=int, help="chain id; without it, all that are configured")
+    parser.add_argument("--date", help="YYYY-MM-DD; without it, today")
+    parser.add_argument("--force", action="store_true", help="export again and replace")
+    parser.add_argument("--accept", action="store_true", help="commit what is held")
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Start a run and wait for its end; returns 1 for a failed one, 3 for a held snapshot, 4 for the session.
+
+    Raises `OutOfTime` where it did not end in the time that it may take.
+    """
+    session = deployed.session_of(options)
+    function = options.function or deployed.outputs_of(options, session, "ExportFunctionName")[0]
+    payload = _payload(options)
+    with closing(session.client("lambda", config=ONCE)) as functions:
+        configuration = functions.get_function_configuration(FunctionName=function)
+        started = functions.invoke(FunctionName=function, InvocationType="Event", Payload=payload)
+    aside = Console(stderr=True, highlight=False, soft_wrap=True)
+    aside.print(f"[dim]started {escape(function)} {escape(payload)}[/dim]")
+    try:
+        log_group = configuration["LoggingConfig"]["LogGroup"]
+        end = _follow(session, log_group, started["ResponseMetadata"]["RequestId"], aside)
+    except KeyboardInterrupt:
+        aside.print("The run goes on without you; make logs shows how it ends.")
+        return 1
+    if "error" in end:
+        aside.print(f"[red]{escape(end['error'])}[/red] {escape(end['message'])}")
+        return EXIT_CODES.get(end["error"], 1)
+    _print_good_end(end, session, configuration["Environment"]["Variables"]["SNAPSHOT_BUCKET"], console)
+    return 0
+
+
+def _payload(options: argparse.Namespace) -> str:
+    given = {"chain_id": options.chain, "date": options.date, "force": options.force, "accept": options.accept}
+    return json.dumps({name: value for name, value in given.items() if value is not None and value is not False})
+
+
+def _follow(session: boto3.Session, log_group: str, request_id: str, aside: Console) -> Record:
+    """Show how far a run has come until its log has the record of its end, and return that."""
+    report = ""
+    with closing(session.client("logs")) as logs, aside.status("waiting for the function to start") as shown:
+        for lines in _polls(logs, log_group, request_id):
+            records = [_record(line) for line in lines]
+            ends = [record for record in records if _tells_the_end(record)]
+            if ends:
+                return ends[0]
+            if report:  # and one look more has brought nothing
+                return {"error": "Killed", "message": f"The run ended without a word. {report}"}
+            report = next(filter(_is_report, lines), "").strip()
+            for record in records:
+                shown.update(_progress(record))
+    raise OutOfTime(
+        "The log does not tell of an end",
+        f"request {request_id} in {log_group}",
+        'If no line of it is there, the run was never started: see "See which runs have failed" in docs/OPERATIONS.md.',
+    )
+
+
+def _polls(logs: Any, log_group: str, request_id: str) -> Iterator[list[str]]:
+    """Yield what is new in the log of one request, poll by poll, for as long as it may still come."""
+    began = time.monotonic()
+    since_ms = int((time.time() - START_SECONDS) * 1000)  # the clocks may differ, the request id cannot
+    seen: set[str] = set()
+    pages = logs.get_paginator("filter_log_events")
+    while time.monotonic() - began < START_SECONDS + RUN_SECONDS + LATE_SECONDS:
+        found = pages.paginate(logGroupName=log_group, startTime=since_ms, filterPattern=f'"{request_id}"')
+        events = [event for page in found for event in page["events"] if event["eventId"] not in seen]
+        seen |= {event["eventId"] for event in events}
+        yield [event["message"] for event in events]
+        time.sleep(POLL_SECONDS)
+
+
+def _record(line: str) -> Record:
+    """Return a log line of the function as it wrote it; an empty one for what Lambda itself has written."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _tells_the_end(record: Record) -> bool:
+    failed = record.get("level") == "ERROR" and "error" in record
+    return failed or "snapshot_run_id" in record or "requested" in record
+
+
+def _is_report(line: str) -> bool:
+    """Whether Lambda tells with this line that the invocation is over, in either of its two log formats."""
+    return line.startswith("REPORT RequestId:") or _record(line).get("type") == "platform.report"
+
+
+def _progress(record: Record) -> str:
+    if "csv_bytes" not in record:
+        return "running"
+    return f"{record['rows']:,} rows, {record['csv_bytes']:,} bytes of CSV after {record['seconds']:.0f} s"
+
+
+def _print_good_end(end: Record, session: boto3.Session, bucket: str, console: Console) -> None:
+    if "requested" in end:
+        console.print_json(data={"requested": end["requested"]})
+        return
+    key = keys.manifest_key(end["chain_id"], date.fromisoformat(end["snapshot_date"]))
+    with closing(session.client("s3")) as s3:
+        manifest = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    print_manifest({**manifest, "status": end["status"]}, console)

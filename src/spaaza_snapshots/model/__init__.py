@@ -1,0 +1,1 @@
+"""What a snapshot is: its keys, its columns, its manifest, the findings of its typed copy."""

@@ -1,0 +1,186 @@
+"""The manifest: the commit record of one snapshot, one line of JSON that Athena reads as a row.
+
+Consumers ignore fields that they do not know; so does `from_json`, which lets an older release read a newer record.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime
+
+from spaaza_snapshots import __version__
+from spaaza_snapshots.base.typed_json import read_as
+from spaaza_snapshots.errors import StorageError
+from spaaza_snapshots.model import keys
+from spaaza_snapshots.model.columns import Column
+
+MANIFEST_VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Producer:
+    """Who wrote the manifest."""
+
+    name: str = "spaaza-snapshots"
+    version: str = __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """The object with the vendor's bytes; `sha256` is hex and of the compressed bytes, `checksum` as S3 spells it."""
+
+    bucket: str
+    key: str
+    version_id: str | None
+    etag: str | None
+    gzip_bytes: int
+    csv_bytes: int
+    sha256: str
+    checksum_algorithm: str
+    checksum: str
+    parts: int
+    gzip_members: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderChanges:
+    """How the header differs from that of the snapshot before; `reordered` also when a new name is not at the end."""
+
+    previous_date: str
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    reordered: bool
+
+    def __bool__(self) -> bool:
+        """Whether there is any difference."""
+        return bool(self.added or self.removed or self.reordered)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at, with its figures; a required one that failed keeps the snapshot from sight."""
+
+    name: str
+    required: bool
+    passed: bool
+    notes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the bytes came from, without anything secret."""
+
+    url: str
+    content_type: str | None
+    content_disposition: str | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """All that is known of one snapshot; instants are UTC, ISO 8601 with Z."""
+
+    manifest_version: str
+    producer: Producer
+    run_id: str
+    dataset: str
+    environment: str
+    chain_id: int
+    snapshot_date: str
+    header: tuple[str, ...]
+    columns: tuple[Column, ...]
+    row_count: int
+    rows_with_line_breaks: int
+    raw: Raw
+    header_changes: HeaderChanges | None
+    checks: tuple[Check, ...]
+    source: Source
+    requested_at: str
+    started_at: str
+    first_byte_at: str
+    completed_at: str
+
+    @property
+    def date(self) -> date:
+        """The snapshot date."""
+        return date.fromisoformat(self.snapshot_date)
+
+    @property
+    def key(self) -> str:
+        """Where this manifest lies once it is committed."""
+        return keys.manifest_key(self.chain_id, self.date)
+
+    @property
+    def pending_key(self) -> str:
+        """Where this manifest lies before."""
+        return keys.pending_key(self.chain_id, self.date, self.run_id)
+
+    @property
+    def failed_checks(self) -> tuple[Check, ...]:
+        """The required checks that failed: with one, the record is held."""
+        return tuple(check for check in self.checks if check.required and not check.passed)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether only `accept` may commit this record."""
+        return bool(self.failed_checks)
+
+    @property
+    def run_seconds(self) -> float:
+        """Seconds from the begin of the run until its export was proven."""
+        begin, end = datetime.fromisoformat(self.started_at), datetime.fromisoformat(self.completed_at)
+        return (end - begin).total_seconds()
+
+    def of_object(self, etag: str, version_id: str | None) -> "Manifest":
+        """Return this manifest with what S3 alone could tell of the object."""
+        return replace(self, raw=replace(self.raw, etag=etag, version_id=version_id))
+
+    def to_json(self) -> bytes:
+        """Return one line, with its line end: Athena's JSON SerDe takes each line for a row."""
+        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+    @classmethod
+    def from_json(cls, body: bytes, key: str) -> "Manifest":
+        """Read what `to_json` wrote; raises `StorageError` naming `key` where it is not the manifest of that key."""
+        try:
+            manifest = read_as(cls, json.loads(body))
+            if key not in (manifest.key, manifest.pending_key) or manifest.run_seconds < 0:
+                raise ValueError("it is of another snapshot, or ends before it starts")
+        except (ValueError, TypeError, RecursionError) as error:
+            raise StorageError(
+                "This object is not a valid manifest",
+                f"{key}, {type(error).__name__}",
+                "Restore an earlier version of it.",
+            ) from error
+        return manifest
+
+
+def utc_text(instant: datetime) -> str:
+    """Return an aware instant as ISO 8601 in UTC with Z and milliseconds."""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def header_changes(header: Sequence[str], previous: Manifest | None) -> HeaderChanges | None:
+    """Compare with the snapshot before; None without one."""
+    if previous is None:
+        return None
+    kept, added = _split(header, previous.header)
+    kept_before, removed = _split(previous.header, header)
+    return HeaderChanges(
+        previous_date=previous.snapshot_date,
+        added=added,
+        removed=removed,
+        reordered=kept != kept_before or tuple(header[: len(kept)]) != kept,
+    )
+
+
+def _split(names: Sequence[str], others: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return those of the names that the others have, as often as they have them, and the rest."""
+    left = Counter(others)
+    common: list[str] = []
+    rest: list[str] = []
+    for name in names:
+        (common if left[name] else rest).append(name)
+        left[name] -= left[name] > 0
+    return tuple(common), tuple(rest)

@@ -1,0 +1,1 @@
+"""From a committed snapshot to its typed copy."""

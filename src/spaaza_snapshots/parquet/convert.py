@@ -1,0 +1,158 @@
+"""From the vendor's gzip CSV to typed Parquet, both on this machine's disk: no row gained, none lost without a count.
+
+There is one way for every export: its rows as `csv.reader` reads them, a text of them that cannot be misread, and
+DuckDB, which types that text. Then figures that were come by apart must agree: see `convert`.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import duckdb
+from isal import igzip
+
+from spaaza_snapshots.base.clock import Clock
+from spaaza_snapshots.errors import StorageError
+from spaaza_snapshots.model.manifest import Manifest
+from spaaza_snapshots.model.quality import CastErrors, Rejects
+from spaaza_snapshots.parquet.export_rows import ExportRows
+from spaaza_snapshots.parquet.row_text import rows_text
+from spaaza_snapshots.parquet.typed_sql import count_errors, count_nulls, typed_columns, typed_copy
+
+MB_PER_VCPU: Final = 1_769
+"""https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
+
+DUCKDB_SHARE: Final = 0.4
+"""Of the function's memory: DuckDB goes beyond its limit by a fifth, and Python with the SDK takes 100 MB."""
+
+BY_DUCKDB: Final = "in DuckDB"
+
+_TOO_SMALL: Final = "Raise the memory of the Parquet function, or the size of its /tmp, and send the event again."
+_DEFECT: Final = "This is a defect of the conversion; the raw object and its manifest are sound."
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a conversion may use: the function's memory, a folder of its own to work in, and the function's time."""
+
+    memory_mb: int
+    folder: Path
+    clock: Clock
+
+    def duckdb_config(self) -> dict[str, str | bool | int | float | list[str]]:
+        """Return DuckDB's settings; it must never look for an extension on the network."""
+        return {
+            "threads": max(1, self.memory_mb // MB_PER_VCPU),
+            "memory_limit": f"{int(self.memory_mb * DUCKDB_SHARE)}MB",
+            "temp_directory": str(self.folder / "spilled"),
+            "preserve_insertion_order": False,  # ROW_GROUP_SIZE_BYTES asks for it; one thread keeps the order anyway
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A Parquet file and what was found on the way to it."""
+
+    parquet: Path
+    rows: int
+    rejects: Rejects
+    one_by_one: int
+    """Records whose block a strict reader complained of, so that they were looked at one by one."""
+    cast_errors: tuple[CastErrors, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """The text of rows: how many there are, and how many cells of each typed column are empty."""
+
+    rows: int
+    empty: Mapping[str, int]
+
+
+def convert(source: Path, manifest: Manifest, machine: Machine) -> Converted:
+    """Write the Parquet file of an export whose bytes are those of the manifest; raises `StorageError`, `OutOfTime`."""
+    text, target = machine.folder / "users.text", machine.folder / "users.parquet"
+    with igzip.open(source) as csv_bytes:  # type: ignore[no-untyped-call] # its stub leaves the arguments open
+        export = ExportRows(csv_bytes, machine.clock)
+        _refuse_other_header(export.header, manifest.header)
+        written = _write_text(text, export, manifest)
+    _refuse_unless("rows and rejects of the snapshot", written.rows + export.rejects.count, manifest.row_count)
+    with _database(machine) as database:
+        ((copied,),) = database.execute(typed_copy(text, manifest, target)).fetchall()
+        _refuse_unless("rows read as they were written", copied, written.rows)
+        cast_errors = _proven_cast_errors(database, target, written)
+    return Converted(target, written.rows, export.rejects, export.one_by_one, cast_errors)
+
+
+def _proven_cast_errors(
+    database: duckdb.DuckDBPyConnection, parquet: Path, written: _Written
+) -> tuple[CastErrors, ...]:
+    """Count the errors by column in the file itself, which must hold the rows and the empty cells that were written."""
+    _refuse_unless("rows of the file", database.read_parquet(str(parquet)).count("*").fetchall(), [(written.rows,)])
+    counts = dict(database.execute(count_errors(parquet)).fetchall())
+    nulls = dict(database.execute(count_nulls(parquet)).fetchall())
+    for name, empty in written.empty.items():
+        _refuse_unless(f"NULLs of {name}", nulls.get(name, 0), empty + counts.get(name, 0))
+    return tuple(CastErrors(name, count) for name, count in counts.items())
+
+
+def _refuse_other_header(found: Sequence[str], wanted: Sequence[str]) -> None:
+    if tuple(found) != tuple(wanted):
+        raise StorageError("The header of the raw object is not the manifest's", f"{len(found)} columns", _DEFECT)
+
+
+def _refuse_unless(what: str, found: object, wanted: object) -> None:
+    """Raise where two figures differ that were come by apart."""
+    if found != wanted:
+        raise StorageError("The typed copy is not the export", f"{what}: {found}, not {wanted}", _DEFECT)
+
+
+def _write_text(text: Path, export: ExportRows, manifest: Manifest) -> _Written:
+    typed = typed_columns(manifest.columns)
+    rows, empty = 0, [0] * len(typed)
+    with text.open("wb") as file:
+        for block in export.blocks():
+            file.write(rows_text(block))
+            rows += len(block)
+            cells = list(zip(*block, strict=True))
+            for number, column in enumerate(typed):
+                empty[number] += cells[column.position - 1].count("")
+    return _Written(rows, {column.athena_name: count for column, count in zip(typed, empty, strict=True)})
+
+
+@contextmanager
+def _database(machine: Machine) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database in memory; what it raises becomes a `StorageError` without its text, which may show records."""
+    failed: type[Exception] | None = None
+    with duckdb.connect(config=machine.duckdb_config()) as database:
+        try:
+            with _interrupted_in_time(database, machine.clock):
+                yield database
+        except duckdb.Error as error:
+            failed = type(error)
+    if failed:
+        raise StorageError(
+            "DuckDB could not write the Parquet file",
+            f"{failed.__name__}, with {machine.memory_mb} MB of memory",
+            _TOO_SMALL if issubclass(failed, (duckdb.OutOfMemoryException, duckdb.IOException)) else _DEFECT,
+        )
+
+
+@contextmanager
+def _interrupted_in_time(database: duckdb.DuckDBPyConnection, clock: Clock) -> Iterator[None]:
+    """Interrupt the database's statement when only the reserve is left; raises `OutOfTime`."""
+    clock.require("converting", BY_DUCKDB)
+    timer = threading.Timer(clock.seconds_left(), database.interrupt)
+    timer.start()
+    try:
+        yield
+    except duckdb.InterruptException:
+        raise clock.out_of_time("converting", BY_DUCKDB) from None
+    finally:
+        timer.cancel()
+        timer.join()  # else it might interrupt a database that is closed

@@ -1,0 +1,124 @@
+"""The SQL that turns the text of an export into typed columns: a value that is exactly of its type, or NULL.
+
+DuckDB's own casts are generous: they take 12.7 for the integer 13, drop the offset of an instant, round decimals, and
+know "yes" for true. So each text must first look like its type; what does not stays, as text, in `_cast_errors`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from spaaza_snapshots.model.columns import CAST_ERRORS, Column
+from spaaza_snapshots.model.manifest import Manifest
+from spaaza_snapshots.parquet.row_text import DELIMITER, QUOTE
+
+SEPARATOR: Final = "chr(31)"
+"""Between the errors of one row; one inside of a value becomes a blank."""
+
+CHECK: Final = "_0"
+"""The column of the check in the text of rows."""
+
+ROW_GROUP_BYTES: Final = 64 * 1024 * 1024
+"""Bounds what is held before it is written, however long the rows are; with the usual ones rows set the end first."""
+
+_DAY: Final = r"\d{4}-\d{2}-\d{2}"
+_TIME: Final = r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3}0*)?"  # the table keeps milliseconds; finer ones do not fit
+_NO_YEAR_ZERO: Final = " AND ?text >= '0001'"  # DuckDB knows one
+
+
+def _gate(pattern: str, value: str, also: str = "") -> Callable[[str], str]:
+    """Return what makes of a text its typed value where it looks like one, else NULL; `?text` stands for the text."""
+    case = f"CASE WHEN regexp_full_match(?text, '{pattern}'){also} THEN {value} END"
+    return lambda text: case.replace("?text", text)
+
+
+TYPED: Final[Mapping[str, Callable[[str], str]]] = {
+    "bigint": _gate(r"-?\d{1,18}", "TRY_CAST(?text AS BIGINT)"),
+    "decimal(18,4)": _gate(r"-?\d{1,14}(\.\d{1,4})?", "TRY_CAST(?text AS DECIMAL(18,4))"),
+    "boolean": _gate("true|false", "?text = 'true'"),
+    "date": _gate(_DAY, "TRY_CAST(?text AS DATE)", _NO_YEAR_ZERO),
+    # its first 23 characters: behind them are only zeros and the Z
+    "timestamp": _gate(f"{_DAY}T{_TIME}Z", "TRY_CAST(left(?text, 23) AS TIMESTAMP_MS)", _NO_YEAR_ZERO),
+}
+"""By Athena type, the expression for a text; a `string` is the text itself."""
+
+
+def typed_copy(text: Path, manifest: Manifest, target: Path) -> str:
+    """Return the statement that writes the rows of a text as the Parquet file `target`, by name and typed.
+
+    A row that does not have as many characters as its check says is left out, so that the number of rows written tells.
+    The run id in the file lets no two runs write the same bytes, so an ETag tells them apart.
+    """
+    columns = manifest.columns
+    texts = {column: f"_{column.position}" for column in columns}  # as no column of ours is called
+    values = ", ".join(f"{_value(column, text)} AS {name_of(column)}" for column, text in texts.items())
+    errors = ", ".join(_error(column, texts[column]) for column in typed_columns(columns)) or "NULL"
+    names = ", ".join(name_of(column) for column in columns)
+    return (
+        f"COPY (SELECT {names}, nullif(concat_ws({SEPARATOR}, {errors}), '') AS {CAST_ERRORS}"  # noqa: S608 # all names and paths in here are quoted
+        f" FROM (SELECT *, {values} FROM {_rows(text, list(texts.values()))}))"
+        f" TO {literal(target)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE_BYTES {ROW_GROUP_BYTES},"
+        f" KV_METADATA {{run_id: {literal(manifest.run_id)}}})"
+    )
+
+
+def typed_columns(columns: Iterable[Column]) -> list[Column]:
+    """Return the columns whose values are not simply their text."""
+    return [column for column in columns if column.athena_type in TYPED]
+
+
+def count_errors(parquet: Path) -> str:
+    """Return the query for (column, count) of the errors that a Parquet file keeps, by column."""
+    return (
+        f"SELECT split_part(error, '=', 1) AS name, count(*) FROM"  # noqa: S608 # as above
+        f" (SELECT unnest(string_split({CAST_ERRORS}, {SEPARATOR})) AS error FROM read_parquet({literal(parquet)}))"
+        f" GROUP BY name ORDER BY name"
+    )
+
+
+def count_nulls(parquet: Path) -> str:
+    """Return the query for (column, count) of the NULLs of a Parquet file, as its footer tells them."""
+    return (
+        f"SELECT path_in_schema, sum(stats_null_count) FROM parquet_metadata({literal(parquet)})"  # noqa: S608 # as above
+        f" GROUP BY path_in_schema"
+    )
+
+
+def name_of(column: Column) -> str:
+    """Return the name of a column in the typed table, quoted."""
+    return '"' + column.athena_name.replace('"', '""') + '"'
+
+
+def literal(text: str | Path) -> str:
+    """Return a text as SQL."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def _value(column: Column, text: str) -> str:
+    return TYPED[column.athena_type](text) if column.athena_type in TYPED else text
+
+
+def _error(column: Column, text: str) -> str:
+    """Return `name=text`, or NULL where the text became a value or is empty."""
+    error = f"{literal(column.athena_name + '=')} || replace({text}, {SEPARATOR}, ' ')"
+    return f"CASE WHEN {text} <> '' AND {name_of(column)} IS NULL THEN {error} END"
+
+
+def _rows(text: Path, cells: Sequence[str]) -> str:
+    """Return the table of the rows that are read as they were written.
+
+    Nothing is guessed: not the dialect, nor, with `parallel` on, where in the text a row begins. An empty cell is an
+    empty text, never NULL.
+    """
+    columns = ", ".join(f"{cell}: 'VARCHAR'" for cell in cells)
+    return (
+        f"read_csv({literal(text)}, columns={{{CHECK}: 'BIGINT', {columns}}}, header=false, new_line='\\n',"  # as above
+        f" force_not_null=[{', '.join(map(literal, cells))}], delim=chr({ord(DELIMITER)}), quote='{QUOTE}',"
+        f" escape='{QUOTE}', compression='none', auto_detect=false, strict_mode=true, parallel=false,"
+        f" hive_partitioning=false) WHERE {CHECK} = {_sum([f'length({cell})' for cell in cells])}"
+    )
+
+
+def _sum(terms: Sequence[str]) -> str:
+    """Return a sum in brackets that lie side by side: DuckDB refuses what is more than a thousand deep."""
+    return " + ".join(f"({' + '.join(group)})" for group in (terms[at : at + 200] for at in range(0, len(terms), 200)))

@@ -1,0 +1,1 @@
+"""Whether an export is whole: gzip, CSV, and the checks of both."""

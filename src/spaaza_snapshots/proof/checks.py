@@ -1,0 +1,113 @@
+"""What is looked at before a snapshot may be seen; each check is data, with its figures, and goes into the manifest.
+
+The *proof* decides whether the export is whole; one broken check of it ends the attempt. The *guard* decides whether
+a whole export is plausible; one failed check of it holds the snapshot back.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from spaaza_snapshots.errors import ASK_SPAAZA, ExportInterrupted, NotAnExport, SnapshotError
+from spaaza_snapshots.model.columns import KNOWN
+from spaaza_snapshots.model.manifest import Check, HeaderChanges, Manifest
+from spaaza_snapshots.proof.gzip_csv import Inspection
+
+SHOWN_DATES = 3
+
+_TRY_AGAIN = "It is tried again from the begin; nothing of it was kept."
+
+
+def proof(inspection: Inspection, received_bytes: int, declared_end: str | None) -> tuple[Check, ...]:
+    """Check that the export is whole, header to last record."""
+    fields = len(inspection.header)
+    known = len(KNOWN.keys() & set(inspection.header))
+    gzip_notes = f"{inspection.gzip_members} members, {inspection.gzip_bytes} bytes, {inspection.csv_bytes} inflated"
+    return (
+        _check(
+            "http_end_declared", declared_end is not None, declared_end or "ended with the connection", advisory=True
+        ),
+        _check(
+            "all_bytes_inspected",
+            received_bytes == inspection.gzip_bytes,
+            f"{received_bytes} bytes came, {inspection.gzip_bytes} were inspected",
+        ),
+        _check("gzip_ends_at_trailer", inspection.at_member_end, gzip_notes),
+        _check("header_present", fields > 0, f"{fields} columns"),
+        _check("header_known", 2 * known >= len(KNOWN), f"{known} of the {len(KNOWN)} documented names are there"),
+        _check("csv_ends_outside_quotes", not inspection.open_quote, f"{inspection.row_count} rows"),
+        _width_check("first_row_as_wide_as_header", inspection.first_row_fields, fields),
+        _width_check("last_row_as_wide_as_header", inspection.last_row_fields, fields),
+    )
+
+
+def refuse_unproven(checks: Iterable[Check]) -> None:
+    """Raise what the first broken check of the proof means: `NotAnExport` or `ExportInterrupted`."""
+    for check in checks:
+        if check.required and not check.passed:
+            raise _error_of(check)
+
+
+def advice(
+    header: tuple[str, ...], snapshot_date: date, taken_on: date, changes: HeaderChanges | None
+) -> tuple[Check, ...]:
+    """Look at what somebody may want to know, and no run is stopped for."""
+    repeated = [name for name, times in Counter(header).items() if times > 1]
+    unnamed = sum(not name.strip() for name in header)
+    return (
+        _check(
+            "taken_on_snapshot_date",
+            taken_on == snapshot_date,
+            f"taken on {taken_on} for {snapshot_date}",
+            advisory=True,
+        ),
+        _check(
+            "column_names_unique",
+            not repeated and not unnamed,
+            f"{len(repeated)} names repeated, {unnamed} empty",
+            advisory=True,
+        ),
+        _check("header_unchanged", not changes, _change_notes(changes), advisory=True),
+    )
+
+
+def guard(row_count: int, against: Manifest | None, name: str, max_drop_percent: float) -> Check:
+    """Compare the rows with those of another snapshot of the chain: fewer than allowed, or none where some were."""
+    if against is None:
+        return _check(name, passed=True, notes=f"{row_count} rows, nothing to compare with")
+    before = against.row_count
+    drop_percent = 100 * (before - row_count) / before if before else 0.0
+    passed = drop_percent <= max_drop_percent and not (row_count == 0 and before > 0)
+    change = f"{-drop_percent:+.2f} %, {-max_drop_percent:g} % allowed"
+    notes = f"{row_count} rows, {before} on {against.snapshot_date}: {change}"
+    return _check(name, passed, notes)
+
+
+def previous_readable(damaged: Sequence[date], previous: Manifest | None) -> Check:
+    """Say which manifests before this one cannot be read; required where that leaves nothing to compare with."""
+    dates = ", ".join(map(str, damaged[:SHOWN_DATES]))
+    notes = f"{len(damaged)} damaged, such as those of {dates}" if damaged else "none is damaged"
+    return _check("previous_manifest_readable", not damaged, notes, advisory=previous is not None)
+
+
+def _check(name: str, passed: bool, notes: str, *, advisory: bool = False) -> Check:  # noqa: FBT001 # reads as data
+    return Check(name, not advisory, passed, notes)
+
+
+def _width_check(name: str, row_fields: int | None, header_fields: int) -> Check:
+    notes = "no rows" if row_fields is None else f"{row_fields} fields, {header_fields} in the header"
+    return _check(name, row_fields in (None, header_fields), notes)
+
+
+def _change_notes(changes: HeaderChanges | None) -> str:
+    if changes is None:
+        return "no snapshot before"
+    order = ", reordered" if changes.reordered else ""
+    return f"{len(changes.added)} added, {len(changes.removed)} removed{order} since {changes.previous_date}"
+
+
+def _error_of(check: Check) -> SnapshotError:
+    if check.name in ("header_present", "header_known"):
+        # Where nothing of Spaaza's is in the first record it may be a row: its cells must not be taken for names.
+        return NotAnExport("The export has no header", f"{check.name}: {check.notes}", ASK_SPAAZA)
+    return ExportInterrupted("The export is not whole", f"{check.name}: {check.notes}", _TRY_AGAIN)

@@ -1,0 +1,171 @@
+"""Watches the compressed bytes of an export go by: whether they are whole, what they hash to, how many rows they hold.
+
+Every gzip member is inflated to its trailer, where the CRC and length of what it held are checked; what comes out
+is counted and forgotten.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from isal import isal_zlib
+
+from spaaza_snapshots.errors import ASK_SPAAZA, NEXT_RUN, ExportInterrupted, NotAnExport
+from spaaza_snapshots.proof.csv_records import CsvRecords
+
+GZIP_MAGIC = b"\x1f\x8b"
+FIXED_HEADER_BYTES = 10
+FHCRC, FEXTRA, FNAME, FCOMMENT = 2, 4, 8, 16  # flags: optional fields of a header
+RESERVED_FLAGS = 0xE0  # "must be zero"; ISA-L does not look
+GZIP_HEADER_LIMIT_BYTES = 128 * 1024  # the longest FEXTRA has 64 KiB; a name of as many bytes is damage
+GZIP_WBITS = 31  # one gzip member: header, deflate data, trailer
+
+# Together these bound the memory, however long a chunk is and however far it inflates (up to 1,032 : 1). What lies
+# behind a member is copied when it ends, so the first also bounds what a chunk of many tiny members costs.
+WINDOW_BYTES = 64 * 1024  # of compressed bytes
+BLOCK_BYTES = 256 * 1024  # of CSV
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What was seen of a stream that has ended; nothing here is judged."""
+
+    gzip_bytes: int
+    csv_bytes: int
+    sha256: str  # hex, of the compressed bytes
+    crc32: int  # of the compressed bytes, as S3's FULL_OBJECT CRC32 has it
+    gzip_members: int  # members inflated to their trailer
+    at_member_end: bool  # False: cut inside a member, or no byte at all
+    header: tuple[str, ...]  # exactly as sent, without a BOM; () where there is none
+    row_count: int  # records behind the header
+    rows_with_line_breaks: int  # rows with \n or \r inside a field
+    open_quote: bool  # the CSV ended inside a quoted field
+    first_row_fields: int | None  # None without rows
+    last_row_fields: int | None  # of the last record, also one without a line end
+
+
+class GzipCsvInspector:
+    """Takes the chunks of one gzip CSV.
+
+    Memory: some 5 `BLOCK_BYTES` (a block that is cut into rows of 3 bytes: 70), and the header until it has ended.
+    """
+
+    def __init__(self) -> None:
+        self.gzip_bytes = 0
+        self.csv_bytes = 0
+        self._sha256 = hashlib.sha256()
+        self._crc32 = 0
+        self._gzip_members = 0
+        self._head = b""  # of a member, until its header is whole
+        self._member: isal_zlib.Decompress | None = None
+        self._records = CsvRecords()
+
+    @property
+    def row_count(self) -> int:
+        """Return the number of rows that have ended so far."""
+        return self._records.row_count
+
+    def feed(self, chunk: bytes) -> None:
+        """Inspect the next chunk, of any length.
+
+        Raises `NotAnExport` where the stream does not begin as gzip, or holds no header that can be read, and
+        `ExportInterrupted` where it is damaged or followed by other bytes. A stream that was merely cut raises
+        nothing: only `finish` can tell.
+        """
+        self._sha256.update(chunk)
+        self._crc32 = isal_zlib.crc32(chunk, self._crc32)
+        view = memoryview(chunk)
+        for start in range(0, len(view), WINDOW_BYTES):
+            window = view[start : start + WINDOW_BYTES]
+            self.gzip_bytes += len(window)
+            self._inflate(window)
+
+    def finish(self) -> Inspection:
+        """End the stream and return what was seen; the record in which a cut stream breaks off is not counted.
+
+        Raises `NotAnExport` where the CSV is nothing but a header, without a line end, that cannot be read.
+        """
+        at_member_end = self._gzip_members > 0 and self._member is None and not self._head
+        if at_member_end:
+            self._records.close()
+        return Inspection(
+            gzip_bytes=self.gzip_bytes,
+            csv_bytes=self.csv_bytes,
+            sha256=self._sha256.hexdigest(),
+            crc32=self._crc32,
+            gzip_members=self._gzip_members,
+            at_member_end=at_member_end,
+            header=self._records.header,
+            row_count=self._records.row_count,
+            rows_with_line_breaks=self._records.rows_with_line_breaks,
+            open_quote=self._records.open_quote,
+            first_row_fields=self._records.first_row_fields,
+            last_row_fields=self._records.last_row_fields,
+        )
+
+    def _inflate(self, data: bytes | memoryview) -> None:
+        while data:
+            data = self._inflate_member(self._member, data) if self._member else self._begin_member(data)
+
+    def _begin_member(self, data: bytes | memoryview) -> bytes:
+        """Return the bytes of the member that begins here, or none while its header is not whole."""
+        data = self._head + bytes(data)
+        self._head = b""
+        if not data.startswith(GZIP_MAGIC[: len(data)]):
+            raise self._no_member(self.gzip_bytes - len(data))
+        if data[3:4] and data[3] & RESERVED_FLAGS:
+            raise self._damaged()
+        if _has_whole_header(data):
+            self._member = isal_zlib.decompressobj(wbits=GZIP_WBITS)
+            return data
+        if len(data) > GZIP_HEADER_LIMIT_BYTES:
+            raise self._damaged()
+        self._head = data
+        return b""
+
+    def _inflate_member(self, member: isal_zlib.Decompress, data: bytes | memoryview) -> bytes:
+        """Inflate data to its end or to the end of the member; return the bytes behind the member."""
+        inflating = True
+        while inflating:
+            block = self._next_block(member, data)
+            self.csv_bytes += len(block)
+            self._records.feed(block)
+            data = member.unconsumed_tail
+            # A full block may have left more inside the decompressor, even where no data is left.
+            inflating = not member.eof and (len(data) > 0 or len(block) == BLOCK_BYTES)
+        if member.eof:
+            self._gzip_members += 1
+            self._member = None
+        return member.unused_data
+
+    def _next_block(self, member: isal_zlib.Decompress, data: bytes | memoryview) -> bytes:
+        try:
+            return member.decompress(data, BLOCK_BYTES)
+        except isal_zlib.error as error:  # type: ignore[misc]  # its stub declares an instance
+            raise self._damaged() from error
+
+    def _no_member(self, offset: int) -> NotAnExport | ExportInterrupted:
+        if offset == 0:
+            return NotAnExport("The answer is not gzip", "it does not begin with 1f 8b", ASK_SPAAZA)
+        return ExportInterrupted("Other bytes follow the gzip stream", f"from byte {offset:,} on", NEXT_RUN)
+
+    def _damaged(self) -> ExportInterrupted:
+        where = f"member {self._gzip_members + 1:,}, before byte {self.gzip_bytes:,}"
+        return ExportInterrupted("The gzip stream is damaged", where, NEXT_RUN)
+
+
+def _has_whole_header(data: bytes) -> bool:
+    """Return whether a member's header ends in data (RFC 1952, section 2.3).
+
+    ISA-L misreads a header with several optional fields that comes in pieces: it refuses good ones, and takes bad ones.
+    """
+    if len(data) < FIXED_HEADER_BYTES:
+        return False
+    flags = data[3]
+    end = FIXED_HEADER_BYTES
+    if flags & FEXTRA:
+        end += 2 + int.from_bytes(data[end : end + 2], "little")
+    for flag in (FNAME, FCOMMENT):
+        if flags & flag:
+            zero = data.find(b"\0", end)
+            end = zero + 1 if zero >= 0 else len(data) + 1
+    return end + (2 if flags & FHCRC else 0) <= len(data)

@@ -1,0 +1,247 @@
+"""One multipart upload as a context manager: completed on purpose, aborted in every other case.
+
+S3's limits: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+"""
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
+from isal import isal_zlib
+
+from spaaza_snapshots.base.aws_errors import code_of, storage_errors
+from spaaza_snapshots.base.clock import Clock
+from spaaza_snapshots.base.telemetry import logger
+from spaaza_snapshots.errors import NEXT_RUN, ExportInterrupted, StorageError
+from spaaza_snapshots.s3.objects import (
+    CHECKSUM_ALGORITHM,
+    RAW_TYPE,
+    Condition,
+    StoredObject,
+    checksum_text,
+    head,
+    metadata_of,
+)
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+    from types_boto3_s3.type_defs import CompletedPartTypeDef
+
+PART_BYTES = 5 * 1024 * 1024
+"""Size of every part but the last: the smallest that S3 takes, because a few of them are the memory of a run."""
+
+MAX_PARTS = 10_000
+"""S3's limit, and so the largest export: 5 MiB x 10,000 = 48.8 GiB of gzip, several hundred million users."""
+
+THREADS = 2
+"""Parts on their way at once: one keeps S3 busy while the other waits for its answer."""
+
+STRAGGLERS_SECONDS = 3.0
+"""How long an abort waits for parts on their way: one that arrives after the abort would be stored, and billed."""
+
+GRACE_SECONDS = 5.0
+"""How far parts on their way may reach into the reserve of the function's time."""
+
+NO_SUCH_UPLOAD = "NoSuchUpload"
+_UPLOAD_AGAIN = (NO_SUCH_UPLOAD, "ConditionalRequestConflict")
+
+
+class MultipartUpload:
+    """Writes one object; holds at most `part_bytes * (threads * 2 + 2)` of its bytes.
+
+    That is: the part being filled, its immutable copy, and for each part on its way the copy that the SDK makes to
+    send it. A part is immutable from when it is full, so whatever retries it sends the same bytes.
+
+    A part that S3 does not answer holds its bytes until the SDK gives up on it, also after the upload has ended.
+
+    An upload whose Create was lost on its way back has an id that nobody knows: the bucket's lifecycle rule ends it.
+    """
+
+    def __init__(
+        self,
+        s3: "S3Client",
+        completing_s3: "S3Client",
+        bucket: str,
+        key: str,
+        run_id: str,
+        clock: Clock,
+        *,
+        accepted: bool = False,
+        part_bytes: int = PART_BYTES,
+        threads: int = THREADS,
+    ) -> None:
+        self._s3 = s3
+        self._completing_s3 = completing_s3
+        self._bucket = bucket
+        self._key = key
+        self._run_id = run_id
+        self._accepted = accepted
+        self._clock = clock
+        self._buffer = bytearray(part_bytes)
+        self._filled_bytes = 0
+        self._on_their_way: deque[Future[CompletedPartTypeDef]] = deque()
+        self._parts: list[CompletedPartTypeDef] = []
+        self._sent_parts = 0
+        self._sent_bytes = 0
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="part")
+        self._upload_id: str | None = None
+
+    @property
+    def parts(self) -> int:
+        """How many parts were sent off so far."""
+        return self._sent_parts
+
+    def __enter__(self) -> Self:
+        """Create the upload; from here on its id has an owner that ends it."""
+        with storage_errors(f"creating the upload of {self._key}"):
+            answer = self._s3.create_multipart_upload(
+                Bucket=self._bucket,
+                Key=self._key,
+                ContentType=RAW_TYPE,
+                Metadata=metadata_of(self._run_id, accepted=self._accepted),
+                ChecksumAlgorithm=CHECKSUM_ALGORITHM,
+                ChecksumType="FULL_OBJECT",
+            )
+        self._upload_id = answer["UploadId"]
+        return self
+
+    def write(self, chunk: bytes) -> None:
+        """Take bytes of any length, and send off each part that they fill; raises `StorageError`, `OutOfTime`."""
+        rest = memoryview(chunk)
+        while rest:
+            end = min(self._filled_bytes + len(rest), len(self._buffer))
+            taken_bytes = end - self._filled_bytes
+            self._buffer[self._filled_bytes : end] = rest[:taken_bytes]
+            self._filled_bytes, rest = end, rest[taken_bytes:]
+            if end == len(self._buffer):
+                self._send_part()
+
+    def flush(self) -> None:
+        """Send off what is left as the last part, and wait until S3 has all of them."""
+        if self._filled_bytes:
+            self._send_part()
+        while self._on_their_way:
+            self._await_oldest()
+
+    def complete(self, crc32: int, condition: Condition) -> StoredObject | None:
+        """Make the object visible if S3 computes the same `crc32` over all of it and `condition` still holds.
+
+        Returns None where it does not hold any more: the upload is still open then, and may be completed on another
+        condition. Raises `ExportInterrupted` where S3 wants all of it uploaded again, and `StorageError` where S3
+        failed, or where nobody can tell whether this upload will still become an object.
+        """
+        self.flush()
+        try:
+            answer = self._completing_s3.complete_multipart_upload(
+                Bucket=self._bucket,
+                Key=self._key,
+                UploadId=self._open_upload_id,
+                MultipartUpload={"Parts": self._parts},
+                ChecksumCRC32=checksum_text(crc32),
+                ChecksumType="FULL_OBJECT",
+                MpuObjectSize=self._sent_bytes,
+                **condition,
+            )
+        except (ClientError, BotoCoreError) as error:
+            return self._settle(error)
+        self._upload_id = None
+        return StoredObject(self._run_id, answer["ETag"], answer.get("VersionId"), self._accepted)
+
+    def _settle(self, error: ClientError | BotoCoreError) -> StoredObject | None:
+        """Find out whether a Complete that was not answered well has happened.
+
+        An abort that S3 confirms is the fence: behind it this upload cannot become an object any more, so what lies
+        there decides. Without it S3 may still be at work on the Complete.
+        """
+        code = code_of(error) if isinstance(error, ClientError) else type(error).__name__
+        lost = code == "PreconditionFailed"
+        fenced = lost or self._abort()
+        there = head(self._s3, self._bucket, self._key)
+        if there is not None and (there.run_id, there.accepted) == (self._run_id, self._accepted):
+            self._upload_id = None
+            return there
+        if lost:
+            return None
+        if not fenced:
+            raise _unfenced(self._key, code) from error
+        if code in _UPLOAD_AGAIN:
+            raise ExportInterrupted("S3 wants the export uploaded again", code, NEXT_RUN) from error
+        with storage_errors(f"completing the upload of {self._key}"):
+            raise error
+
+    def _send_part(self) -> None:
+        if self._sent_parts == MAX_PARTS:
+            limit_bytes = MAX_PARTS * len(self._buffer)
+            raise StorageError(
+                "The export is larger than one upload can be",
+                f"{limit_bytes:,} bytes in {MAX_PARTS:,} parts of {len(self._buffer):,}",
+                "Raise PART_BYTES in multipart.py, and the function's memory with it.",
+            )
+        if len(self._on_their_way) == self._threads:
+            self._await_oldest()
+        body = bytes(memoryview(self._buffer)[: self._filled_bytes])
+        self._filled_bytes = 0
+        self._sent_parts += 1
+        self._sent_bytes += len(body)
+        self._on_their_way.append(self._pool.submit(self._upload_part, self._sent_parts, body))
+
+    def _upload_part(self, part_number: int, body: bytes) -> "CompletedPartTypeDef":
+        checksum = checksum_text(isal_zlib.crc32(body))
+        with storage_errors(f"uploading part {part_number} of {self._key}"):
+            answer = self._s3.upload_part(
+                Bucket=self._bucket,
+                Key=self._key,
+                UploadId=self._open_upload_id,
+                PartNumber=part_number,
+                Body=body,
+                ChecksumCRC32=checksum,
+            )
+        return {"PartNumber": part_number, "ETag": answer["ETag"], "ChecksumCRC32": checksum}
+
+    def _await_oldest(self) -> None:
+        part = self._on_their_way[0]
+        try:
+            self._parts.append(part.result(timeout=max(self._clock.seconds_left() + GRACE_SECONDS, 0)))
+        except TimeoutError:
+            raise self._clock.out_of_time("uploading a part", f"{self._sent_bytes:,} bytes sent") from None
+        self._on_their_way.popleft()
+
+    @property
+    def _open_upload_id(self) -> str:
+        if self._upload_id is None:
+            raise StorageError("This upload has ended", self._key, "This is a defect: look at the function's log.")
+        return self._upload_id
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Abort unless the upload was completed, whatever the reason; an abort that fails hides no other error."""
+        if self._upload_id is not None:
+            self._abort()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _abort(self) -> bool:
+        """End the upload without an object; False where S3 refuses: the bucket's lifecycle rule ends it a day later."""
+        for part in self._on_their_way:
+            part.cancel()
+        wait(self._on_their_way, timeout=STRAGGLERS_SECONDS)
+        upload_id, self._upload_id = self._open_upload_id, None
+        try:
+            self._s3.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=upload_id)
+        except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and code_of(error) == NO_SUCH_UPLOAD:
+                return True  # it has ended already, one way or the other
+            logger.warning("An upload could not be aborted", extra={"key": self._key, "error": type(error).__name__})
+            return False
+        return True
+
+
+def _unfenced(key: str, code: str) -> StorageError:
+    return StorageError(
+        "S3 did not confirm a commit, and the upload could not be aborted",
+        f"{key}, {code}",
+        "S3 may still complete it. The next run of the schedule settles what stands by then.",
+    )

@@ -1,0 +1,85 @@
+"""The bucket as the conversion to Parquet sees it: reading the raw object, and writing what is derived from it."""
+
+import base64
+import hashlib
+from contextlib import closing
+from io import BytesIO
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+
+from spaaza_snapshots.base.aws_errors import LOST_CONDITION, MISSING, code_of, storage_errors
+from spaaza_snapshots.model import keys
+from spaaza_snapshots.model.manifest import Manifest, Raw
+from spaaza_snapshots.model.quality import Quality
+from spaaza_snapshots.s3.objects import RUN_ID, StoredObject, unchanged
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+BLOCK_BYTES: Final = 1024 * 1024
+_GONE: Final = MISSING | {"NoSuchVersion"}
+
+
+class ParquetStore:
+    """One bucket; every method raises `StorageError` where S3 fails, `OSError` where the disk does."""
+
+    def __init__(self, s3: "S3Client", bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+
+    def download(self, raw: Raw, target: Path) -> bool:
+        """Write the bytes that a manifest describes to a file; False where they are not there any more."""
+        version = {} if raw.version_id is None else {"VersionId": raw.version_id}
+        sha256 = hashlib.sha256()
+        with storage_errors(f"reading {raw.key}"):
+            try:
+                answer = self._s3.get_object(
+                    Bucket=self._bucket,
+                    Key=raw.key,
+                    **version,  # type: ignore[arg-type] # mypy cannot tell which argument a str is for
+                )
+            except ClientError as error:
+                if code_of(error) in _GONE:
+                    return False
+                raise
+            with closing(answer["Body"]) as body, target.open("wb") as file:
+                for block in body.iter_chunks(BLOCK_BYTES):
+                    sha256.update(block)
+                    file.write(block)
+        return sha256.hexdigest() == raw.sha256
+
+    def put_parquet(self, manifest: Manifest, parquet: Path, over: StoredObject | None) -> bool:
+        """Put a typed copy in the place of what was seen there; False where something else is there by now.
+
+        In one request, for which S3's limit is 5 GiB: the users of a country.
+        """
+        key = keys.parquet_key(manifest.chain_id, manifest.date)
+        with parquet.open("rb") as file:
+            return self._put(key, manifest.run_id, file, "application/vnd.apache.parquet", over)
+
+    def put_quality(self, manifest: Manifest, quality: Quality, over: StoredObject | None) -> bool:
+        """Put findings in the place of what was seen there; False where something else is there by now."""
+        key = keys.quality_key(manifest.chain_id, manifest.date)
+        return self._put(key, manifest.run_id, BytesIO(quality.to_json()), "application/json", over)
+
+    def _put(self, key: str, run_id: str, body: IO[bytes], content_type: str, over: StoredObject | None) -> bool:
+        sha256 = hashlib.file_digest(body, "sha256").digest()  # type: ignore[arg-type] # its stub asks for more
+        body.seek(0)
+        with storage_errors(f"writing {key}"):
+            try:
+                self._s3.put_object(
+                    Bucket=self._bucket,
+                    Key=key,
+                    Body=body,
+                    ContentType=content_type,
+                    Metadata={RUN_ID: run_id},
+                    ChecksumSHA256=base64.b64encode(sha256).decode(),
+                    **unchanged(None if over is None else over.etag),
+                )
+            except ClientError as error:
+                if code_of(error) in LOST_CONDITION:
+                    return False
+                raise
+        return True

@@ -1,0 +1,198 @@
+"""The bucket as the commit sees it: reads, and writes that happen only if nobody else was quicker."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from spaaza_snapshots.base.aws_errors import LOST_CONDITION, MISSING, code_of, storage_errors
+from spaaza_snapshots.base.clock import Clock
+from spaaza_snapshots.base.telemetry import logger
+from spaaza_snapshots.errors import StorageError
+from spaaza_snapshots.model import keys
+from spaaza_snapshots.model.manifest import Manifest
+from spaaza_snapshots.s3.multipart import PART_BYTES, MultipartUpload
+from spaaza_snapshots.s3.objects import RAW_TYPE, StoredObject, crc32_of, head, metadata_of, put_over, unchanged
+
+if TYPE_CHECKING:
+    from botocore.response import StreamingBody
+    from types_boto3_s3 import S3Client
+
+CHUNK_BYTES = 1024 * 1024
+
+ACCEPTED_PART_BYTES = PART_BYTES + CHUNK_BYTES
+"""Other than that of an export, so that an accepted copy of it has another ETag."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredManifest:
+    """What lies in a manifest's place, None where it cannot be read as one, and the ETag of the object."""
+
+    manifest: Manifest | None
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Predecessor:
+    """The last readable manifest before a date, and the dates between the two whose manifests cannot be read."""
+
+    manifest: Manifest | None
+    damaged: tuple[date, ...] = ()
+
+
+class SnapshotStore:
+    """One bucket; every method raises `StorageError` where S3 fails.
+
+    `completing_s3`: the client that completes an upload, which may take longer than any other call.
+    `damaged_keys`: the manifests and records met so far that cannot be read.
+    """
+
+    def __init__(self, s3: "S3Client", bucket: str, completing_s3: "S3Client | None" = None) -> None:
+        self._s3 = s3
+        self._completing_s3 = completing_s3 or s3
+        self.bucket = bucket
+        self.damaged_keys: set[str] = set()
+
+    def raw(self, chain_id: int, snapshot_date: date) -> StoredObject | None:
+        """Return the raw object of a snapshot, or None."""
+        return head(self._s3, self.bucket, keys.raw_key(chain_id, snapshot_date))
+
+    def derived(self, chain_id: int, snapshot_date: date) -> tuple[StoredObject | None, StoredObject | None]:
+        """Return the Parquet object of a snapshot and the findings of its conversion, which are written last."""
+        parquet_key, quality_key = keys.parquet_key(chain_id, snapshot_date), keys.quality_key(chain_id, snapshot_date)
+        return head(self._s3, self.bucket, parquet_key), head(self._s3, self.bucket, quality_key)
+
+    def manifest(self, chain_id: int, snapshot_date: date) -> StoredManifest | None:
+        """Return what lies in the place of the committed manifest, or None."""
+        return self._read(keys.manifest_key(chain_id, snapshot_date))
+
+    def pending(self, chain_id: int, snapshot_date: date, run_id: str) -> Manifest | None:
+        """Return what a run has written ahead, or None."""
+        found = self._read(keys.pending_key(chain_id, snapshot_date, run_id))
+        return None if found is None else found.manifest
+
+    def held_count(self, chain_id: int, snapshot_date: date) -> int:
+        """Count the exports of a snapshot that were doubtful."""
+        found = [self._read(key) for key in self._keys(keys.pending_prefix(chain_id, snapshot_date))]
+        records = [stored.manifest for stored in found if stored is not None]
+        return sum(record is not None and record.is_held for record in records)
+
+    def latest(self, chain_id: int) -> Manifest | None:
+        """Return the chain's readable manifest with the greatest snapshot date, or None."""
+        return self.previous(chain_id, date.max).manifest
+
+    def previous(self, chain_id: int, snapshot_date: date) -> Predecessor:
+        """Return the chain's readable manifest with the greatest snapshot date before this one."""
+        dates = [keys.manifest_date(key) for key in self._keys(keys.manifests_prefix(chain_id))]
+        damaged: list[date] = []
+        for found in sorted((found for found in dates if found is not None and found < snapshot_date), reverse=True):
+            stored = self.manifest(chain_id, found)
+            if stored is not None and stored.manifest is not None:
+                return Predecessor(stored.manifest, tuple(damaged))
+            damaged.append(found)
+        return Predecessor(None, tuple(damaged))
+
+    def upload_raw(self, chain_id: int, snapshot_date: date, run_id: str, clock: Clock) -> MultipartUpload:
+        """Return an upload of the raw object, not yet begun."""
+        key = keys.raw_key(chain_id, snapshot_date)
+        return MultipartUpload(self._s3, self._completing_s3, self.bucket, key, run_id, clock)
+
+    def write_ahead(self, manifest: Manifest) -> None:
+        """Write a finished manifest to its place under pending/."""
+        with storage_errors(f"writing {manifest.pending_key}"):
+            self._s3.put_object(
+                Bucket=self.bucket,
+                Key=manifest.pending_key,
+                Body=manifest.to_json(),
+                ContentType="application/json",
+            )
+
+    def remove_pending(self, manifest: Manifest) -> None:
+        """Remove what a run has written ahead; not being there is success."""
+        with storage_errors(f"removing {manifest.pending_key}"):
+            self._s3.delete_object(Bucket=self.bucket, Key=manifest.pending_key)
+
+    def put_manifest(self, manifest: Manifest, over_etag: str | None) -> bool:
+        """Commit a manifest over the one with this ETag, or over none; False where another is there by now."""
+        return put_over(
+            self._s3,
+            over_etag,
+            Bucket=self.bucket,
+            Key=manifest.key,
+            Body=manifest.to_json(),
+            ContentType="application/json",
+        )
+
+    def reupload_accepted(self, record: Manifest, held: StoredObject, clock: Clock) -> bool:
+        """Write a held object anew, byte for byte, as one that was accepted; False where another is there by now.
+
+        In other parts it has another ETag, on any S3: whoever is about to replace what was held finds it changed.
+        """
+        key, accepted = record.raw.key, metadata_of(record.run_id, accepted=True)
+        with storage_errors(f"accepting {key}"), self._opened(key, held.etag) as body:
+            if body is None:
+                return False
+            if record.raw.parts == 1:
+                return put_over(
+                    self._s3,
+                    held.etag,
+                    Bucket=self.bucket,
+                    Key=key,
+                    Body=body.read(),
+                    ContentType=RAW_TYPE,
+                    Metadata=accepted,
+                    ChecksumCRC32=record.raw.checksum,
+                )
+            with MultipartUpload(
+                self._s3,
+                self._completing_s3,
+                self.bucket,
+                key,
+                record.run_id,
+                clock,
+                accepted=True,
+                part_bytes=ACCEPTED_PART_BYTES,
+            ) as upload:
+                for chunk in body.iter_chunks(CHUNK_BYTES):
+                    upload.write(chunk)
+                return upload.complete(crc32_of(record.raw.checksum), unchanged(held.etag)) is not None
+
+    @contextmanager
+    def _opened(self, key: str, etag: str) -> "Iterator[StreamingBody | None]":
+        """Open the object with this ETag; None where it is not there any more."""
+        try:
+            answer = self._s3.get_object(Bucket=self.bucket, Key=key, IfMatch=etag)
+        except ClientError as error:
+            if code_of(error) not in LOST_CONDITION:
+                raise
+            yield None
+            return
+        with closing(answer["Body"]) as body:
+            yield body
+
+    def _read(self, key: str) -> StoredManifest | None:
+        with storage_errors(f"reading {key}"):
+            try:
+                answer = self._s3.get_object(Bucket=self.bucket, Key=key)
+                body = answer["Body"].read()
+            except ClientError as error:
+                if code_of(error) in MISSING:
+                    return None
+                raise
+        return StoredManifest(self._parsed(body, key), answer["ETag"])
+
+    def _parsed(self, body: bytes, key: str) -> Manifest | None:
+        try:
+            return Manifest.from_json(body, key)
+        except StorageError as error:
+            logger.warning("A manifest cannot be read", extra={"error": str(error)})
+            self.damaged_keys.add(key)
+            return None
+
+    def _keys(self, prefix: str) -> Iterator[str]:
+        with storage_errors(f"listing {prefix}"):
+            for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
+                yield from (found["Key"] for found in page.get("Contents", ()))

@@ -1,0 +1,160 @@
+"""From whatever invoked the function to one `Request`, or a refusal that names what is wrong.
+
+{"chain_ids": [1743, 1783], "scheduled_time": "2026-11-22T02:00:00Z"}                 the schedule
+{"source": "spaaza.snapshots", "detail-type": "Snapshot Requested", "time": …,
+ "detail": {"chain_id": 1743, "date": "2026-11-22", "force": false}, …}               one chain, from the bus
+{"detail-type": "Scheduled Event", "time": …, …}                                      a scheduled rule
+{"chain_id": 1743, "date": "2026-11-22", "force": true} · {"chain_ids": […]} · {}      by hand
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import MAXYEAR, MINYEAR, date, datetime
+from reprlib import repr as short
+from typing import Any
+
+from spaaza_snapshots.errors import InvalidRequest
+from spaaza_snapshots.snapshot.settings import Settings
+
+SOURCE = "spaaza.snapshots"
+SNAPSHOT_REQUESTED = "Snapshot Requested"
+SCHEDULED_EVENT = "Scheduled Event"
+
+_KEYS_BY_HAND = frozenset({"chain_id", "chain_ids", "date", "force", "accept", "scheduled_time"})
+_KEYS_OF_DETAIL = frozenset({"chain_id", "date", "force"})
+_HINT = "See the payloads in README.md."
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Which chains' snapshots of which date are asked for; `requested_at` is the event's own time, where it has one."""
+
+    chain_ids: tuple[int, ...]
+    snapshot_date: date
+    force: bool
+    accept: bool
+    scheduled: bool
+    requested_at: datetime | None
+
+
+def parse_request(event: object, settings: Settings, now: datetime) -> Request:
+    """Read any of the payloads above; `now` is an aware instant. Raises `InvalidRequest`."""
+    if not isinstance(event, Mapping):
+        raise _refusal("The event is no JSON object", type(event).__name__)
+    payload, event_time, scheduled = _unwrap(event)
+    zone = settings.time_zone
+    today = now.astimezone(zone).date()
+    asked_at = event_time or now
+    request = Request(
+        chain_ids=_chain_ids(payload, settings.chain_ids),
+        snapshot_date=parse_date(payload["date"]) if "date" in payload else asked_at.astimezone(zone).date(),
+        force=_flag(payload, "force"),
+        accept=_flag(payload, "accept"),
+        scheduled=scheduled,
+        requested_at=event_time,
+    )
+    _refuse_contradictions(request, today)
+    return request
+
+
+def _unwrap(event: Mapping[str, Any]) -> tuple[Mapping[str, Any], datetime | None, bool]:
+    """Return the payload, the event's own time, and whether a schedule sent it."""
+    if "detail-type" not in event:
+        _refuse_unknown(event, _KEYS_BY_HAND, "the payload")
+        return event, _instant(event, "scheduled_time"), "scheduled_time" in event
+    if event["detail-type"] == SCHEDULED_EVENT:
+        return {}, _instant(event, "time"), True
+    if event["detail-type"] != SNAPSHOT_REQUESTED or event.get("source") != SOURCE:
+        raise _refusal(
+            "This kind of event is not served", f"{short(event.get('source'))} {short(event['detail-type'])}"
+        )
+    detail = event.get("detail")
+    if not isinstance(detail, Mapping):
+        raise _refusal("The event has no detail object", type(detail).__name__)
+    _refuse_unknown(detail, _KEYS_OF_DETAIL, "detail")
+    if "chain_id" not in detail:
+        raise _refusal("detail names no chain_id")
+    return detail, _instant(event, "time"), False
+
+
+def _refuse_unknown(payload: Mapping[str, Any], known: frozenset[str], where: str) -> None:
+    unknown = sorted(str(key) for key in payload if key not in known)
+    if unknown:
+        raise _refusal(f"Unknown key in {where}", ", ".join(map(short, unknown)))
+
+
+def _chain_ids(payload: Mapping[str, Any], configured: tuple[int, ...]) -> tuple[int, ...]:
+    if "chain_id" in payload and "chain_ids" in payload:
+        raise _refusal("chain_id and chain_ids were given together")
+    asked = payload.get("chain_ids", configured)
+    if "chain_id" in payload:
+        asked = [payload["chain_id"]]
+    if not isinstance(asked, list | tuple) or not asked:
+        raise _refusal("chain_ids is no list of chain ids, or an empty one", short(asked))
+    wrong = [chain_id for chain_id in asked if not is_chain_id(chain_id)]
+    if wrong:
+        raise _refusal("A chain id is a JSON integer above 0", short(wrong))
+    strangers = [chain_id for chain_id in asked if chain_id not in configured]
+    if strangers:
+        raise _refusal(
+            "This chain is not configured", f"{short(strangers)}, known are {list(configured)} (SPAAZA_CHAIN_IDS)"
+        )
+    return tuple(dict.fromkeys(asked))
+
+
+def parse_date(value: object) -> date:
+    """Read a snapshot date, YYYY-MM-DD and nothing else; raises `InvalidRequest`."""
+    try:
+        parsed = date.fromisoformat(value)  # type: ignore[arg-type] # a TypeError is an answer too
+    except (TypeError, ValueError):
+        parsed = None
+    # fromisoformat takes "20261122" and "2026-W47-7" too
+    if parsed is None or parsed.isoformat() != value:
+        raise _refusal("date is no YYYY-MM-DD", short(value))
+    return parsed
+
+
+def is_chain_id(value: object) -> bool:
+    """Whether a value is a JSON integer above 0."""
+    # type(), not isinstance: a JSON true is an int to Python, and no chain
+    return type(value) is int and value > 0
+
+
+def _flag(payload: Mapping[str, Any], name: str) -> bool:
+    value = payload.get(name, False)
+    if not isinstance(value, bool):
+        raise _refusal(f"{name} is neither true nor false", short(value))
+    return value
+
+
+def _instant(event: Mapping[str, Any], name: str) -> datetime | None:
+    if name not in event:
+        return None
+    value = event[name]
+    try:
+        instant = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        instant = None
+    # in the first and the last year of the calendar another time zone may have no date for it
+    if instant is not None and not MINYEAR < instant.year < MAXYEAR:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise _refusal(f"{name} is no ISO 8601 instant with a time zone", short(value))
+    return instant
+
+
+def _refuse_contradictions(request: Request, today: date) -> None:
+    if request.snapshot_date > today:
+        raise _refusal("The date is later than today", f"{request.snapshot_date} against {today}")
+    if request.force and request.accept:
+        raise _refusal("force and accept were given together", hint="force exports again; accept exports nothing.")
+    if request.force and request.snapshot_date < today:
+        hint = "Leave force away: it would replace that day's snapshot by today's users."
+        raise _refusal("force on a past date", f"{request.snapshot_date}: the export is only ever now", hint)
+    if request.accept and len(request.chain_ids) > 1:
+        hint = 'Name one: {"chain_id": …, "date": …, "accept": true}.'
+        raise _refusal("accept is a decision on one chain", f"{list(request.chain_ids)}", hint)
+
+
+def _refusal(what: str, detail: str = "", hint: str = _HINT) -> InvalidRequest:
+    return InvalidRequest(what, detail, hint)

@@ -1,0 +1,49 @@
+"""Which part of a run is given which client and setting."""
+
+import functools
+
+from spaaza_snapshots.base.clock import Clock
+from spaaza_snapshots.base.telemetry import Telemetry
+from spaaza_snapshots.events.bus import EventBus
+from spaaza_snapshots.glue.catalog import GlueCatalog
+from spaaza_snapshots.s3.snapshot_store import SnapshotStore
+from spaaza_snapshots.snapshot.clients import clients_for
+from spaaza_snapshots.snapshot.request import Request
+from spaaza_snapshots.snapshot.run import Run, Services
+from spaaza_snapshots.snapshot.settings import Settings
+from spaaza_snapshots.spaaza.credentials import read_session
+from spaaza_snapshots.spaaza.export_api import SpaazaExports
+
+
+def services_for(settings: Settings, telemetry: Telemetry, clock: Clock) -> Services:
+    """Return what a run works with."""
+    clients = clients_for(settings)
+    glue, events = clients.glue, clients.events
+    return Services(
+        store=SnapshotStore(clients.s3, settings.bucket, clients.completing_s3),
+        exports=SpaazaExports(clients.http, settings.export_url, settings.read_timeout_seconds, clock),
+        read_session=functools.partial(read_session, clients.secrets_manager, settings.secret_id),
+        catalog=None
+        if glue is None
+        else GlueCatalog(glue, settings.glue_database, settings.bucket, settings.chain_ids),
+        bus=None if events is None else EventBus(events, settings.bus_name, clock),
+        telemetry=telemetry,
+        clock=clock,
+    )
+
+
+def run_for(request: Request, settings: Settings, services: Services) -> Run:
+    """Return the run that serves a request, or the first of its chains where there are more."""
+    started_at = services.clock.now()
+    return Run(
+        chain_id=request.chain_ids[0],
+        snapshot_date=request.snapshot_date,
+        taken_on=started_at.astimezone(settings.time_zone).date(),
+        environment=settings.environment,
+        max_row_drop_percent=settings.max_row_drop_percent,
+        force=request.force,
+        accept=request.accept,
+        requested_at=request.requested_at,
+        started_at=started_at,
+        services=services,
+    )

@@ -1,0 +1,1 @@
+"""The vendor: the session, the export, its stream."""

@@ -1,0 +1,95 @@
+"""The admin session, as it lies in Secrets Manager.
+
+{"session_user_id": "1", "session_key": "…", "session_expires_date": "2026-12-06 11:19:10"}
+"""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from spaaza_snapshots.base.aws_errors import code_of
+from spaaza_snapshots.base.telemetry import logger
+from spaaza_snapshots.errors import CredentialsError
+
+if TYPE_CHECKING:
+    from types_boto3_secretsmanager import SecretsManagerClient
+
+_FORMAT = '{"session_user_id": "…", "session_key": "…", "session_expires_date": "YYYY-MM-DD HH:MM:SS"}'
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session of a Spaaza admin; the key shows in no repr."""
+
+    user_id: str
+    key: str = field(repr=False)
+    expires_at: datetime | None
+
+    def days_left(self, now: datetime) -> float | None:
+        """Return the days until the session ends, negative once it has; None where the secret does not tell."""
+        return None if self.expires_at is None else (self.expires_at - now).total_seconds() / 86_400
+
+
+def read_session(secrets_manager: "SecretsManagerClient", secret_id: str) -> Session:
+    """Read the secret afresh; raises `CredentialsError`, without a word of what the secret holds."""
+    try:
+        text = secrets_manager.get_secret_value(SecretId=secret_id).get("SecretString", "")
+    except ClientError as error:
+        code = code_of(error)
+        # a secret that was never filled has no current version, which Secrets Manager calls not found
+        if code == "ResourceNotFoundException":
+            raise _unusable("There is no secret, or nothing in it", f"{secret_id}, {code}") from error
+        raise _unreadable(f"{secret_id}, {code}") from error
+    except BotoCoreError as error:
+        raise _unreadable(f"{secret_id}, {type(error).__name__}") from error
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        # `from None`: the parser's error carries the text that it could not parse
+        raise _unusable("The secret is empty or no JSON", secret_id) from None
+    return _session(document, secret_id)
+
+
+def _session(document: Any, secret_id: str) -> Session:
+    if not isinstance(document, dict):
+        raise _unusable("The secret is no JSON object", secret_id)
+    for name in ("session_user_id", "session_key"):
+        if not _is_header_value(document.get(name)):
+            raise _unusable(f"The secret has no usable {name}", secret_id)
+    return Session(
+        user_id=str(document["session_user_id"]),
+        key=str(document["session_key"]),
+        expires_at=_expiry(document.get("session_expires_date")),
+    )
+
+
+def _is_header_value(value: Any) -> bool:
+    """Both travel as HTTP headers, so a line break in one of them would be another header."""
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return bool(text) and text.isascii() and text.isprintable() and not text.isspace()
+
+
+def _expiry(value: Any) -> datetime | None:
+    """Read the date that only warns: a bad one must not cost a day's snapshot."""
+    if value is None or value == "":
+        return None
+    try:
+        return datetime.strptime(value, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    except (TypeError, ValueError):
+        logger.warning("The secret's session_expires_date is no YYYY-MM-DD HH:MM:SS")
+        return None
+
+
+def _unreadable(detail: str) -> CredentialsError:
+    hint = (
+        "The session itself may be good, so do not log in again: check the function's role, the key of the secret, and"
+        " the AWS status of this region."
+    )
+    return CredentialsError("The secret cannot be read", detail, hint)
+
+
+def _unusable(what: str, detail: str) -> CredentialsError:
+    return CredentialsError(what, detail, f"Log in to Spaaza and put the session into the secret: {_FORMAT}.")

@@ -1,0 +1,216 @@
+"""`spaaza-snapshots invoke`: the real function is started as an event, followed by its log, and its end is printed."""
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from uuid import uuid4
+
+import boto3
+import pytest
+
+from sandbox.aws.lambda_runtime import LambdaFunction
+from sandbox.aws.stack import Stack
+from sandbox.spaaza.answers import generated_users, refusal
+from spaaza_snapshots.cli import invoke as invoke_cli
+from spaaza_snapshots.cli.main import main
+from tests.support.flow import CHAIN
+from tools import template
+
+LOG_GROUP, LOG_STREAM = "spaaza-exportlog", "2026/11/22/[$LATEST]1"
+HANDLER = "spaaza_snapshots.export_handler.lambda_handler"
+
+Lines = tuple[str, Sequence[str]]  # the request's id, and what was logged
+
+
+@dataclass
+class Lambda:
+    """Lambda's own API on loopback, in front of what a test has it run; the log goes to CloudWatch Logs."""
+
+    bucket: str
+    logs: Any
+    run: Callable[[Any], Lines]
+    invoked: list[tuple[str, Any]] = field(default_factory=list)  # how, and with what
+    status: int = 202
+
+    def invoke(self, how: str, payload: Any) -> str:
+        """Run to the end before answering; what a caller sees is no other."""
+        self.invoked.append((how, payload))
+        request_id, lines = self.run(payload)
+        now_ms = int(time.time() * 1000)
+        entries = [{"timestamp": now_ms + number, "message": line} for number, line in enumerate(lines)]
+        if entries:
+            self.logs.put_log_events(logGroupName=LOG_GROUP, logStreamName=LOG_STREAM, logEvents=entries)
+        return request_id
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """The part of GetFunctionConfiguration that is read."""
+        return {
+            "LoggingConfig": {"LogGroup": LOG_GROUP},
+            "Environment": {"Variables": {"SNAPSHOT_BUCKET": self.bucket}},
+        }
+
+
+def serving(functions: Lambda) -> ThreadingHTTPServer:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.answer(200, json.dumps(functions.configuration).encode(), str(uuid4()))
+
+        def do_POST(self) -> None:
+            payload = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            request_id = functions.invoke(self.headers["X-Amz-Invocation-Type"], payload)
+            self.answer(functions.status, b"{}" if functions.status > 299 else b"", request_id)
+
+        def answer(self, status: int, body: bytes, request_id: str) -> None:
+            self.send_response(status)
+            self.send_header("x-amzn-RequestId", request_id)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+
+@pytest.fixture
+def functions(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lambda]:
+    """The export function on this machine, as its deployment would be asked."""
+    monkeypatch.setattr(invoke_cli, "POLL_SECONDS", 0.05)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", stack.aws.endpoint_url)
+    with LambdaFunction(HANDLER, stack.environment()) as function, closing(boto3.client("logs")) as logs:
+        logs.create_log_group(logGroupName=LOG_GROUP)
+        logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=LOG_STREAM)
+
+        def run(event: Any) -> Lines:
+            lines = function.invoke(event).log_lines
+            (request_id, *_) = re.findall(r'"function_request_id":"([^"]+)"', "".join(lines))
+            return request_id, [*lines, report(request_id)]
+
+        served = Lambda(stack.bucket, logs, run)
+        with serving(served) as server:
+            thread = Thread(target=server.serve_forever, args=(0.05,))
+            thread.start()
+            monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://127.0.0.1:{server.server_port}")
+            yield served
+            server.shutdown()
+            thread.join()
+
+
+def report(request_id: str, status: str = "") -> str:
+    """The last line of an invocation, as Lambda writes it."""
+    return f"REPORT RequestId: {request_id}\tDuration: 900000.00 ms\tMax Memory Used: 99 MB\t{status}\n"
+
+
+Invoke = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def invoke(functions: Lambda, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Invoke:
+    """Run the command; returns its exit code, the answer, and what was said beside it."""
+    monkeypatch.setenv("COLUMNS", "400")
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        code = main(["invoke", "--function", "export", *map(str, arguments)])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run
+
+
+def test_a_run_is_started_as_an_event_and_its_manifest_printed(stack: Stack, functions: Lambda, invoke: Invoke) -> None:
+    stack.spaaza.serve(generated_users(50))
+    code, printed, _ = invoke("--chain", CHAIN)
+    assert functions.invoked == [("Event", {"chain_id": CHAIN})]
+    assert code == 0
+    assert re.search(r"status +complete\b", printed)
+    assert re.search(r"rows +50,", printed)
+    assert f"s3://{stack.bucket}/raw/users/chain_id={CHAIN}/" in printed
+    assert re.search(r"status +already_complete\b", invoke("--chain", CHAIN)[1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "payload"),
+    [
+        (["--chain", 0], {"chain_id": 0}),
+        (
+            ["--chain", 1743, "--date", "2026-11-22", "--accept"],
+            {"chain_id": 1743, "date": "2026-11-22", "accept": True},
+        ),
+        (["--chain", 1743, "--force"], {"chain_id": 1743, "force": True}),
+    ],
+)
+def test_the_function_is_asked_for_what_was_said_and_for_nothing_else(
+    functions: Lambda, invoke: Invoke, arguments: list[object], payload: Any
+) -> None:
+    functions.run = lambda _: ("1", [report("1")])
+    invoke(*arguments)
+    assert functions.invoked == [("Event", payload)]
+
+
+def test_without_a_chain_it_prints_what_was_requested(functions: Lambda, invoke: Invoke) -> None:
+    code, printed, _ = invoke()
+    assert code == 0
+    assert [request["chain_id"] for request in json.loads(printed)["requested"]] == [1743, 1783]
+
+
+def test_the_functions_error_is_printed_as_it_is_beside_the_answer(functions: Lambda, invoke: Invoke) -> None:
+    code, printed, beside = invoke("--chain", 9)
+    assert (code, printed) == (1, "")
+    assert "InvalidRequest This chain is not configured: [9], known are [1743, 1783] (SPAAZA_CHAIN_IDS)." in beside
+
+
+def test_an_ended_session_and_a_held_snapshot_have_exit_codes_of_their_own(
+    stack: Stack, functions: Lambda, invoke: Invoke
+) -> None:
+    stack.spaaza.serve(refusal(401, 6))
+    assert invoke("--chain", CHAIN)[0] == 4
+    stack.spaaza.serve(generated_users(50))
+    assert invoke("--chain", CHAIN, "--date", "2026-11-21")[0] == 0
+    stack.spaaza.serve(generated_users(5))
+    code, _, beside = invoke("--chain", CHAIN, "--date", "2026-11-22")
+    assert code == 3
+    assert "make snapshot CHAIN=1743 DATE=2026-11-22 ACCEPT=1" in beside
+
+
+def test_a_run_that_was_killed_is_told_by_what_lambda_says_of_it(functions: Lambda, invoke: Invoke) -> None:
+    functions.run = lambda _: ("1", ["START RequestId: 1 Version: $LATEST\n", report("1", "Status: timeout")])
+    code, _, beside = invoke("--chain", CHAIN)
+    assert code == 1
+    assert "Status: timeout" in beside
+
+
+def test_lines_of_other_runs_are_not_taken_for_ones_own(functions: Lambda, invoke: Invoke) -> None:
+    other = json.dumps({"level": "ERROR", "error": "SnapshotHeld", "message": "of another", "function_request_id": "2"})
+    functions.run = lambda _: ("1", [other, report("1", "Status: error")])
+    code, _, beside = invoke("--chain", CHAIN)
+    assert (code, "of another" in beside) == (1, False)
+
+
+def test_a_run_that_never_starts_is_told_of_when_lambda_has_given_it_up(
+    functions: Lambda, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = template.deploy({"ChainIds": "1743"})
+    kept = limits.properties("ExportFunctionEventInvokeConfig")["MaximumEventAgeInSeconds"]
+    assert (kept, limits.properties("ExportFunction")["Timeout"]) == (invoke_cli.START_SECONDS, invoke_cli.RUN_SECONDS)
+    for name in ("START_SECONDS", "RUN_SECONDS", "LATE_SECONDS"):
+        monkeypatch.setattr(invoke_cli, name, 0.1)
+    functions.run = lambda _: ("1", [])
+    code, _, beside = invoke("--chain", CHAIN)
+    assert code == 1
+    assert "See which runs have failed" in beside
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_the_function_is_never_asked_twice_by_itself(functions: Lambda, invoke: Invoke, status: int) -> None:
+    functions.run = lambda _: ("1", [])
+    functions.status = status
+    assert invoke("--chain", CHAIN)[0] == 1
+    assert len(functions.invoked) == 1

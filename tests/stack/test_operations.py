@@ -1,0 +1,151 @@
+"""docs/OPERATIONS.md against what it speaks of: the alarms, the stack, the tables; and its script is run."""
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+import sqlglot
+from botocore.session import Session
+from sqlglot import exp
+
+from sandbox.aws.stack import Stack
+from spaaza_snapshots import errors
+from spaaza_snapshots.glue.tables import MANIFEST_COLUMNS, SNAPSHOTS, USERS, USERS_CSV, USERS_QUALITY
+from spaaza_snapshots.model.columns import KNOWN, PARTITION_KEYS
+from tools.template import deploy, source
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+OPERATIONS = (Path(__file__).resolve().parents[2] / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")
+HEADINGS = re.findall(r"^#{2,3} (.+)$", OPERATIONS, re.MULTILINE)
+DESCRIPTIONS = {
+    alarm["AlarmName"].partition("-")[2]: alarm["AlarmDescription"]
+    for alarm in deploy({"ChainIds": "1743"}).of_type("AWS::CloudWatch::Alarm").values()
+}
+WORDS = set(re.findall(r"`(\w+)`", OPERATIONS))
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^ *```{language}\n(.*?)^ *```$", OPERATIONS, re.MULTILINE | re.DOTALL)
+
+
+def test_there_is_a_heading_for_each_alarm_and_none_for_another() -> None:
+    section = OPERATIONS.partition("\n## Alarms\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^### (.+)$", section, re.MULTILINE) == list(DESCRIPTIONS)
+
+
+def test_every_link_leads_to_a_heading() -> None:
+    anchors = {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for heading in HEADINGS}
+    links = set(re.findall(r"\]\(#([^)]+)\)", OPERATIONS))
+    assert links
+    assert links <= anchors
+
+
+def test_every_parameter_and_output_that_is_named_is_one_of_the_template() -> None:
+    template = source()
+    named = {word for word in WORDS if re.fullmatch(r"(?:[A-Z][a-z]+){2,}", word)}
+    error_classes = {name for name, found in vars(errors).items() if isinstance(found, type)}
+    of_glue = set(Session().get_service_model("glue").shape_names)
+    assert named - error_classes - of_glue <= {*template["Parameters"], *template["Outputs"]}
+    assert {"RawDays", "ParquetDays", "OldVersionDays", "QueryResultDays", "PendingDays"} <= named
+
+
+def test_every_error_that_asks_somebody_to_act_is_told_of_under_chain_missing() -> None:
+    section = OPERATIONS.partition("\n### chain-missing\n")[2].partition("\n### ")[0]
+    children = {name for name, found in vars(errors).items() if isinstance(found, type)} - {"SnapshotError"}
+    assert {name for name in children if f"`{name}`" not in section} == {"InvalidRequest"}  # no schedule sends one
+
+
+@pytest.mark.parametrize("sql", blocks("sql"))
+def test_every_query_is_sql_of_athena_on_tables_and_columns_that_are_there(sql: str) -> None:
+    statement = sqlglot.parse_one(sql, dialect="athena")
+    assert not isinstance(statement, exp.Command)
+    assert {table.name for table in statement.find_all(exp.Table)} <= {
+        table.name for table in (USERS, USERS_CSV, USERS_QUALITY, SNAPSHOTS)
+    }
+    columns = {*PARTITION_KEYS, *MANIFEST_COLUMNS, *(athena_name for athena_name, _ in KNOWN.values())}
+    named = {column.parts[0].name for column in statement.find_all(exp.Column)}
+    assert named <= columns
+
+
+def test_the_session_in_the_text_has_the_keys_that_the_function_reads() -> None:
+    (text,) = blocks("json")
+    assert json.loads(text).keys() == {"session_user_id", "session_key", "session_expires_date"}
+    assert text.strip().replace("THE KEY", "...").partition('"session_expires')[0] in json.dumps(
+        source()["Resources"]["SessionRejectedAlarm"]["Properties"]["AlarmDescription"]
+    ).replace('\\"', '"')
+
+
+def test_nobody_is_told_to_purge_what_nobody_has_read() -> None:
+    section = OPERATIONS.partition("\n### undelivered-events\n")[2].partition("\n### ")[0]
+    for text in (DESCRIPTIONS["undelivered-events"], section):
+        assert "purge" not in text
+        assert text.index("SnapshotHeld") < text.index("elete each message")
+
+
+def test_a_limit_of_concurrent_runs_is_told_where_its_events_end() -> None:
+    """Lambda queues what it cannot start, and after an hour puts it into FailedRuns: the bus never knows."""
+    limit = "limit of concurrent runs"
+    told = {name for name, text in DESCRIPTIONS.items() if limit in text}
+    assert told == {"chain-missing", "parquet-behind", "parquet-failed"}
+    section = OPERATIONS.partition("\n## See which runs have failed\n")[2].partition("\n## ")[0]
+    assert "EventAgeExceeded" in section
+
+
+PRODUCT = {"ContentType": "application/vnd.apache.parquet"}
+
+
+def put_day(s3: "S3Client", bucket: str, day: str, folder: Path) -> None:
+    partition = f"users/chain_id=1743/dt={day}"
+    users = folder / "users.parquet"
+    people = "(VALUES (12345, 'Ann'), (12346, 'Ben'), (NULL, 'Cleo')) people(id, first_name)"
+    created = "TIMESTAMP_MS '2026-01-02 03:04:05.678' AS created_date"
+    duckdb.sql(
+        f"COPY (SELECT *, {created} FROM {people}) TO '{users}' (FORMAT parquet, KV_METADATA {{run_id: 'of {day}'}})"
+    )
+    for version in ("1", "2"):
+        s3.put_object(Bucket=bucket, Key=f"raw/{partition}/users.csv.gz", Body=version.encode())
+        s3.upload_file(
+            str(users), bucket, f"parquet/{partition}/users.parquet", PRODUCT | {"Metadata": {"run-id": f"of {day}"}}
+        )
+    s3.put_object(Bucket=bucket, Key=f"manifests/{partition}/manifest.json", Body=b"{}")
+
+
+def test_the_script_erases_one_person_and_nothing_else(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in ("2026-11-19", "2026-11-20", "2026-11-21"):
+        put_day(stack.s3, stack.bucket, day, tmp_path)
+    (script,) = blocks("python")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        exec(script.replace('"BUCKET"', repr(stack.bucket)), {})
+
+    def people(day: str) -> list[str]:
+        key = f"parquet/users/chain_id=1743/dt={day}/users.parquet"
+        there = stack.s3.head_object(Bucket=stack.bucket, Key=key)
+        assert (there["Metadata"], there["ContentType"]) == ({"run-id": f"of {day}"}, PRODUCT["ContentType"])
+        stack.s3.download_file(stack.bucket, key, "left.parquet")
+        inside = duckdb.sql("SELECT decode(key), decode(value) FROM parquet_kv_metadata('left.parquet')").fetchall()
+        assert inside == [("run_id", f"of {day}")]
+        unit = "SELECT converted_type FROM parquet_schema('left.parquet') WHERE name = 'created_date'"
+        assert duckdb.sql(unit).fetchall() == [("TIMESTAMP_MILLIS",)]
+        return [name for (name,) in duckdb.sql("SELECT first_name FROM 'left.parquet' ORDER BY 1").fetchall()]
+
+    assert people("2026-11-19") == ["Ann", "Ben", "Cleo"]
+    assert people("2026-11-20") == people("2026-11-21") == ["Ben", "Cleo"]
+    versions = stack.s3.list_object_versions(Bucket=stack.bucket)["Versions"]
+    left = [version["Key"] for version in versions if "dt=2026-11-21" in version["Key"]]
+    assert sorted(key.partition("/")[0] for key in left) == ["manifests", "parquet"]
+
+
+def test_the_script_erases_a_day_that_has_no_typed_copy(stack: Stack) -> None:
+    for day in ("2026-11-20", "2026-11-21"):
+        stack.s3.put_object(Bucket=stack.bucket, Key=f"raw/users/chain_id=1743/dt={day}/users.csv.gz", Body=b"")
+    (script,) = blocks("python")
+    exec(script.replace('"BUCKET"', repr(stack.bucket)), {})
+    assert "Versions" not in stack.s3.list_object_versions(Bucket=stack.bucket)

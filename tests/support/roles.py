@@ -1,0 +1,130 @@
+"""A role of the template on moto, enforced: moto judges each call by the very policy that a deployment would create."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import count
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import boto3
+import pytest
+from moto.core.authorization import enable_iam_authentication
+from moto.events.responses import EventsHandler
+from moto.glue.responses import GlueResponse
+from moto.secretsmanager.responses import SecretsManagerResponse
+
+from sandbox.aws.moto import MotoAws
+from sandbox.spaaza.server import SpaazaServer
+from sandbox.wire.wire import Wire
+from tools.template import ACCOUNT, REGION, Deployment
+
+if TYPE_CHECKING:
+
+    class Moto(Protocol):
+        """The part of moto's responses that is read here."""
+
+        body: str
+
+
+Handler = Callable[[dict[str, Any], Any], Mapping[str, Any]]
+
+
+def _bus(response: "Moto") -> str:
+    bus = json.loads(response.body)["Entries"][0]["EventBusName"]
+    return f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{bus}"
+
+
+def _table(response: "Moto") -> str:
+    asked = json.loads(response.body)
+    name = asked.get("Name") or asked["TableInput"]["Name"]
+    return f"arn:aws:glue:{REGION}:{ACCOUNT}:table/{asked['DatabaseName']}/{name}"
+
+
+def _secret(response: "Moto") -> str:
+    return str(json.loads(response.body)["SecretId"])
+
+
+_TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
+_numbers = count(1)
+
+# For these services moto would compare every Resource with "*"; this is its own hook for telling it better.
+_RESOURCES: tuple[tuple[type, Callable[["Moto"], str]], ...] = (
+    (EventsHandler, _bus),
+    (GlueResponse, _table),
+    (SecretsManagerResponse, _secret),
+)
+
+
+@contextmanager
+def enforced() -> Iterator[None]:
+    """Have moto refuse, with HTTP 403, every call that the caller's policy does not allow.
+
+    It judges actions and resources. Of conditions it knows none of ours: those are asserted on the policy itself.
+    """
+    with pytest.MonkeyPatch.context() as patch, enable_iam_authentication():
+        for responses, resource in _RESOURCES:
+            patch.setattr(responses, "_determine_resource", resource, raising=False)
+        yield
+
+
+def assume(aws: MotoAws, policy: Mapping[str, Any]) -> Mapping[str, str]:
+    """Create a role with a policy and return the credentials of a session of it, as the SDK's variables."""
+    with closing(any_client("iam", aws.endpoint_url)) as iam, closing(any_client("sts", aws.endpoint_url)) as sts:
+        name = f"role-{next(_numbers)}"
+        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUST))["Role"]["Arn"]
+        iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=json.dumps(policy))
+        session = sts.assume_role(RoleArn=arn, RoleSessionName=name)["Credentials"]
+    return {
+        "AWS_ACCESS_KEY_ID": session["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": session["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": session["SessionToken"],
+    }
+
+
+def any_client(service: str, endpoint_url: str, credentials: Mapping[str, str] | None = None) -> Any:
+    """Return a client with these variables' credentials, or with moto's all-powerful ones."""
+    given = {name.lower(): value for name, value in (credentials or {}).items()}
+    powerful = {"aws_access_key_id": "moto", "aws_secret_access_key": "moto"}
+    make_client: Any = boto3.client
+    return make_client(service, endpoint_url=endpoint_url, region_name=REGION, **(given or powerful))
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The stack's resources on moto, and the credentials of one of its roles."""
+
+    deployment: Deployment
+    credentials: Mapping[str, str]
+    aws: MotoAws
+    wire: Wire
+    spaaza: SpaazaServer
+
+    @property
+    def bucket(self) -> str:
+        """Name of the bucket."""
+        return self.deployment.outputs["BucketName"]
+
+    def client(self, service: str) -> Any:
+        """Return a client of the role."""
+        return any_client(service, self.wire.url("aws"), self.credentials)
+
+    def invoke(self, handler: Handler, function: str, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Call a handler in this process, with the role and the environment that the template gives the function."""
+        context = SimpleNamespace(
+            function_name=function,
+            memory_limit_in_mb=self.deployment.properties(function)["MemorySize"],
+            invoked_function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}",
+            aws_request_id="1",
+            get_remaining_time_in_millis=lambda: 900_000,
+        )
+        sandbox = {
+            "SPAAZA_SERVICES_URL": self.spaaza.base_url,
+            "AWS_ENDPOINT_URL": self.wire.url("aws"),
+            "AWS_DEFAULT_REGION": REGION,
+        }
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in {**self.deployment.variables(function), **self.credentials, **sandbox}.items():
+                patch.setenv(name, value)
+            return handler(dict(event), context)

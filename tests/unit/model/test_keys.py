@@ -1,0 +1,48 @@
+"""Where everything of a snapshot lies in the bucket."""
+
+from datetime import date
+
+import pytest
+
+from spaaza_snapshots.model import keys
+
+DAY = date(2026, 11, 22)
+RUN_ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+
+
+def test_the_keys_of_a_snapshot_are_those_that_others_rely_on() -> None:
+    assert keys.raw_key(1743, DAY) == "raw/users/chain_id=1743/dt=2026-11-22/users.csv.gz"
+    assert keys.manifest_key(1743, DAY) == "manifests/users/chain_id=1743/dt=2026-11-22/manifest.json"
+    assert keys.pending_key(1743, DAY, RUN_ID) == f"pending/users/chain_id=1743/dt=2026-11-22/{RUN_ID}.json"
+    assert keys.parquet_key(1743, DAY) == "parquet/users/chain_id=1743/dt=2026-11-22/users.parquet"
+
+
+def test_the_trees_are_siblings_for_athena_reads_all_that_lies_below_a_table() -> None:
+    roots = [keys.RAW_ROOT, keys.MANIFESTS_ROOT, keys.PENDING_ROOT, keys.PARQUET_ROOT, keys.QUALITY_ROOT]
+    assert [(a, b) for a in roots for b in roots if a is not b and a.startswith(b)] == []
+
+
+def test_a_prefix_finds_one_chain_and_no_other_that_begins_alike() -> None:
+    assert keys.manifest_key(1743, DAY).startswith(keys.manifests_prefix(1743))
+    assert not keys.manifest_key(17430, DAY).startswith(keys.manifests_prefix(1743))
+    assert keys.pending_key(1743, DAY, RUN_ID).startswith(keys.pending_prefix(1743, DAY))
+    assert not keys.pending_key(17430, DAY, RUN_ID).startswith(keys.pending_prefix(1743, DAY))
+    assert not keys.pending_key(1743, date(2026, 11, 21), RUN_ID).startswith(keys.pending_prefix(1743, DAY))
+
+
+def test_keys_of_later_dates_sort_behind_those_of_earlier_ones() -> None:
+    days = [date(2025, 12, 31), date(2026, 1, 9), date(2026, 1, 10), date(2026, 11, 2)]
+    in_order = [keys.manifest_key(1743, day) for day in days]
+    assert sorted(set(in_order)) == in_order
+
+
+def test_a_manifests_key_tells_its_date_and_no_other_key_does() -> None:
+    assert keys.manifest_date(keys.manifest_key(1743, DAY)) == DAY
+    for make in (keys.raw_key, keys.parquet_key, keys.quality_key):
+        assert keys.manifest_date(make(1743, DAY)) is None
+    assert keys.manifest_date(keys.pending_key(1743, DAY, RUN_ID)) is None
+
+
+@pytest.mark.parametrize("middle", ["", "dt=2026-11/", "dt=2026-02-30/", "dt=2026-11-22/old/", "old/dt=2026-11-22/"])
+def test_a_key_that_no_run_writes_has_no_date(middle: str) -> None:
+    assert keys.manifest_date(f"manifests/users/chain_id=1743/{middle}manifest.json") is None

@@ -1,0 +1,1 @@
+"""What developers start: demonstrations, benchmarks, builds, generated tables."""
