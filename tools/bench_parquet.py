@@ -17,7 +17,7 @@ from rich.table import Table
 from sandbox.aws.lambda_runtime import LambdaFunction
 from sandbox.aws.stack import Stack, running_stack
 from sandbox.spaaza.answers import generated_users
-from spaaza_snapshots.model import keys
+from spaaza_snapshots.model.snapshot_id import SnapshotId
 
 EXPORT = "spaaza_snapshots.export_handler.lambda_handler"
 PARQUET = "spaaza_snapshots.parquet_handler.lambda_handler"
@@ -48,7 +48,7 @@ def _measure(stack: Stack, users: int, memory_mb: int) -> list[str]:
         if not isinstance(invocation.payload, Mapping):
             raise SystemExit(f"{invocation.error_type}: {invocation.error_message}")
         cpu_seconds = _cpu_seconds(function.pid)
-    key = keys.parquet_key(CHAIN, date.fromisoformat(manifest["snapshot_date"]))
+    key = SnapshotId(CHAIN, date.fromisoformat(manifest["snapshot_date"])).parquet_key
     parquet_bytes = stack.s3.head_object(Bucket=stack.bucket, Key=key)["ContentLength"]
     return [
         f"{users:,}",

@@ -22,7 +22,7 @@ from sandbox.aws.stack import Stack, running_stack
 from sandbox.spaaza.answers import Answer, generated_users, sample_users
 from sandbox.spaaza.users import BLOCK_ROWS, generated_csv, gzipped
 from spaaza_snapshots.cli.manifest_table import print_manifest
-from spaaza_snapshots.model import keys
+from spaaza_snapshots.model.snapshot_id import SnapshotId
 
 EVENTS = Path(__file__).parents[1] / "events"
 EXPORT_HANDLER = "spaaza_snapshots.export_handler.lambda_handler"
@@ -136,7 +136,7 @@ def _report(stack: Stack, functions: Functions, manifest: Mapping[str, Any], con
 
 
 def _quality(stack: Stack, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
-    key = keys.quality_key(manifest["chain_id"], date.fromisoformat(manifest["snapshot_date"]))
+    key = SnapshotId(manifest["chain_id"], date.fromisoformat(manifest["snapshot_date"])).quality_key
     document: Mapping[str, Any] = json.loads(stack.read(key))
     return document
 
@@ -175,7 +175,7 @@ class Counted:
 
 def _ask(stack: Stack, manifest: Mapping[str, Any], console: Console) -> Counted:
     """Print DuckDB's answers to the questions on the typed copy, and count the rows of both forms."""
-    parquet_key = keys.parquet_key(manifest["chain_id"], date.fromisoformat(manifest["snapshot_date"]))
+    parquet_key = SnapshotId(manifest["chain_id"], date.fromisoformat(manifest["snapshot_date"])).parquet_key
     with TemporaryDirectory() as folder, duckdb.connect() as database:
         raw, parquet = str(Path(folder) / "users.csv.gz"), str(Path(folder) / "users.parquet")
         stack.s3.download_file(stack.bucket, manifest["raw"]["key"], raw)

@@ -34,14 +34,14 @@ MENDS: Mapping[str, tuple[Edit, ...]] = {
     # All attempts of a run share one id, and another one follows where nobody knows what became of the last.
     "one-id-per-run": (
         Edit(
-            "attempt.py",
-            "    services, run_id = run.services, str(uuid.uuid4())\n",
-            "    services, number = run.services, attempt\n"
-            "    run_id = _IDS[id(run)] = str(uuid.uuid4()) if number == 1 else _IDS[id(run)]\n",
+            "snapshot/attempt.py",
+            "    attempt = Attempt(str(uuid.uuid4()), number)\n",
+            "    run_id = _IDS[id(run)] = str(uuid.uuid4()) if number == 1 else _IDS[id(run)]\n"
+            "    attempt = Attempt(run_id, number)\n",
         ),
-        Edit("attempt.py", "\n\ndef export_once(", "\n\n_IDS: dict[int, str] = {}\n\n\ndef export_once("),
+        Edit("snapshot/attempt.py", "\n\ndef export_once(", "\n\n_IDS: dict[int, str] = {}\n\n\ndef export_once("),
         Edit(
-            "multipart.py",
+            "s3/multipart.py",
             "            raise _unfenced(self._key, code) from error\n",
             '            raise ExportInterrupted("Nobody knows", code, NEXT_RUN) from error\n',
         ),
@@ -49,18 +49,18 @@ MENDS: Mapping[str, tuple[Edit, ...]] = {
     # A forced run replaces whatever is there when its Complete takes effect.
     "forced-unconditional": (
         Edit(
-            "attempt.py",
+            "snapshot/commit.py",
             "upload.complete(proven.inspection.crc32, day.unchanged)",
             "upload.complete(proven.inspection.crc32, {} if run.force else day.unchanged)",
         ),
     ),
     # Accepting puts the manifest, and leaves the object as it is.
     "accepted-unchanged": (
-        Edit("held.py", "import ROUNDS, Day, outrun, settle", "import ROUNDS, Day, outrun, promote, settle"),
-        Edit("held.py", "store.reupload_accepted(day.held, day.raw, clock)", "promote(store, day.held)"),
+        Edit("snapshot/held.py", "import Day, outrun, settle", "import Day, outrun, promote, settle"),
+        Edit("snapshot/held.py", "store.reupload_accepted(day.held, day.raw, clock)", "promote(store, day.held)"),
     ),
     # Nobody looks at what the last run of a day has left.
-    "day-before-left": (Edit("snapshot.py", "        _heal_day_before(run)\n", ""),),
+    "day-before-left": (Edit("snapshot/snapshot.py", "        _heal_day_before(run, services)\n", ""),),
 }
 
 

@@ -11,7 +11,7 @@ from sandbox.model.s3 import Bucket, Request
 from sandbox.model.schedule import Network, Schedule
 from sandbox.model.watch import CHAIN
 from sandbox.model.world import FORCED, IDS, PLAIN, TODAY, YESTERDAY, Meeting
-from spaaza_snapshots.model import keys
+from spaaza_snapshots.model.snapshot_id import SnapshotId
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,10 @@ def _today(rows: int, kind: str = PLAIN, *, killed: bool = False) -> Earlier:
 
 
 DAY_BEFORE = Earlier(date(2026, 11, 20), 100)
-STRAY = Thing(keys.raw_key(CHAIN, TODAY))
-STRAY_RECORD = Thing(keys.pending_key(CHAIN, TODAY, "?"))
-DAMAGED = Thing(keys.manifest_key(CHAIN, TODAY))
-DAMAGED_YESTERDAY = Thing(keys.manifest_key(CHAIN, YESTERDAY))
+STRAY = Thing(SnapshotId(CHAIN, TODAY).raw_key)
+STRAY_RECORD = Thing(SnapshotId(CHAIN, TODAY).pending_key("?"))
+DAMAGED = Thing(SnapshotId(CHAIN, TODAY).manifest_key)
+DAMAGED_YESTERDAY = Thing(SnapshotId(CHAIN, YESTERDAY).manifest_key)
 
 OF_NO_EXPORT = 98
 """Rows that no export of an interleaving has, so that none has the ETag of an object whose manifest is damaged.

@@ -17,7 +17,7 @@ from sandbox.model.sdk import Killed
 from sandbox.model.watch import Standing, Watch, What
 from sandbox.model.world import ACCEPT, Actor
 from spaaza_snapshots.errors import InvalidRequest, SnapshotError, SnapshotHeld
-from spaaza_snapshots.snapshot.snapshot import ALREADY_COMPLETE, COMPLETE
+from spaaza_snapshots.snapshot.follow_up import ALREADY_COMPLETE, COMPLETE
 
 
 def of_end(actor: Actor, watch: Watch, *, quiet: bool) -> Iterator[str]:

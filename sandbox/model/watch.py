@@ -26,7 +26,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from sandbox.model.s3 import Bucket, Request, Version, crc32_text
-from spaaza_snapshots.model import keys
+from spaaza_snapshots.model.snapshot_id import SnapshotId
 
 CHAIN = 1743
 MOST_DROP_PERCENT = 5.0
@@ -89,14 +89,14 @@ def facts_in(bucket: Bucket, key: str) -> Facts | None:
 
 def standing(bucket: Bucket, day: date) -> Standing:
     """Return what stands for a date."""
-    raw = bucket.objects.get(keys.raw_key(CHAIN, day))
+    raw = bucket.objects.get(SnapshotId(CHAIN, day).raw_key)
     if raw is None:
         return Standing(What.NOTHING)
     run_id = raw.metadata.get("run-id", "")
-    manifest = facts_in(bucket, keys.manifest_key(CHAIN, day))
+    manifest = facts_in(bucket, SnapshotId(CHAIN, day).manifest_key)
     if manifest is not None and manifest.run_id == run_id:
         return Standing(What.COMMITTED, raw, manifest, promoted=True)
-    record = facts_in(bucket, keys.pending_key(CHAIN, day, run_id))
+    record = facts_in(bucket, SnapshotId(CHAIN, day).pending_key(run_id))
     if record is None:
         return Standing(What.STRAY, raw)
     held = record.held and "accepted" not in raw.metadata
@@ -123,8 +123,8 @@ class Watch:
         self.stood: list[tuple[int, Standing]] = [(0, standing(bucket, day))]  # from which step on
         self._bucket = bucket
         self._kinds = kinds
-        self._raw_key = keys.raw_key(CHAIN, day)
-        self._partition = keys.partition(CHAIN, day)
+        self._raw_key = SnapshotId(CHAIN, day).raw_key
+        self._partition = SnapshotId(CHAIN, day).partition
 
     @property
     def now(self) -> Standing:

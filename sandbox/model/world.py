@@ -18,12 +18,14 @@ from sandbox.model.watch import CHAIN, MOST_DROP_PERCENT
 from spaaza_snapshots.base.clock import Clock
 from spaaza_snapshots.base.telemetry import Telemetry, logger
 from spaaza_snapshots.model.manifest import Manifest
+from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.proof import checks
 from spaaza_snapshots.s3 import multipart
 from spaaza_snapshots.s3 import snapshot_store as store
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.snapshot import attempt
-from spaaza_snapshots.snapshot.run import Run, Services
+from spaaza_snapshots.snapshot.run import Run
+from spaaza_snapshots.snapshot.services import Services
 from spaaza_snapshots.snapshot.snapshot import take_snapshot
 from spaaza_snapshots.spaaza.credentials import Session
 from spaaza_snapshots.spaaza.export_api import SpaazaExports
@@ -116,6 +118,7 @@ class Actor:
     day: date
     client: Client
     run: Run
+    services: Services
     began: int = -1
     ended: int = -1
     result: Mapping[str, Any] | None = None
@@ -125,7 +128,7 @@ class Actor:
         """Take the snapshot, and note how that ended."""
         self.began = network.step
         try:
-            self.result = take_snapshot(self.run)
+            self.result = take_snapshot(self.run, self.services)
         except (Exception, Killed) as error:  # noqa: BLE001 # every end is judged
             self.error = error
         self.ended = network.step
@@ -146,8 +149,7 @@ class Meeting:
         client = Client(name, self.network, self.schedule, self.faults, fate)
         exports = Exports(self.random, self.faults, rows)
         run = Run(
-            chain_id=CHAIN,
-            snapshot_date=day,
+            snapshot_id=SnapshotId(CHAIN, day),
             taken_on=TODAY,
             environment="prod",
             max_row_drop_percent=MOST_DROP_PERCENT,
@@ -155,9 +157,8 @@ class Meeting:
             accept=kind == ACCEPT,
             requested_at=NOW if kind == PLAIN else None,  # a plain run is one of the schedule
             started_at=NOW,
-            services=self._services(client, exports),
         )
-        return Actor(name, kind, day, client, run)
+        return Actor(name, kind, day, client, run, self._services(client, exports))
 
     def _services(self, client: Client, exports: Exports) -> Services:
         clock = Clock(

@@ -2,7 +2,7 @@
 
     {"chain_ids": [1743, 1783], "scheduled_time": "2026-11-22T02:00:00Z"}
 
-All that it accepts is in `request.py`, the environment that it expects in `settings.py`.
+All that it accepts is in `snapshot/request.py`, the environment that it expects in `snapshot/settings.py`.
 """
 
 import os
@@ -11,17 +11,19 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from spaaza_snapshots.base.clock import Clock
-from spaaza_snapshots.base.telemetry import Telemetry, logger
-from spaaza_snapshots.snapshot.fan_out import fan_out, tell_missing
-from spaaza_snapshots.snapshot.request import parse_request
+from spaaza_snapshots.base.telemetry import Telemetry, log_failure, logger
+from spaaza_snapshots.snapshot.fan_out import fan_out, measure_missing
+from spaaza_snapshots.snapshot.follow_up import SnapshotResult, report_failure
+from spaaza_snapshots.snapshot.request import SnapshotRequest, parse_request
 from spaaza_snapshots.snapshot.run import Run
+from spaaza_snapshots.snapshot.services import Services
 from spaaza_snapshots.snapshot.settings import Settings
-from spaaza_snapshots.snapshot.snapshot import Result, report_failure, take_snapshot
+from spaaza_snapshots.snapshot.snapshot import take_snapshot
 from spaaza_snapshots.snapshot.wiring import run_for, services_for
 
 
 @logger.inject_lambda_context(clear_state=True)
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Result:
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> SnapshotResult:
     """Serve one invocation; what it raises is what Lambda reports."""
     telemetry = Telemetry(os.environ.get("POWERTOOLS_SERVICE_NAME", "spaaza-snapshots"))
     clock = Clock(context.get_remaining_time_in_millis)
@@ -29,25 +31,30 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Result:
         settings = Settings.from_environment(os.environ)
         request = parse_request(event, settings, clock.now())
         services = services_for(settings, telemetry, clock)
-        run = run_for(request, settings, services)
-        chain_id = run.chain_id if len(request.chain_ids) == 1 else list(request.chain_ids)
-        logger.append_keys(chain_id=chain_id, snapshot_date=run.snapshot_date.isoformat())
+        _log_with(request)
         if request.scheduled:
-            tell_missing(services.store, settings.chain_ids, request.snapshot_date, telemetry)
+            measure_missing(services.store, settings.chain_ids, request.snapshot_date, telemetry)
         if len(request.chain_ids) > 1:
             return fan_out(request, services.bus)
+        run = run_for(request, settings, clock.now())
     except Exception as error:
-        logger.error(str(error), extra={"error": type(error).__name__})
+        log_failure(error)
         telemetry.measure({"SnapshotsFailed": 1})
         raise
-    return take(run)
+    return take(run, services)
 
 
-def take(run: Run) -> Result:
-    """Take one chain's snapshot, and tell of it if that fails."""
+def take(run: Run, services: Services) -> SnapshotResult:
+    """Take one chain's snapshot, and report it if that fails."""
     try:
-        return take_snapshot(run)
+        return take_snapshot(run, services)
     except Exception as error:
-        logger.error(str(error), extra={"error": type(error).__name__})
-        report_failure(run, error)
+        log_failure(error)
+        report_failure(run, services, error)
         raise
+
+
+def _log_with(request: SnapshotRequest) -> None:
+    """Have every line of the log name the chain, or chains, and the date."""
+    chain_id = request.chain_ids[0] if len(request.chain_ids) == 1 else list(request.chain_ids)
+    logger.append_keys(chain_id=chain_id, snapshot_date=request.snapshot_date.isoformat())

@@ -11,7 +11,7 @@ from spaaza_snapshots import errors
 from spaaza_snapshots.snapshot import settings
 from spaaza_snapshots.snapshot.request import parse_request
 from spaaza_snapshots.snapshot.settings import Settings
-from tests.support.flow import NOW
+from tests.support.builders import NOW
 from tools.readme import README, with_metrics
 
 ROOT = README.parent

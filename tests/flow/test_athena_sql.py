@@ -21,7 +21,8 @@ from spaaza_snapshots.base.telemetry import Telemetry
 from spaaza_snapshots.cli.athena import SavedQuery
 from spaaza_snapshots.glue.catalog import GlueCatalog
 from spaaza_snapshots.model.columns import KNOWN, columns_of
-from spaaza_snapshots.parquet.build import Services, build_parquet
+from spaaza_snapshots.model.snapshot_id import SnapshotId
+from spaaza_snapshots.parquet.build import ParquetServices, build_parquet
 from spaaza_snapshots.s3.parquet_store import ParquetStore
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from tests.support.builders import HeldClock
@@ -86,7 +87,7 @@ def warehouse(s3: "S3Client", schema: Schema, tmp_path_factory: pytest.TempPathF
     bucket = "athena-queries"
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     store = SnapshotStore(s3, bucket)
-    services = Services(store, ParquetStore(s3, bucket), None, Telemetry("athena"), HeldClock().clock(), 512)
+    services = ParquetServices(store, ParquetStore(s3, bucket), None, Telemetry("athena"), HeldClock().clock(), 512)
     for (chain_id, day), (rows, header) in COMMITTED.items():
         commit(
             s3,
@@ -97,7 +98,7 @@ def warehouse(s3: "S3Client", schema: Schema, tmp_path_factory: pytest.TempPathF
             previous=store.previous(chain_id, day).manifest,
         )
         if (chain_id, day) != NOT_YET_TYPED:
-            build_parquet(services, chain_id, day)
+            build_parquet(services, SnapshotId(chain_id, day))
     held = commit(s3, bucket, as_csv(OTHER_CHAIN, HEADER), chain_id=HELD[0], day=HELD[1])
     s3.delete_object(Bucket=bucket, Key=held.key)
     warehouse = Warehouse(schema, TODAY.isoformat())

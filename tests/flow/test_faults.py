@@ -25,7 +25,7 @@ from spaaza_snapshots.errors import (
     SnapshotError,
     StorageError,
 )
-from spaaza_snapshots.snapshot.clients import SDK_CONFIG
+from spaaza_snapshots.base.sdk import SDK_CONFIG
 from tests.support.builders import HeldClock, documented_csv
 from tests.support.flow import CHAIN, aftermath, events, invoke
 

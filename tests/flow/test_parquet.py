@@ -31,7 +31,8 @@ from spaaza_snapshots.events.bus import EventBus
 from spaaza_snapshots.glue.catalog import GlueCatalog
 from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.columns import columns_of
-from spaaza_snapshots.parquet.build import LEFTOVER_SECONDS, Result, Services, build_parquet, disk_bytes
+from spaaza_snapshots.model.snapshot_id import SnapshotId
+from spaaza_snapshots.parquet.build import LEFTOVER_SECONDS, ParquetResult, ParquetServices, build_parquet, disk_bytes
 from spaaza_snapshots.s3.parquet_store import ParquetStore
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from tests.support.builders import HeldClock
@@ -41,14 +42,14 @@ from tests.support.typed_reference import expected
 
 USERS = b"".join(generated_csv(60))
 OTHERS = b"".join(generated_csv(80, seed=2))
-PARQUET_KEY = keys.parquet_key(CHAIN, DAY)
-QUALITY_KEY = keys.quality_key(CHAIN, DAY)
+PARQUET_KEY = SnapshotId(CHAIN, DAY).parquet_key
+QUALITY_KEY = SnapshotId(CHAIN, DAY).quality_key
 
 
-def services(stack: Stack) -> Services:
+def services(stack: Stack) -> ParquetServices:
     s3, bus = boto3.client("s3"), boto3.client("events")
     clock = HeldClock().clock()
-    return Services(
+    return ParquetServices(
         snapshots=SnapshotStore(s3, stack.bucket),
         store=ParquetStore(s3, stack.bucket),
         bus=EventBus(bus, BUS, clock),
@@ -58,8 +59,8 @@ def services(stack: Stack) -> Services:
     )
 
 
-def build(stack: Stack) -> Result:
-    return build_parquet(services(stack), CHAIN, DAY)
+def build(stack: Stack) -> ParquetResult:
+    return build_parquet(services(stack), SnapshotId(CHAIN, DAY))
 
 
 def quality(stack: Stack) -> dict[str, Any]:
@@ -256,7 +257,7 @@ def test_a_day_of_which_more_than_a_tenth_cannot_be_read_leaves_the_last_sound_o
     head = b",".join(name.encode() for name in HEADER) + b"\n"
     csv_bytes = head + b"\xe9\n" * damaged + b"".join(b"," * 67 + b"\n" for _ in range(100 - damaged))
     commit(stack.s3, stack.bucket, OTHERS, day=yesterday)
-    build_parquet(services(stack), CHAIN, yesterday)
+    build_parquet(services(stack), SnapshotId(CHAIN, yesterday))
     commit(stack.s3, stack.bucket, csv_bytes)
     capsys.readouterr()
     build(stack)
@@ -280,7 +281,7 @@ def test_users_latest_shows_yesterday_until_copy_and_findings_of_today_are_there
 ) -> None:
     yesterday = DAY - timedelta(days=1)
     commit(stack.s3, stack.bucket, OTHERS, day=yesterday)
-    build_parquet(services(stack), CHAIN, yesterday)
+    build_parquet(services(stack), SnapshotId(CHAIN, yesterday))
     commit(stack.s3, stack.bucket, USERS)
     stack.wire.fail("PutObject", faults.error(403, "AccessDenied"), key_contains=refused)
     with pytest.raises(StorageError):
@@ -321,7 +322,7 @@ def test_whatever_the_header_an_export_goes_through_both_functions(
     stack.spaaza.serve(csv_answer(csv_bytes))
     result = invoke(stack)
     (event,) = events(stack, "Snapshot Completed")
-    assert build_parquet(services(stack), event["chain_id"], DAY)["run_id"] == result["run_id"]
+    assert build_parquet(services(stack), SnapshotId(event["chain_id"], DAY))["run_id"] == result["run_id"]
     wanted = expected(csv_bytes)
     _, names, rows = stored_parquet(stack.s3, stack.bucket, tmp_path)
     assert names == wanted.names

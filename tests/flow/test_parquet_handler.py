@@ -11,10 +11,12 @@ from sandbox.spaaza.answers import generated_users
 from sandbox.spaaza.users import generated_csv
 from spaaza_snapshots.base.clock import RESERVE_SECONDS
 from spaaza_snapshots.errors import InvalidRequest
-from spaaza_snapshots.events.bus import SNAPSHOT_COMPLETED
-from spaaza_snapshots.parquet_handler import Settings, _clients, parse_event
-from spaaza_snapshots.snapshot.clients import SDK_CONFIG
-from spaaza_snapshots.snapshot.request import SOURCE
+from spaaza_snapshots.events.messages import SNAPSHOT_COMPLETED
+from spaaza_snapshots.parquet.event import parse_event
+from spaaza_snapshots.parquet.settings import ParquetSettings
+from spaaza_snapshots.parquet.wiring import clients_of
+from spaaza_snapshots.base.sdk import SDK_CONFIG
+from spaaza_snapshots.events.messages import SOURCE
 from tests.support.committed import CHAIN, DAY, commit
 from tests.support.flow import events, invoke
 
@@ -85,7 +87,7 @@ def test_an_event_that_names_no_chain_and_date_is_refused(event: dict[str, objec
 
 
 def test_a_call_of_the_conversion_may_take_longer_than_the_reserve_of_an_export(stack: Stack) -> None:
-    s3, events_client = _clients(Settings(stack.bucket, "bus"))
+    s3, events_client = clients_of(ParquetSettings(stack.bucket, "bus"))
     for client in (s3, events_client):
         assert client is not None
         assert client.meta.config.read_timeout > RESERVE_SECONDS > SDK_CONFIG.read_timeout  # type: ignore[attr-defined]

@@ -17,9 +17,9 @@ from sandbox.wire.faults import Exchange
 from sandbox.wire.proxy import Answer
 from sandbox.wire.wire import EVERY_TIME
 from spaaza_snapshots.errors import SnapshotHeld, StorageError
-from spaaza_snapshots.model import keys
-from spaaza_snapshots.snapshot.snapshot import Result
-from tests.support.flow import CHAIN, TODAY, HeldClock, aftermath, events, invoke
+from spaaza_snapshots.snapshot.follow_up import SnapshotResult
+from tests.support.flow import CHAIN, SNAPSHOT, TODAY, aftermath, events, invoke
+from tests.support.builders import HeldClock
 
 YESTERDAY = TODAY - timedelta(days=1)
 PLAIN = {"chain_id": CHAIN}
@@ -32,7 +32,7 @@ ON_YESTERDAY = {"chain_id": CHAIN, "date": "2026-11-21"}
 def manifest_describes_object(stack: Stack) -> bool:
     """Whether the manifest is that of the object, byte for byte."""
     there = aftermath(stack)
-    body = stack.read(keys.raw_key(CHAIN, TODAY))
+    body = stack.read(SNAPSHOT.raw_key)
     return there.is_committed and there.manifest is not None and there.manifest["raw"]["sha256"] == _sha256(body)
 
 
@@ -42,7 +42,7 @@ def _sha256(body: bytes) -> str:
 
 def held_up(
     stack: Stack, pool: ThreadPoolExecutor, event: Mapping[str, Any], operation: str, key_contains: str = ""
-) -> tuple[Future[Result], Event]:
+) -> tuple[Future[SnapshotResult], Event]:
     """Start a run that waits just before its next call of an operation; return it, and what lets it go on."""
     reached, release = Event(), Event()
     stack.wire.fail(operation, faults.hold(release, reached=reached), key_contains=key_contains)
@@ -94,7 +94,7 @@ def test_each_attempt_of_a_run_has_an_id_of_its_own(stack: Stack) -> None:
         stack.wire.fail("PutObject", _noting(ahead), key_contains="pending/", nth=nth)
     result = invoke(stack)
     assert len(set(ahead)) == 2
-    assert ahead[1] == keys.pending_key(CHAIN, TODAY, result["run_id"])
+    assert ahead[1] == SNAPSHOT.pending_key(result["run_id"])
     assert (result["row_count"], result["source"]["attempts"]) == (60, 2)
 
 
@@ -164,7 +164,7 @@ def test_a_held_export_of_several_parts_is_accepted_byte_for_byte(stack: Stack) 
     stack.spaaza.serve(generated_users(50_000))
     with pytest.raises(SnapshotHeld):
         invoke(stack)
-    before = stack.s3.head_object(Bucket=stack.bucket, Key=keys.raw_key(CHAIN, TODAY))
+    before = stack.s3.head_object(Bucket=stack.bucket, Key=SNAPSHOT.raw_key)
     assert before["ETag"].endswith('-2"')
     assert invoke(stack, ACCEPT)["row_count"] == 50_000
     assert manifest_describes_object(stack)
@@ -243,7 +243,7 @@ def test_a_strangers_object_under_pending_does_not_stop_a_held_day(stack: Stack)
     stack.spaaza.script(generated_users(50), generated_users(99))
     with pytest.raises(SnapshotHeld):
         invoke(stack)
-    stack.s3.put_object(Bucket=stack.bucket, Key=keys.pending_key(CHAIN, TODAY, "notes"), Body=b"?")
+    stack.s3.put_object(Bucket=stack.bucket, Key=SNAPSHOT.pending_key("notes"), Body=b"?")
     assert invoke(stack)["row_count"] == 99
 
 

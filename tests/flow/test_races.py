@@ -11,9 +11,8 @@ from sandbox.aws.stack import Stack
 from sandbox.spaaza.answers import Pause, generated_users
 from sandbox.wire import faults
 from spaaza_snapshots.errors import SnapshotHeld
-from spaaza_snapshots.model import keys
-from spaaza_snapshots.snapshot.snapshot import Result
-from tests.support.flow import CHAIN, TODAY, aftermath, invoke
+from spaaza_snapshots.snapshot.follow_up import SnapshotResult
+from tests.support.flow import CHAIN, SNAPSHOT, aftermath, invoke
 
 FORCED = {"chain_id": CHAIN, "force": True}
 PLAIN = {"chain_id": CHAIN}
@@ -21,7 +20,7 @@ PLAIN = {"chain_id": CHAIN}
 
 def held_up(
     stack: Stack, operation: str, event: Mapping[str, object], pool: ThreadPoolExecutor
-) -> tuple[Future[Result], Event]:
+) -> tuple[Future[SnapshotResult], Event]:
     """Start a run that stops just before its next call of an operation; return it and what lets it go on."""
     reached, release = Event(), Event()
     stack.wire.fail(operation, faults.hold(release, reached=reached))
@@ -147,7 +146,7 @@ def test_a_forced_run_that_is_overtaken_before_its_promotion_returns_what_stands
 
 
 def test_an_object_that_no_run_of_ours_wrote_is_no_snapshot_and_is_replaced(stack: Stack) -> None:
-    stack.s3.put_object(Bucket=stack.bucket, Key=keys.raw_key(CHAIN, TODAY), Body=b"?", Metadata={"run-id": "lost"})
+    stack.s3.put_object(Bucket=stack.bucket, Key=SNAPSHOT.raw_key, Body=b"?", Metadata={"run-id": "lost"})
     assert invoke(stack)["status"] == "complete"
     assert aftermath(stack).is_committed
 

@@ -12,15 +12,14 @@ from sandbox.aws.stack import Stack
 from sandbox.spaaza.answers import csv_answer, generated_users
 from sandbox.spaaza.users import HEADER, sample_csv
 from spaaza_snapshots.errors import BadSettings, InvalidRequest
-from spaaza_snapshots.model import keys
 from spaaza_snapshots.s3.multipart import PART_BYTES
 from spaaza_snapshots.snapshot.fan_out import fan_out
 from spaaza_snapshots.snapshot.request import parse_request
 from spaaza_snapshots.snapshot.settings import Settings
 from tests.support.builders import NOW, HeldClock
-from tests.support.flow import CHAIN, TODAY, aftermath, events, invoke
+from tests.support.flow import CHAIN, SNAPSHOT, TODAY, aftermath, events, invoke
 
-RAW = keys.raw_key(CHAIN, TODAY)
+RAW = SNAPSHOT.raw_key
 
 
 def test_a_snapshot_is_the_vendors_bytes_with_a_manifest_that_tells_of_them(stack: Stack) -> None:
@@ -69,7 +68,7 @@ def test_an_export_of_several_parts_arrives_whole_and_is_counted_as_csv_reader_c
 
 def test_the_manifest_in_the_bucket_is_one_line_and_what_the_function_returns(stack: Stack) -> None:
     result = invoke(stack)
-    line = stack.read(keys.manifest_key(CHAIN, TODAY))
+    line = stack.read(SNAPSHOT.manifest_key)
     assert line.count(b"\n") == 1
     assert line.endswith(b"}\n")
     returned = json.loads(json.dumps(result))
@@ -97,7 +96,7 @@ def test_force_exports_again_and_replaces_and_versioning_keeps_the_old_one(stack
 def test_completed_is_told_once_and_again_only_while_copy_or_findings_are_not_of_this_run(stack: Stack) -> None:
     run_id = invoke(stack)["run_id"]
     assert [detail["run_id"] for detail in events(stack, "Snapshot Completed")] == [run_id]
-    parquet, quality = keys.parquet_key(CHAIN, TODAY), keys.quality_key(CHAIN, TODAY)
+    parquet, quality = SNAPSHOT.parquet_key, SNAPSHOT.quality_key
     puts = [(parquet, "another"), (parquet, run_id), (quality, "another"), (quality, run_id), (parquet, "another")]
     for (key, of_run), told in zip(puts, [[run_id]] * 3 + [[], [run_id]], strict=True):
         stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=b"", Metadata={"run-id": of_run})
@@ -114,7 +113,7 @@ def test_the_completed_event_names_what_a_listener_needs(stack: Stack) -> None:
             "run_id": result["run_id"],
             "row_count": 5,
             "raw_key": RAW,
-            "manifest_key": keys.manifest_key(CHAIN, TODAY),
+            "manifest_key": SNAPSHOT.manifest_key,
             "header_changes": None,
         }
     ]

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from spaaza_snapshots.base.telemetry import METRICS, NAMESPACE, Telemetry
-from spaaza_snapshots.events.bus import snapshot_failed
+from spaaza_snapshots.events.messages import snapshot_failed
 from spaaza_snapshots.model.manifest import Check
-from spaaza_snapshots.snapshot.held import held
+from spaaza_snapshots.snapshot.doubt import held
 from spaaza_snapshots.snapshot.request import parse_request
 from spaaza_snapshots.snapshot.settings import Settings
 from tests.support import builders

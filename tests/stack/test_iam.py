@@ -19,6 +19,7 @@ from sandbox.wire.wire import Call, Wire
 from spaaza_snapshots import export_handler, parquet_handler
 from spaaza_snapshots.errors import NotAnExport, SnapshotHeld
 from spaaza_snapshots.model import keys
+from spaaza_snapshots.model.snapshot_id import SnapshotId
 from tests.support.roles import Deployed, any_client, assume, enforced
 from tools.template import deploy
 
@@ -146,7 +147,9 @@ FORBIDDEN: Mapping[str, Forbidden] = {
     "writing another data set": lambda d: d.client("s3").put_object(Bucket=d.bucket, Key="raw/orders/users.csv.gz"),
     "writing Parquet": lambda d: d.client("s3").put_object(Bucket=d.bucket, Key=f"{keys.PARQUET_ROOT}users.parquet"),
     "deleting an export": lambda d: d.client("s3").delete_object(Bucket=d.bucket, Key=raw_key()),
-    "deleting a manifest": lambda d: d.client("s3").delete_object(Bucket=d.bucket, Key=keys.manifest_key(CHAIN, TODAY)),
+    "deleting a manifest": lambda d: d.client("s3").delete_object(
+        Bucket=d.bucket, Key=SnapshotId(CHAIN, TODAY).manifest_key
+    ),
     "deleting an old version": lambda d: d.client("s3").delete_object(Bucket=d.bucket, Key=raw_key(), VersionId="1"),
     "deleting the bucket": lambda d: d.client("s3").delete_bucket(Bucket=d.bucket),
     "ending the versions of the bucket": lambda d: d.client("s3").put_bucket_versioning(
@@ -169,7 +172,7 @@ FORBIDDEN: Mapping[str, Forbidden] = {
 
 
 def raw_key() -> str:
-    return keys.raw_key(CHAIN, TODAY)
+    return SnapshotId(CHAIN, TODAY).raw_key
 
 
 def entry(bus: str) -> Mapping[str, str]:

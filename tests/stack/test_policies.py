@@ -5,7 +5,8 @@ from fnmatch import fnmatchcase
 
 from spaaza_snapshots.glue.tables import SNAPSHOTS, USERS, USERS_CSV, USERS_QUALITY
 from spaaza_snapshots.model import keys
-from spaaza_snapshots.snapshot.request import SOURCE
+from spaaza_snapshots.model.snapshot_id import SnapshotId
+from spaaza_snapshots.events.messages import SOURCE
 from tools.template import deploy
 
 PARAMETERS = {"ChainIds": "1743,1783"}
@@ -27,7 +28,7 @@ def test_no_role_has_a_wildcard_where_a_name_can_stand() -> None:
 
 def test_every_key_that_the_code_lists_is_one_that_the_roles_may_list() -> None:
     stack = deploy(PARAMETERS)
-    listed = [keys.manifests_prefix(1743), keys.pending_prefix(1743, date(2026, 11, 22))]
+    listed = [keys.manifests_prefix(1743), SnapshotId(1743, date(2026, 11, 22)).pending_prefix]
     condition = stack.statements("ExportRole")["ListWhatThisProductWrote"]["Condition"]
     patterns = condition["StringLikeIfExists"]["s3:prefix"]
     assert all(any(fnmatchcase(prefix, pattern) for pattern in patterns) for prefix in listed)

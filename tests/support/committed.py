@@ -8,8 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.manifest import Manifest, header_changes
+from spaaza_snapshots.model.snapshot_id import SnapshotId
 from tests.support import builders
 from tests.support.typed_reference import Row, expected, parquet_rows
 
@@ -32,7 +32,7 @@ def commit(
     """Put a raw object and its manifest, whose figures come from `csv.reader`."""
     wanted, body = expected(csv_bytes), gzip.compress(csv_bytes, 1)
     run_id = str(uuid.uuid4())
-    key = keys.raw_key(chain_id, day)
+    key = SnapshotId(chain_id, day).raw_key
     put = s3.put_object(Bucket=bucket, Key=key, Body=body, Metadata={"run-id": run_id})
     manifest = builders.manifest(
         run_id=run_id,
@@ -59,7 +59,7 @@ def stored_parquet(
     s3: "S3Client", bucket: str, folder: Path, *, chain_id: int = CHAIN, day: date = DAY
 ) -> tuple[str, tuple[str, ...], list[Row]]:
     """Return the run id of the Parquet object, its names and its rows."""
-    answer = s3.get_object(Bucket=bucket, Key=keys.parquet_key(chain_id, day))
+    answer = s3.get_object(Bucket=bucket, Key=SnapshotId(chain_id, day).parquet_key)
     parquet = folder / f"{uuid.uuid4()}.parquet"
     parquet.write_bytes(answer["Body"].read())
     return answer["Metadata"]["run-id"], *parquet_rows(parquet)

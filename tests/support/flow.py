@@ -9,14 +9,17 @@ from typing import Any
 from sandbox.aws.stack import CHAINS, Stack
 from spaaza_snapshots.base.telemetry import Telemetry
 from spaaza_snapshots.model import keys
+from spaaza_snapshots.model.snapshot_id import SnapshotId
+from spaaza_snapshots.snapshot.follow_up import SnapshotResult
 from spaaza_snapshots.snapshot.request import parse_request
 from spaaza_snapshots.snapshot.settings import Settings
-from spaaza_snapshots.snapshot.snapshot import Result, take_snapshot
+from spaaza_snapshots.snapshot.snapshot import take_snapshot
 from spaaza_snapshots.snapshot.wiring import run_for, services_for
 from tests.support.builders import NOW, HeldClock
 
 CHAIN = CHAINS[0]
 TODAY = NOW.date()
+SNAPSHOT = SnapshotId(CHAIN, TODAY)
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Aftermath:
 
 def invoke(
     stack: Stack, event: object = None, *, held: HeldClock | None = None, variables: Mapping[str, str] | None = None
-) -> Result:
+) -> SnapshotResult:
     """Run one chain's snapshot as the handler does, on a clock that the test holds."""
     settings = Settings.from_environment(stack.environment() | dict(variables or {}))
     clock = (held or HeldClock()).clock()
@@ -52,8 +55,9 @@ def invoke(
 
 def aftermath(stack: Stack, snapshot_date: date = TODAY, chain_id: int = CHAIN) -> Aftermath:
     """Look into the bucket, past the wire."""
-    there = [key for key in stack.object_keys() if keys.partition(chain_id, snapshot_date) in key]
-    raw_key, manifest_key = keys.raw_key(chain_id, snapshot_date), keys.manifest_key(chain_id, snapshot_date)
+    snapshot_id = SnapshotId(chain_id, snapshot_date)
+    there = [key for key in stack.object_keys() if snapshot_id.partition in key]
+    raw_key, manifest_key = snapshot_id.raw_key, snapshot_id.manifest_key
     head = stack.s3.head_object(Bucket=stack.bucket, Key=raw_key) if raw_key in there else None
     pending = [json.loads(stack.read(key)) for key in there if key.startswith(keys.PENDING_ROOT)]
     return Aftermath(

@@ -60,13 +60,17 @@ METRICS: Final[Mapping[str, Metric]] = {
         MetricUnit.Count, "committed snapshots whose tables or event could not be brought up to date", by_chain=True
     ),
     "DamagedManifests": Metric(MetricUnit.Count, "stored manifests that cannot be read", by_chain=True),
-    "Rows": Metric(MetricUnit.Count, "records behind the header of a committed snapshot", by_chain=True),
-    "RowsWithLineBreaks": Metric(MetricUnit.Count, "of them, those that the raw table cannot show", by_chain=True),
+    "Rows": Metric(MetricUnit.Count, "records after the header of a committed snapshot", by_chain=True),
+    "RowsWithLineBreaks": Metric(
+        MetricUnit.Count, "records with a line break in a field, which the raw table cannot show", by_chain=True
+    ),
     "GzipBytes": Metric(MetricUnit.Bytes, "size of the object of a committed snapshot", by_chain=True),
-    "CsvBytes": Metric(MetricUnit.Bytes, "the same, inflated", by_chain=True),
-    "RunSeconds": Metric(MetricUnit.Seconds, "from the begin of a run until its export was proven", by_chain=True),
+    "CsvBytes": Metric(MetricUnit.Bytes, "size of a committed snapshot, inflated", by_chain=True),
+    "RunSeconds": Metric(MetricUnit.Seconds, "from the start of a run until its export was proven", by_chain=True),
     "CsvBytesPerSecond": Metric(MetricUnit.BytesPerSecond, "inflated bytes over those seconds", by_chain=True),
-    "Attempts": Metric(MetricUnit.Count, "exports begun by a run, 1 when nothing had to be tried again", by_chain=True),
+    "Attempts": Metric(
+        MetricUnit.Count, "exports started by a run, 1 when nothing had to be tried again", by_chain=True
+    ),
     "ParquetsCompleted": Metric(MetricUnit.Count, "typed copies made of committed snapshots", by_chain=True),
     "ParquetsFailed": Metric(MetricUnit.Count, "conversions that ended with an error", by_chain=True),
     "ParquetsUnfit": Metric(
@@ -79,6 +83,11 @@ METRICS: Final[Mapping[str, Metric]] = {
     ),
     "CastErrors": Metric(MetricUnit.Count, "values that are not of their column's type, and are NULL", by_chain=True),
 }
+
+
+def log_failure(error: Exception) -> None:
+    """Log the error that ends an invocation; never its traceback, which would show values."""
+    logger.error(str(error), extra={"error": type(error).__name__})
 
 
 class Telemetry:

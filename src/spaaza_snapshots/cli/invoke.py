@@ -20,7 +20,7 @@ from rich.markup import escape
 from spaaza_snapshots.cli import deployed
 from spaaza_snapshots.cli.manifest_table import print_manifest
 from spaaza_snapshots.errors import OutOfTime
-from spaaza_snapshots.model import keys
+from spaaza_snapshots.model.snapshot_id import SnapshotId
 
 ONCE: Final = Config(retries={"total_max_attempts": 1})
 """The SDK's own retry could start a second run beside the first."""
@@ -147,7 +147,7 @@ def _print_good_end(end: Record, session: boto3.Session, bucket: str, console: C
     if "requested" in end:
         console.print_json(data={"requested": end["requested"]})
         return
-    key = keys.manifest_key(end["chain_id"], date.fromisoformat(end["snapshot_date"]))
+    key = SnapshotId(end["chain_id"], date.fromisoformat(end["snapshot_date"])).manifest_key
     with closing(session.client("s3")) as s3:
         manifest = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
     print_manifest({**manifest, "status": end["status"]}, console)

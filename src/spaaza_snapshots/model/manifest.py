@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime
 from spaaza_snapshots import __version__
 from spaaza_snapshots.base.typed_json import read_as
 from spaaza_snapshots.errors import StorageError
-from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.columns import Column
+from spaaza_snapshots.model.snapshot_id import SnapshotId
 
 MANIFEST_VERSION = "1"
 
@@ -52,7 +52,8 @@ class HeaderChanges:
     removed: tuple[str, ...]
     reordered: bool
 
-    def __bool__(self) -> bool:
+    @property
+    def is_change(self) -> bool:
         """Whether there is any difference."""
         return bool(self.added or self.removed or self.reordered)
 
@@ -102,35 +103,35 @@ class Manifest:
     completed_at: str
 
     @property
-    def date(self) -> date:
-        """The snapshot date."""
-        return date.fromisoformat(self.snapshot_date)
+    def snapshot_id(self) -> SnapshotId:
+        """Which snapshot this describes."""
+        return SnapshotId(self.chain_id, date.fromisoformat(self.snapshot_date))
 
     @property
     def key(self) -> str:
         """Where this manifest lies once it is committed."""
-        return keys.manifest_key(self.chain_id, self.date)
+        return self.snapshot_id.manifest_key
 
     @property
     def pending_key(self) -> str:
-        """Where this manifest lies before."""
-        return keys.pending_key(self.chain_id, self.date, self.run_id)
+        """Where this manifest lies before, as a draft."""
+        return self.snapshot_id.pending_key(self.run_id)
 
     @property
     def failed_checks(self) -> tuple[Check, ...]:
-        """The required checks that failed: with one, the record is held."""
+        """The required checks that failed: with one, the draft is held."""
         return tuple(check for check in self.checks if check.required and not check.passed)
 
     @property
     def is_held(self) -> bool:
-        """Whether only `accept` may commit this record."""
+        """Whether only `accept` may commit this draft."""
         return bool(self.failed_checks)
 
     @property
     def run_seconds(self) -> float:
-        """Seconds from the begin of the run until its export was proven."""
-        begin, end = datetime.fromisoformat(self.started_at), datetime.fromisoformat(self.completed_at)
-        return (end - begin).total_seconds()
+        """Seconds from the start of the run until its export was proven."""
+        start, end = datetime.fromisoformat(self.started_at), datetime.fromisoformat(self.completed_at)
+        return (end - start).total_seconds()
 
     def of_object(self, etag: str, version_id: str | None) -> "Manifest":
         """Return this manifest with what S3 alone could tell of the object."""
@@ -181,6 +182,9 @@ def _split(names: Sequence[str], others: Sequence[str]) -> tuple[tuple[str, ...]
     common: list[str] = []
     rest: list[str] = []
     for name in names:
-        (common if left[name] else rest).append(name)
-        left[name] -= left[name] > 0
+        if left[name]:
+            left[name] -= 1
+            common.append(name)
+        else:
+            rest.append(name)
     return tuple(common), tuple(rest)

@@ -7,22 +7,21 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 from spaaza_snapshots.base.clock import Clock
 from spaaza_snapshots.base.telemetry import Telemetry, logger
 from spaaza_snapshots.errors import InvalidRequest, StorageError
-from spaaza_snapshots.events import bus
 from spaaza_snapshots.events.bus import EventBus
+from spaaza_snapshots.events.messages import parquet_completed
 from spaaza_snapshots.model.manifest import Manifest, Raw, utc_text
 from spaaza_snapshots.model.quality import Quality, Rejects
+from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.parquet.convert import Converted, Machine, convert
-from spaaza_snapshots.s3.objects import StoredObject
+from spaaza_snapshots.s3.objects import ROUNDS, StoredObject
 from spaaza_snapshots.s3.parquet_store import ParquetStore
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
-from spaaza_snapshots.snapshot.commit import ROUNDS
 
 COMPLETE = "complete"
 ALREADY_COMPLETE = "already_complete"
@@ -41,11 +40,11 @@ LEFTOVER_SECONDS: Final = 15 * 60
 
 LOGGED_REJECTS: Final = 20
 
-Result = Mapping[str, Any]
+ParquetResult = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
+class ParquetServices:
     """What a conversion works with; without a bus nothing is told."""
 
     snapshots: SnapshotStore
@@ -56,14 +55,14 @@ class Services:
     memory_mb: int
 
 
-def build_parquet(services: Services, chain_id: int, snapshot_date: date) -> Result:
-    """Make sure that the Parquet object of a chain and date is that of its committed manifest.
+def build_parquet(services: ParquetServices, snapshot_id: SnapshotId) -> ParquetResult:
+    """Make sure that the Parquet object of a snapshot is that of its committed manifest.
 
     Returns `status`: "complete", "already_complete", or "superseded" where another run has committed meanwhile, whose
     own event starts the conversion that counts. Raises `InvalidRequest` and `StorageError`. Safe to repeat, and to run
     many times at once.
     """
-    manifest = _committed(services, chain_id, snapshot_date)
+    manifest = _committed(services, snapshot_id)
     if all(there is not None and there.is_of(manifest.run_id) for there in _derived(services, manifest)):
         return _finish(services, manifest, ALREADY_COMPLETE)
     _remove_leftovers()
@@ -81,26 +80,26 @@ def build_parquet(services: Services, chain_id: int, snapshot_date: date) -> Res
     return _finish(services, manifest, COMPLETE)
 
 
-def _committed(services: Services, chain_id: int, snapshot_date: date) -> Manifest:
-    stored = services.snapshots.manifest(chain_id, snapshot_date)
+def _committed(services: ParquetServices, snapshot_id: SnapshotId) -> Manifest:
+    stored = services.snapshots.manifest(snapshot_id)
     if stored is None:
         raise InvalidRequest(
             "There is no committed snapshot",
-            f"chain {chain_id}, {snapshot_date}",
+            str(snapshot_id),
             "Look under manifests/ in the bucket for the dates that have one.",
         )
     if stored.manifest is None:
         raise StorageError(
             "The manifest of this snapshot is damaged",
-            f"chain {chain_id}, {snapshot_date}",
+            str(snapshot_id),
             "Restore an earlier version of it.",
         )
     return stored.manifest
 
 
-def _derived(services: Services, manifest: Manifest) -> tuple[StoredObject | None, StoredObject | None]:
+def _derived(services: ParquetServices, manifest: Manifest) -> tuple[StoredObject | None, StoredObject | None]:
     """Return what is there of the typed copy and of its findings."""
-    return services.snapshots.derived(manifest.chain_id, manifest.date)
+    return services.snapshots.derived(manifest.snapshot_id)
 
 
 def _remove_leftovers() -> None:
@@ -146,7 +145,7 @@ def _disk_is_full(detail: str) -> StorageError:
     )
 
 
-def _quality(services: Services, manifest: Manifest, converted: Converted) -> Quality:
+def _quality(services: ParquetServices, manifest: Manifest, converted: Converted) -> Quality:
     return Quality(
         run_id=manifest.run_id,
         row_count=manifest.row_count,
@@ -158,7 +157,7 @@ def _quality(services: Services, manifest: Manifest, converted: Converted) -> Qu
     )
 
 
-def _publish(services: Services, manifest: Manifest, parquet: Path, quality: Quality) -> bool:
+def _publish(services: ParquetServices, manifest: Manifest, parquet: Path, quality: Quality) -> bool:
     """Make findings and Parquet visible while the manifest is still of that run; False once it is not.
 
     What is there is looked at before the manifest, and replaced only if it is still there: so a run that was
@@ -167,27 +166,26 @@ def _publish(services: Services, manifest: Manifest, parquet: Path, quality: Qua
     """
     for _ in range(ROUNDS):
         there, findings = _derived(services, manifest)
-        if _committed(services, manifest.chain_id, manifest.date).run_id != manifest.run_id:
+        if _committed(services, manifest.snapshot_id).run_id != manifest.run_id:
             return False
-        is_there = there is not None and there.is_of(
-            manifest.run_id
-        )  # of the same conversion: run twice at once, or ended between the two
+        # It may be there already: the conversion ran twice at once, or was killed between the two writes.
+        is_there = there is not None and there.is_of(manifest.run_id)
         if is_there and findings is not None and findings.is_of(manifest.run_id):
             return True
-        if (is_there or services.store.put_parquet(manifest, parquet, there)) and services.store.put_quality(
-            manifest, quality, findings
-        ):
+        if not is_there and not services.store.put_parquet(manifest, parquet, there):
+            continue
+        if services.store.put_quality(manifest, quality, findings):
             return True
     raise StorageError(
         "Other conversions of this snapshot were always quicker",
-        f"chain {manifest.chain_id}, {manifest.date}, {ROUNDS} rounds",
-        "Look who sends the event so often; sending it once more settles what stands.",
+        f"{manifest.snapshot_id}, {ROUNDS} rounds",
+        "Find out who sends the event so often; sending it once more settles what stands.",
     )
 
 
-def _superseded(services: Services, manifest: Manifest) -> Result:
+def _superseded(services: ParquetServices, manifest: Manifest) -> ParquetResult:
     """End without a word on the bus; raises `StorageError` where no other run has taken this one's place."""
-    current = _committed(services, manifest.chain_id, manifest.date)
+    current = _committed(services, manifest.snapshot_id)
     if current.run_id == manifest.run_id:
         raise StorageError(
             "The raw object is not the one that its manifest describes",
@@ -198,7 +196,7 @@ def _superseded(services: Services, manifest: Manifest) -> Result:
     return _result(manifest, SUPERSEDED)
 
 
-def _tell_findings(services: Services, manifest: Manifest, quality: Quality, rejects: Rejects) -> None:
+def _tell_findings(services: ParquetServices, manifest: Manifest, quality: Quality, rejects: Rejects) -> None:
     if rejects.count:
         first = [reject.record for reject in rejects.first[:LOGGED_REJECTS]]
         logger.warning("Records could not be read", extra={"reasons": dict(rejects.reasons), "first_records": first})
@@ -215,15 +213,15 @@ def _tell_findings(services: Services, manifest: Manifest, quality: Quality, rej
     )
 
 
-def _finish(services: Services, manifest: Manifest, status: str) -> Result:
+def _finish(services: ParquetServices, manifest: Manifest, status: str) -> ParquetResult:
     """Tell the bus, also once more: an earlier conversion may have ended before it could."""
     if services.bus is not None:
-        services.bus.put([bus.parquet_completed(manifest)])
+        services.bus.put([parquet_completed(manifest)])
     logger.info("Done", extra={"status": status})
     return _result(manifest, status)
 
 
-def _result(manifest: Manifest, status: str) -> Result:
+def _result(manifest: Manifest, status: str) -> ParquetResult:
     return {
         "chain_id": manifest.chain_id,
         "date": manifest.snapshot_date,

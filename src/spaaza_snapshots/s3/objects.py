@@ -16,6 +16,9 @@ CHECKSUM_ALGORITHM: Final = "CRC32"
 RAW_TYPE: Final = "application/gzip"
 """Without a ContentEncoding, for clients would silently inflate the vendor's bytes."""
 
+ROUNDS: Final = 10
+"""How often others may be quicker before something must be wrong: each round that is lost, some other run has won."""
+
 RUN_ID: Final = "run-id"
 ACCEPTED: Final = "accepted"
 

@@ -9,11 +9,10 @@ from typing import IO, TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from spaaza_snapshots.base.aws_errors import LOST_CONDITION, MISSING, code_of, storage_errors
-from spaaza_snapshots.model import keys
+from spaaza_snapshots.base.aws_errors import MISSING, code_of, storage_errors
 from spaaza_snapshots.model.manifest import Manifest, Raw
 from spaaza_snapshots.model.quality import Quality
-from spaaza_snapshots.s3.objects import RUN_ID, StoredObject, unchanged
+from spaaza_snapshots.s3.objects import StoredObject, metadata_of, put_over
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -55,31 +54,25 @@ class ParquetStore:
 
         In one request, for which S3's limit is 5 GiB: the users of a country.
         """
-        key = keys.parquet_key(manifest.chain_id, manifest.date)
+        key = manifest.snapshot_id.parquet_key
         with parquet.open("rb") as file:
             return self._put(key, manifest.run_id, file, "application/vnd.apache.parquet", over)
 
     def put_quality(self, manifest: Manifest, quality: Quality, over: StoredObject | None) -> bool:
         """Put findings in the place of what was seen there; False where something else is there by now."""
-        key = keys.quality_key(manifest.chain_id, manifest.date)
+        key = manifest.snapshot_id.quality_key
         return self._put(key, manifest.run_id, BytesIO(quality.to_json()), "application/json", over)
 
     def _put(self, key: str, run_id: str, body: IO[bytes], content_type: str, over: StoredObject | None) -> bool:
         sha256 = hashlib.file_digest(body, "sha256").digest()  # type: ignore[arg-type] # its stub asks for more
         body.seek(0)
-        with storage_errors(f"writing {key}"):
-            try:
-                self._s3.put_object(
-                    Bucket=self._bucket,
-                    Key=key,
-                    Body=body,
-                    ContentType=content_type,
-                    Metadata={RUN_ID: run_id},
-                    ChecksumSHA256=base64.b64encode(sha256).decode(),
-                    **unchanged(None if over is None else over.etag),
-                )
-            except ClientError as error:
-                if code_of(error) in LOST_CONDITION:
-                    return False
-                raise
-        return True
+        return put_over(
+            self._s3,
+            None if over is None else over.etag,
+            Bucket=self._bucket,
+            Key=key,
+            Body=body,
+            ContentType=content_type,
+            Metadata=metadata_of(run_id),
+            ChecksumSHA256=base64.b64encode(sha256).decode(),
+        )

@@ -14,6 +14,7 @@ from spaaza_snapshots.base.telemetry import logger
 from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.manifest import Manifest
+from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.multipart import PART_BYTES, MultipartUpload
 from spaaza_snapshots.s3.objects import RAW_TYPE, StoredObject, crc32_of, head, metadata_of, put_over, unchanged
 
@@ -47,7 +48,7 @@ class SnapshotStore:
     """One bucket; every method raises `StorageError` where S3 fails.
 
     `completing_s3`: the client that completes an upload, which may take longer than any other call.
-    `damaged_keys`: the manifests and records met so far that cannot be read.
+    `damaged_keys`: the manifests and drafts met so far that cannot be read.
     """
 
     def __init__(self, s3: "S3Client", bucket: str, completing_s3: "S3Client | None" = None) -> None:
@@ -56,62 +57,59 @@ class SnapshotStore:
         self.bucket = bucket
         self.damaged_keys: set[str] = set()
 
-    def raw(self, chain_id: int, snapshot_date: date) -> StoredObject | None:
+    def raw(self, snapshot_id: SnapshotId) -> StoredObject | None:
         """Return the raw object of a snapshot, or None."""
-        return head(self._s3, self.bucket, keys.raw_key(chain_id, snapshot_date))
+        return head(self._s3, self.bucket, snapshot_id.raw_key)
 
-    def derived(self, chain_id: int, snapshot_date: date) -> tuple[StoredObject | None, StoredObject | None]:
+    def derived(self, snapshot_id: SnapshotId) -> tuple[StoredObject | None, StoredObject | None]:
         """Return the Parquet object of a snapshot and the findings of its conversion, which are written last."""
-        parquet_key, quality_key = keys.parquet_key(chain_id, snapshot_date), keys.quality_key(chain_id, snapshot_date)
-        return head(self._s3, self.bucket, parquet_key), head(self._s3, self.bucket, quality_key)
+        parquet = head(self._s3, self.bucket, snapshot_id.parquet_key)
+        return parquet, head(self._s3, self.bucket, snapshot_id.quality_key)
 
-    def manifest(self, chain_id: int, snapshot_date: date) -> StoredManifest | None:
+    def manifest(self, snapshot_id: SnapshotId) -> StoredManifest | None:
         """Return what lies in the place of the committed manifest, or None."""
-        return self._read(keys.manifest_key(chain_id, snapshot_date))
+        return self._read(snapshot_id.manifest_key)
 
-    def pending(self, chain_id: int, snapshot_date: date, run_id: str) -> Manifest | None:
-        """Return what a run has written ahead, or None."""
-        found = self._read(keys.pending_key(chain_id, snapshot_date, run_id))
+    def pending(self, snapshot_id: SnapshotId, run_id: str) -> Manifest | None:
+        """Return the draft of an attempt, or None."""
+        found = self._read(snapshot_id.pending_key(run_id))
         return None if found is None else found.manifest
 
-    def held_count(self, chain_id: int, snapshot_date: date) -> int:
+    def held_count(self, snapshot_id: SnapshotId) -> int:
         """Count the exports of a snapshot that were doubtful."""
-        found = [self._read(key) for key in self._keys(keys.pending_prefix(chain_id, snapshot_date))]
-        records = [stored.manifest for stored in found if stored is not None]
-        return sum(record is not None and record.is_held for record in records)
+        found = [self._read(key) for key in self._keys(snapshot_id.pending_prefix)]
+        drafts = [stored.manifest for stored in found if stored is not None]
+        return sum(draft is not None and draft.is_held for draft in drafts)
 
     def latest(self, chain_id: int) -> Manifest | None:
         """Return the chain's readable manifest with the greatest snapshot date, or None."""
-        return self.previous(chain_id, date.max).manifest
+        return self.previous(SnapshotId(chain_id, date.max)).manifest
 
-    def previous(self, chain_id: int, snapshot_date: date) -> Predecessor:
-        """Return the chain's readable manifest with the greatest snapshot date before this one."""
-        dates = [keys.manifest_date(key) for key in self._keys(keys.manifests_prefix(chain_id))]
+    def previous(self, snapshot_id: SnapshotId) -> Predecessor:
+        """Return the readable manifest of the chain's last snapshot before this one."""
+        dates = [keys.manifest_date(key) for key in self._keys(keys.manifests_prefix(snapshot_id.chain_id))]
+        earlier = [found for found in dates if found is not None and found < snapshot_id.snapshot_date]
         damaged: list[date] = []
-        for found in sorted((found for found in dates if found is not None and found < snapshot_date), reverse=True):
-            stored = self.manifest(chain_id, found)
+        for found in sorted(earlier, reverse=True):
+            stored = self.manifest(SnapshotId(snapshot_id.chain_id, found))
             if stored is not None and stored.manifest is not None:
                 return Predecessor(stored.manifest, tuple(damaged))
             damaged.append(found)
         return Predecessor(None, tuple(damaged))
 
-    def upload_raw(self, chain_id: int, snapshot_date: date, run_id: str, clock: Clock) -> MultipartUpload:
-        """Return an upload of the raw object, not yet begun."""
-        key = keys.raw_key(chain_id, snapshot_date)
-        return MultipartUpload(self._s3, self._completing_s3, self.bucket, key, run_id, clock)
+    def upload_raw(self, snapshot_id: SnapshotId, run_id: str, clock: Clock) -> MultipartUpload:
+        """Return an upload of the raw object, not yet started."""
+        return MultipartUpload(self._s3, self._completing_s3, self.bucket, snapshot_id.raw_key, run_id, clock)
 
-    def write_ahead(self, manifest: Manifest) -> None:
-        """Write a finished manifest to its place under pending/."""
-        with storage_errors(f"writing {manifest.pending_key}"):
+    def write_ahead(self, draft: Manifest) -> None:
+        """Write a draft to its place under pending/."""
+        with storage_errors(f"writing {draft.pending_key}"):
             self._s3.put_object(
-                Bucket=self.bucket,
-                Key=manifest.pending_key,
-                Body=manifest.to_json(),
-                ContentType="application/json",
+                Bucket=self.bucket, Key=draft.pending_key, Body=draft.to_json(), ContentType="application/json"
             )
 
     def remove_pending(self, manifest: Manifest) -> None:
-        """Remove what a run has written ahead; not being there is success."""
+        """Remove the draft of a manifest; not being there is success."""
         with storage_errors(f"removing {manifest.pending_key}"):
             self._s3.delete_object(Bucket=self.bucket, Key=manifest.pending_key)
 
@@ -126,16 +124,16 @@ class SnapshotStore:
             ContentType="application/json",
         )
 
-    def reupload_accepted(self, record: Manifest, held: StoredObject, clock: Clock) -> bool:
+    def reupload_accepted(self, draft: Manifest, held: StoredObject, clock: Clock) -> bool:
         """Write a held object anew, byte for byte, as one that was accepted; False where another is there by now.
 
         In other parts it has another ETag, on any S3: whoever is about to replace what was held finds it changed.
         """
-        key, accepted = record.raw.key, metadata_of(record.run_id, accepted=True)
+        key, accepted = draft.raw.key, metadata_of(draft.run_id, accepted=True)
         with storage_errors(f"accepting {key}"), self._opened(key, held.etag) as body:
             if body is None:
                 return False
-            if record.raw.parts == 1:
+            if draft.raw.parts == 1:
                 return put_over(
                     self._s3,
                     held.etag,
@@ -144,21 +142,21 @@ class SnapshotStore:
                     Body=body.read(),
                     ContentType=RAW_TYPE,
                     Metadata=accepted,
-                    ChecksumCRC32=record.raw.checksum,
+                    ChecksumCRC32=draft.raw.checksum,
                 )
             with MultipartUpload(
                 self._s3,
                 self._completing_s3,
                 self.bucket,
                 key,
-                record.run_id,
+                draft.run_id,
                 clock,
                 accepted=True,
                 part_bytes=ACCEPTED_PART_BYTES,
             ) as upload:
                 for chunk in body.iter_chunks(CHUNK_BYTES):
                     upload.write(chunk)
-                return upload.complete(crc32_of(record.raw.checksum), unchanged(held.etag)) is not None
+                return upload.complete(crc32_of(draft.raw.checksum), unchanged(held.etag)) is not None
 
     @contextmanager
     def _opened(self, key: str, etag: str) -> "Iterator[StreamingBody | None]":

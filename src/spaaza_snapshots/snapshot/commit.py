@@ -1,43 +1,49 @@
-"""How a day becomes, and stays, a snapshot.
+"""How an export becomes, and stays, the snapshot of its day: the whole order, in `commit`.
 
-    write ahead   the finished manifest goes to pending/{run_id}.json
-    complete      the raw object appears, and says by its run-id which record is its own: the commit point
-    promote       the record becomes manifest.json, if the object in place is still the record's own
+    settle        promote the draft that a killed run may have left, and see what stands
+    judge         compare with what stands; what is doubtful is held
+    write ahead   the draft, a finished manifest, goes to pending/{run_id}.json
+    complete      the raw object appears, if the key is as it was judged, and says by its run-id which draft is its
+                  own: the commit point
+    promote       the draft becomes manifest.json, if the object in place is still the draft's own
 
-Whoever finds an object whose record was not promoted does it. So a crash at any instant, and any number of runs at
+Whoever finds an object whose draft was not promoted does it. So a crash at any instant, and any number of runs at
 once, end with a manifest that describes the object in place, at the latest after the next run.
 """
 
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date
 
+from spaaza_snapshots.base.clock import Clock
 from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.model.manifest import Manifest
-from spaaza_snapshots.s3.objects import Condition, StoredObject, unchanged
+from spaaza_snapshots.model.snapshot_id import SnapshotId
+from spaaza_snapshots.s3.multipart import MultipartUpload
+from spaaza_snapshots.s3.objects import ROUNDS, Condition, StoredObject, unchanged
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
-
-ROUNDS = 10
-"""How often others may be quicker before something must be wrong: each round that is lost, some other run has won."""
+from spaaza_snapshots.snapshot.doubt import doubtful, held
+from spaaza_snapshots.snapshot.draft import Comparison, Proven, draft_of
+from spaaza_snapshots.snapshot.run import Run
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What stands for one chain and date.
+    """What stands for one snapshot.
 
-    `record` is what lies under pending/ for the object in place. Beside a committed manifest it says that nobody has
-    told of that snapshot yet.
+    `draft` is what lies under pending/ for the object in place. Beside a committed manifest it says that nobody has
+    reported that snapshot yet.
     """
 
     raw: StoredObject | None
     committed: Manifest | None = None
-    record: Manifest | None = None
+    draft: Manifest | None = None
 
     @property
     def held(self) -> Manifest | None:
-        """The record that only `accept` may commit, or None."""
-        if self.committed is not None or self.record is None or not self.record.is_held:
+        """The draft that only `accept` may commit, or None."""
+        if self.committed is not None or self.draft is None or not self.draft.is_held:
             return None
-        return None if self.raw is None or self.raw.accepted else self.record
+        return None if self.raw is None or self.raw.accepted else self.draft
 
     @property
     def unchanged(self) -> Condition:
@@ -45,55 +51,98 @@ class Day:
         return unchanged(None if self.raw is None else self.raw.etag)
 
 
-def look(store: SnapshotStore, chain_id: int, snapshot_date: date) -> Day:
+def commit(run: Run, proven: Proven, upload: MultipartUpload, store: SnapshotStore, clock: Clock) -> Manifest | None:
+    """Commit a proven export and return its manifest; None where another run was quicker.
+
+    The upload completes only over what the export was judged against. Whatever others commit before that changes what
+    is there: then all is judged again. Raises `SnapshotHeld` for a doubtful one, `StorageError`, `OutOfTime`.
+    """
+    with ExitStack() as leaving:
+        for _ in range(ROUNDS):
+            clock.require("committing the snapshot", f"{proven.raw.gzip_bytes:,} bytes received, all of them proven")
+            day = settle(store, run.snapshot_id)
+            if day.committed is not None and not run.force:
+                return None
+            draft = _judge(run, proven, store, day)
+            leaving.pop_all()  # from here on the draft may be that of an object
+            store.write_ahead(draft)
+            if draft.is_held and day.held is not None:
+                return None  # somebody was asked to accept the one that is there; this one only counts
+            if upload.complete(proven.inspection.crc32, day.unchanged) is not None:
+                return _promoted(store, draft)
+            # Not at once: a removal that takes effect late would take the draft of the next round.
+            leaving.callback(store.remove_pending, draft)
+        raise outrun(run.snapshot_id)
+
+
+def _judge(run: Run, proven: Proven, store: SnapshotStore, day: Day) -> Manifest:
+    """Return the draft of an export that may take the place of what stands; held where it is doubtful.
+
+    A doubtful one replaces nothing that is committed: what is there is good.
+    """
+    draft = draft_of(run, proven, Comparison(store.previous(run.snapshot_id), replaced=day.committed))
+    if draft.is_held and day.committed is not None:
+        hint = "The snapshot that was there stays. If Spaaza confirms these users, force again with a higher limit."
+        raise doubtful(draft, "it was not kept", hint, kept=False)
+    return draft
+
+
+def _promoted(store: SnapshotStore, draft: Manifest) -> Manifest | None:
+    """Promote a draft whose object was just completed; one that is held stays, for somebody to accept."""
+    if draft.is_held:
+        raise held(draft)
+    return promote(store, draft)
+
+
+def look(store: SnapshotStore, snapshot_id: SnapshotId) -> Day:
     """Return what stands, changing nothing; raises `StorageError`."""
     for _ in range(ROUNDS):
-        raw = store.raw(chain_id, snapshot_date)
+        raw = store.raw(snapshot_id)
         if raw is None or raw.run_id is None:
             return Day(raw)
-        # The record first: it is removed only after its manifest was put, so whoever finds neither is not misled...
-        record = store.pending(chain_id, snapshot_date, raw.run_id)
-        stored = store.manifest(chain_id, snapshot_date)
+        # The draft first: it is removed only after its manifest was put, so finding neither tells nothing false...
+        draft = store.pending(snapshot_id, raw.run_id)
+        stored = store.manifest(snapshot_id)
         manifest = None if stored is None else stored.manifest
         committed = manifest if manifest is not None and raw.is_of(manifest.run_id) else None
         # ... unless the object is another run's by now.
-        if record is not None or committed is not None or store.raw(chain_id, snapshot_date) == raw:
-            return Day(raw, committed, record)
-    raise outrun(chain_id, snapshot_date)
+        if draft is not None or committed is not None or store.raw(snapshot_id) == raw:
+            return Day(raw, committed, draft)
+    raise outrun(snapshot_id)
 
 
-def settle(store: SnapshotStore, chain_id: int, snapshot_date: date) -> Day:
-    """Return what stands, after promoting the record that a killed run may have left; raises `StorageError`."""
+def settle(store: SnapshotStore, snapshot_id: SnapshotId) -> Day:
+    """Return what stands, after promoting the draft that a killed run may have left; raises `StorageError`."""
     for _ in range(ROUNDS):
-        day = look(store, chain_id, snapshot_date)
-        if day.record is None or day.committed is not None or day.held is not None:
+        day = look(store, snapshot_id)
+        if day.draft is None or day.committed is not None or day.held is not None:
             return day
-        promote(store, day.record)
-    raise outrun(chain_id, snapshot_date)
+        promote(store, day.draft)
+    raise outrun(snapshot_id)
 
 
-def promote(store: SnapshotStore, record: Manifest) -> Manifest | None:
-    """Commit a record whose object is in place; None where another run's object is there by now.
+def promote(store: SnapshotStore, draft: Manifest) -> Manifest | None:
+    """Make a draft the manifest; None where another run's object is in place by now.
 
-    The record stays under pending/ until its snapshot was told of (`_conclude` in snapshot.py). Safe to repeat and to
+    The draft stays under pending/ until its snapshot was reported (`conclude` in follow_up.py). Safe to repeat and to
     run many times at once. Raises `StorageError`.
     """
     for _ in range(ROUNDS):
-        stored = store.manifest(record.chain_id, record.date)
-        raw = store.raw(record.chain_id, record.date)
-        if raw is None or not raw.is_of(record.run_id):
-            store.remove_pending(record)  # it can never become true again
+        stored = store.manifest(draft.snapshot_id)
+        raw = store.raw(draft.snapshot_id)
+        if raw is None or not raw.is_of(draft.run_id):
+            store.remove_pending(draft)  # it can never become true again
             return None
-        manifest = record.of_object(raw.etag, raw.version_id)
+        manifest = draft.of_object(raw.etag, raw.version_id)
         if store.put_manifest(manifest, over_etag=None if stored is None else stored.etag):
             return manifest
-    raise outrun(record.chain_id, record.date)
+    raise outrun(draft.snapshot_id)
 
 
-def outrun(chain_id: int, snapshot_date: date) -> StorageError:
+def outrun(snapshot_id: SnapshotId) -> StorageError:
     """Return the error of a run that was overtaken in every round."""
     return StorageError(
         "Other runs of this snapshot were always quicker",
-        f"chain {chain_id}, {snapshot_date}, {ROUNDS} rounds",
-        "Look who invokes the function so often; the next run of the schedule settles what stands.",
+        f"{snapshot_id}, {ROUNDS} rounds",
+        "Find out who invokes the function so often; the next run of the schedule settles what stands.",
     )

@@ -1,4 +1,4 @@
-"""From whatever invoked the function to one `Request`, or a refusal that names what is wrong.
+"""From whatever invoked the function to one `SnapshotRequest`, or a refusal that names what is wrong.
 
 {"chain_ids": [1743, 1783], "scheduled_time": "2026-11-22T02:00:00Z"}                 the schedule
 {"source": "spaaza.snapshots", "detail-type": "Snapshot Requested", "time": …,
@@ -14,19 +14,18 @@ from reprlib import repr as short
 from typing import Any
 
 from spaaza_snapshots.errors import InvalidRequest
+from spaaza_snapshots.events.messages import SNAPSHOT_REQUESTED, SOURCE
+from spaaza_snapshots.events.payload import HINT, is_chain_id, parse_date
 from spaaza_snapshots.snapshot.settings import Settings
 
-SOURCE = "spaaza.snapshots"
-SNAPSHOT_REQUESTED = "Snapshot Requested"
 SCHEDULED_EVENT = "Scheduled Event"
 
 _KEYS_BY_HAND = frozenset({"chain_id", "chain_ids", "date", "force", "accept", "scheduled_time"})
 _KEYS_OF_DETAIL = frozenset({"chain_id", "date", "force"})
-_HINT = "See the payloads in README.md."
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SnapshotRequest:
     """Which chains' snapshots of which date are asked for; `requested_at` is the event's own time, where it has one."""
 
     chain_ids: tuple[int, ...]
@@ -37,15 +36,15 @@ class Request:
     requested_at: datetime | None
 
 
-def parse_request(event: object, settings: Settings, now: datetime) -> Request:
+def parse_request(event: object, settings: Settings, now: datetime) -> SnapshotRequest:
     """Read any of the payloads above; `now` is an aware instant. Raises `InvalidRequest`."""
     if not isinstance(event, Mapping):
-        raise _refusal("The event is no JSON object", type(event).__name__)
+        raise _refusal("The event is not a JSON object", type(event).__name__)
     payload, event_time, scheduled = _unwrap(event)
     zone = settings.time_zone
     today = now.astimezone(zone).date()
     asked_at = event_time or now
-    request = Request(
+    request = SnapshotRequest(
         chain_ids=_chain_ids(payload, settings.chain_ids),
         snapshot_date=parse_date(payload["date"]) if "date" in payload else asked_at.astimezone(zone).date(),
         force=_flag(payload, "force"),
@@ -90,7 +89,7 @@ def _chain_ids(payload: Mapping[str, Any], configured: tuple[int, ...]) -> tuple
     if "chain_id" in payload:
         asked = [payload["chain_id"]]
     if not isinstance(asked, list | tuple) or not asked:
-        raise _refusal("chain_ids is no list of chain ids, or an empty one", short(asked))
+        raise _refusal("chain_ids is not a list of chain ids, or is empty", short(asked))
     wrong = [chain_id for chain_id in asked if not is_chain_id(chain_id)]
     if wrong:
         raise _refusal("A chain id is a JSON integer above 0", short(wrong))
@@ -100,24 +99,6 @@ def _chain_ids(payload: Mapping[str, Any], configured: tuple[int, ...]) -> tuple
             "This chain is not configured", f"{short(strangers)}, known are {list(configured)} (SPAAZA_CHAIN_IDS)"
         )
     return tuple(dict.fromkeys(asked))
-
-
-def parse_date(value: object) -> date:
-    """Read a snapshot date, YYYY-MM-DD and nothing else; raises `InvalidRequest`."""
-    try:
-        parsed = date.fromisoformat(value)  # type: ignore[arg-type] # a TypeError is an answer too
-    except (TypeError, ValueError):
-        parsed = None
-    # fromisoformat takes "20261122" and "2026-W47-7" too
-    if parsed is None or parsed.isoformat() != value:
-        raise _refusal("date is no YYYY-MM-DD", short(value))
-    return parsed
-
-
-def is_chain_id(value: object) -> bool:
-    """Whether a value is a JSON integer above 0."""
-    # type(), not isinstance: a JSON true is an int to Python, and no chain
-    return type(value) is int and value > 0
 
 
 def _flag(payload: Mapping[str, Any], name: str) -> bool:
@@ -139,11 +120,11 @@ def _instant(event: Mapping[str, Any], name: str) -> datetime | None:
     if instant is not None and not MINYEAR < instant.year < MAXYEAR:
         instant = None
     if instant is None or instant.tzinfo is None:
-        raise _refusal(f"{name} is no ISO 8601 instant with a time zone", short(value))
+        raise _refusal(f"{name} is not an ISO 8601 instant with a time zone", short(value))
     return instant
 
 
-def _refuse_contradictions(request: Request, today: date) -> None:
+def _refuse_contradictions(request: SnapshotRequest, today: date) -> None:
     if request.snapshot_date > today:
         raise _refusal("The date is later than today", f"{request.snapshot_date} against {today}")
     if request.force and request.accept:
@@ -153,8 +134,8 @@ def _refuse_contradictions(request: Request, today: date) -> None:
         raise _refusal("force on a past date", f"{request.snapshot_date}: the export is only ever now", hint)
     if request.accept and len(request.chain_ids) > 1:
         hint = 'Name one: {"chain_id": …, "date": …, "accept": true}.'
-        raise _refusal("accept is a decision on one chain", f"{list(request.chain_ids)}", hint)
+        raise _refusal("accept is for one chain at a time", f"{list(request.chain_ids)}", hint)
 
 
-def _refusal(what: str, detail: str = "", hint: str = _HINT) -> InvalidRequest:
+def _refusal(what: str, detail: str = "", hint: str = HINT) -> InvalidRequest:
     return InvalidRequest(what, detail, hint)

@@ -15,16 +15,13 @@ SPAAZA_SERVICES_URL          for a sandbox: the base that the path of the export
 import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from spaaza_snapshots.errors import BadSettings
+from spaaza_snapshots.base.environment import EnvironmentReader
 
 EXPORT_PATH = "/segments/export/users"
 ENVIRONMENTS = ("prod", "test01")
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,60 +42,23 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """Read and check every variable; raises `BadSettings` with all problems, each by its variable's name."""
-        reader = Reader(environment)
+        reader = EnvironmentReader(environment)
         stage = reader.required("SPAAZA_ENVIRONMENT", _stage)
         services_url = f"https://services-{stage}.spaaza.com"
-        settings = {
-            "bucket": reader.required("SNAPSHOT_BUCKET", str),
-            "secret_id": reader.required("SPAAZA_SECRET_ID", str),
-            "environment": stage,
-            "chain_ids": reader.required("SPAAZA_CHAIN_IDS", _chain_ids),
-            "time_zone": reader.optional("SNAPSHOT_TIME_ZONE", "UTC", _time_zone),
-            "bus_name": reader.optional("EVENT_BUS_NAME", "", str),
-            "glue_database": reader.optional("GLUE_DATABASE", "", str),
-            "max_row_drop_percent": reader.optional("MAX_ROW_DROP_PERCENT", "5", _number(0, 100)),
-            "read_timeout_seconds": reader.optional("SPAAZA_READ_TIMEOUT_SECONDS", "60", _number(1, 900)),
-            "export_url": f"{reader.optional('SPAAZA_SERVICES_URL', services_url, _base_url)}{EXPORT_PATH}",
-        }
+        settings = cls(
+            bucket=reader.required("SNAPSHOT_BUCKET", str),
+            secret_id=reader.required("SPAAZA_SECRET_ID", str),
+            environment=stage,
+            chain_ids=reader.required("SPAAZA_CHAIN_IDS", _chain_ids),
+            time_zone=reader.optional("SNAPSHOT_TIME_ZONE", "UTC", _time_zone),
+            bus_name=reader.optional("EVENT_BUS_NAME", "", str),
+            glue_database=reader.optional("GLUE_DATABASE", "", str),
+            max_row_drop_percent=reader.optional("MAX_ROW_DROP_PERCENT", "5", _number(0, 100)),
+            read_timeout_seconds=reader.optional("SPAAZA_READ_TIMEOUT_SECONDS", "60", _number(1, 900)),
+            export_url=f"{reader.optional('SPAAZA_SERVICES_URL', services_url, _base_url)}{EXPORT_PATH}",
+        )
         reader.raise_problems()
-        return cls(**settings)  # type: ignore[arg-type] # every None among them was a problem, raised above
-
-
-class Reader:
-    """Reads variables one by one and remembers what is wrong with each."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-        self._problems: list[str] = []
-
-    def required(self, name: str, parse: Callable[[str], T]) -> T | None:
-        """Return the parsed value, or None and remember why."""
-        value = self._environment.get(name, "").strip()
-        if not value:
-            self._problems.append(f"{name} is not set")
-            return None
-        return self._parsed(name, value, parse)
-
-    def optional(self, name: str, default: str, parse: Callable[[str], T]) -> T | None:
-        """Return the parsed value, the default's where it is not set, or None and remember why."""
-        return self._parsed(name, self._environment.get(name, "").strip() or default, parse)
-
-    def _parsed(self, name: str, value: str, parse: Callable[[str], T]) -> T | None:
-        try:
-            return parse(value)
-        except ValueError as problem:
-            shown = "…" if "@" in value else repr(value)  # an address may carry a password before its @
-            self._problems.append(f"{name} {shown} {problem}")
-            return None
-
-    def raise_problems(self) -> None:
-        """Raise `BadSettings` with all that was remembered."""
-        if self._problems:
-            raise BadSettings(
-                "The environment of the function is wrong",
-                "; ".join(self._problems),
-                "Set these variables through the parameters of the stack, and deploy it again.",
-            )
+        return settings
 
 
 def _stage(value: str) -> str:
@@ -110,7 +70,7 @@ def _stage(value: str) -> str:
 def _chain_ids(value: str) -> tuple[int, ...]:
     words = [word.strip() for word in value.split(",")]
     if not all(word.isascii() and word.isdigit() and int(word) > 0 for word in words):
-        raise ValueError('is no list of chain ids such as "1743,1783"')
+        raise ValueError('is not a list of chain ids such as "1743,1783"')
     return tuple(dict.fromkeys(int(word) for word in words))
 
 
@@ -118,7 +78,7 @@ def _time_zone(value: str) -> ZoneInfo:
     try:
         return ZoneInfo(value)
     except (OSError, ValueError, KeyError):  # an unknown name, a folder's name, a path
-        raise ValueError("is no time zone's IANA name") from None
+        raise ValueError("is not the IANA name of a time zone") from None
 
 
 def _number(least: float, most: float) -> Callable[[str], float]:
@@ -128,7 +88,7 @@ def _number(least: float, most: float) -> Callable[[str], float]:
         except ValueError:
             number = float("nan")
         if not least <= number <= most:
-            raise ValueError(f"is no number from {least:g} to {most:g}")
+            raise ValueError(f"is not a number from {least:g} to {most:g}")
         return number
 
     return parse
@@ -138,7 +98,7 @@ def _base_url(value: str) -> str:
     """Accept https anywhere, http on this machine only: a session key must never travel in the clear."""
     url = urlsplit(value)
     if url.username is not None or url.query or url.fragment or not url.hostname or url.port == 0:
-        raise ValueError("is no plain base address")
+        raise ValueError("is not a plain base address")
     if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url.hostname)):
         raise ValueError("is neither https nor http to a loopback address")
     return value.rstrip("/")

@@ -1,15 +1,18 @@
 """Which part of a run is given which client and setting."""
 
 import functools
+from datetime import datetime
 
 from spaaza_snapshots.base.clock import Clock
 from spaaza_snapshots.base.telemetry import Telemetry
 from spaaza_snapshots.events.bus import EventBus
 from spaaza_snapshots.glue.catalog import GlueCatalog
+from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.snapshot.clients import clients_for
-from spaaza_snapshots.snapshot.request import Request
-from spaaza_snapshots.snapshot.run import Run, Services
+from spaaza_snapshots.snapshot.request import SnapshotRequest
+from spaaza_snapshots.snapshot.run import Run
+from spaaza_snapshots.snapshot.services import Services
 from spaaza_snapshots.snapshot.settings import Settings
 from spaaza_snapshots.spaaza.credentials import read_session
 from spaaza_snapshots.spaaza.export_api import SpaazaExports
@@ -32,12 +35,11 @@ def services_for(settings: Settings, telemetry: Telemetry, clock: Clock) -> Serv
     )
 
 
-def run_for(request: Request, settings: Settings, services: Services) -> Run:
-    """Return the run that serves a request, or the first of its chains where there are more."""
-    started_at = services.clock.now()
+def run_for(request: SnapshotRequest, settings: Settings, started_at: datetime) -> Run:
+    """Return the run that serves a request of one chain."""
+    (chain_id,) = request.chain_ids
     return Run(
-        chain_id=request.chain_ids[0],
-        snapshot_date=request.snapshot_date,
+        snapshot_id=SnapshotId(chain_id, request.snapshot_date),
         taken_on=started_at.astimezone(settings.time_zone).date(),
         environment=settings.environment,
         max_row_drop_percent=settings.max_row_drop_percent,
@@ -45,5 +47,4 @@ def run_for(request: Request, settings: Settings, services: Services) -> Run:
         accept=request.accept,
         requested_at=request.requested_at,
         started_at=started_at,
-        services=services,
     )

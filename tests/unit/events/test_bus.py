@@ -14,9 +14,10 @@ from sandbox.wire.faults import Exchange, Fault
 from sandbox.wire.proxy import Answer
 from sandbox.wire.wire import EVERY_TIME, Wire
 from spaaza_snapshots.errors import ExportUnavailable, StorageError
-from spaaza_snapshots.events.bus import Event, EventBus, snapshot_completed, snapshot_failed, snapshots_requested
+from spaaza_snapshots.events.bus import EventBus
+from spaaza_snapshots.events.messages import Event, snapshot_completed, snapshot_failed, snapshots_requested
 from spaaza_snapshots.model.manifest import HeaderChanges
-from spaaza_snapshots.snapshot.request import Request, parse_request
+from spaaza_snapshots.snapshot.request import parse_request
 from tests.support.builders import NOW, HeldClock, manifest, settings
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ def listener(moto_aws: MotoAws) -> Listener:
     return moto_aws.create_bus("snapshots")
 
 
-def request(*chain_ids: int, force: bool = False) -> Request:
-    return Request(chain_ids, NOW.date(), force, accept=False, scheduled=True, requested_at=NOW)
+def requested(*chain_ids: int, force: bool = False) -> list[Event]:
+    return snapshots_requested(chain_ids, NOW.date(), force=force)
 
 
 def put(events: "EventBridgeClient", asked: list[Event]) -> HeldClock:
@@ -86,7 +87,7 @@ def refuse(*chain_ids: int) -> Fault:
 def test_events_are_put_ten_at_a_time_in_their_order(
     aws: Wire, events: "EventBridgeClient", listener: Listener
 ) -> None:
-    held = put(events, snapshots_requested(request(*CHAINS)))
+    held = put(events, requested(*CHAINS))
     assert sizes(aws) == [10, 10, 3]
     assert chains(listener) == list(CHAINS)
     assert held.slept == []
@@ -101,7 +102,7 @@ def test_refused_entries_are_put_again_alone_and_arrive_once(
     aws: Wire, events: "EventBridgeClient", listener: Listener
 ) -> None:
     aws.fail("PutEvents", refuse(102, 105))
-    held = put(events, snapshots_requested(request(*CHAINS)))
+    held = put(events, requested(*CHAINS))
     assert sizes(aws) == [10, 2, 10, 3]
     assert sorted(chains(listener)) == list(CHAINS)
     assert len(held.slept) == 1
@@ -112,7 +113,7 @@ def test_what_still_fails_is_raised_by_its_chains_after_all_others_were_put(
 ) -> None:
     aws.fail("PutEvents", refuse(102, 119), times=EVERY_TIME)
     with pytest.raises(StorageError) as caught:
-        put(events, snapshots_requested(request(*CHAINS)))
+        put(events, requested(*CHAINS))
     text = str(caught.value)
     assert [chain_id for chain_id in CHAINS if str(chain_id) in text] == [102, 119]
     assert sorted(chains(listener)) == [chain_id for chain_id in CHAINS if chain_id not in (102, 119)]
@@ -123,7 +124,7 @@ def test_a_call_that_fails_whole_is_put_again(
     aws: Wire, events: "EventBridgeClient", listener: Listener, fault: Fault
 ) -> None:
     aws.fail("PutEvents", fault)
-    put(events, snapshots_requested(request(*CHAINS)))
+    put(events, requested(*CHAINS))
     assert sorted(chains(listener)) == list(CHAINS)
 
 
@@ -132,7 +133,7 @@ def test_calls_that_fail_whole_again_and_again_are_raised_after_the_others(
 ) -> None:
     aws.fail("PutEvents", faults.error(400, "AccessDeniedException"), times=3)
     with pytest.raises(StorageError) as caught:
-        put(events, snapshots_requested(request(*CHAINS)))
+        put(events, requested(*CHAINS))
     assert [chain_id for chain_id in CHAINS if str(chain_id) in str(caught.value)] == list(CHAINS[:10])
     assert chains(listener) == list(CHAINS[10:])
 
@@ -141,7 +142,7 @@ def test_calls_that_fail_whole_again_and_again_are_raised_after_the_others(
 def test_a_snapshot_requested_comes_back_as_the_request_of_one_chain(
     events: "EventBridgeClient", listener: Listener, force: bool
 ) -> None:
-    put(events, snapshots_requested(request(1743, 1783, force=force)))
+    put(events, requested(1743, 1783, force=force))
     delivered = listener.events()
     assert [(one["source"], one["detail-type"]) for one in delivered] == [
         ("spaaza.snapshots", "Snapshot Requested")

@@ -5,16 +5,17 @@ from datetime import date
 import pytest
 
 from spaaza_snapshots.model import keys
+from spaaza_snapshots.model.snapshot_id import SnapshotId
 
 DAY = date(2026, 11, 22)
 RUN_ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
 
 def test_the_keys_of_a_snapshot_are_those_that_others_rely_on() -> None:
-    assert keys.raw_key(1743, DAY) == "raw/users/chain_id=1743/dt=2026-11-22/users.csv.gz"
-    assert keys.manifest_key(1743, DAY) == "manifests/users/chain_id=1743/dt=2026-11-22/manifest.json"
-    assert keys.pending_key(1743, DAY, RUN_ID) == f"pending/users/chain_id=1743/dt=2026-11-22/{RUN_ID}.json"
-    assert keys.parquet_key(1743, DAY) == "parquet/users/chain_id=1743/dt=2026-11-22/users.parquet"
+    assert SnapshotId(1743, DAY).raw_key == "raw/users/chain_id=1743/dt=2026-11-22/users.csv.gz"
+    assert SnapshotId(1743, DAY).manifest_key == "manifests/users/chain_id=1743/dt=2026-11-22/manifest.json"
+    assert SnapshotId(1743, DAY).pending_key(RUN_ID) == f"pending/users/chain_id=1743/dt=2026-11-22/{RUN_ID}.json"
+    assert SnapshotId(1743, DAY).parquet_key == "parquet/users/chain_id=1743/dt=2026-11-22/users.parquet"
 
 
 def test_the_trees_are_siblings_for_athena_reads_all_that_lies_below_a_table() -> None:
@@ -23,24 +24,24 @@ def test_the_trees_are_siblings_for_athena_reads_all_that_lies_below_a_table() -
 
 
 def test_a_prefix_finds_one_chain_and_no_other_that_begins_alike() -> None:
-    assert keys.manifest_key(1743, DAY).startswith(keys.manifests_prefix(1743))
-    assert not keys.manifest_key(17430, DAY).startswith(keys.manifests_prefix(1743))
-    assert keys.pending_key(1743, DAY, RUN_ID).startswith(keys.pending_prefix(1743, DAY))
-    assert not keys.pending_key(17430, DAY, RUN_ID).startswith(keys.pending_prefix(1743, DAY))
-    assert not keys.pending_key(1743, date(2026, 11, 21), RUN_ID).startswith(keys.pending_prefix(1743, DAY))
+    assert SnapshotId(1743, DAY).manifest_key.startswith(keys.manifests_prefix(1743))
+    assert not SnapshotId(17430, DAY).manifest_key.startswith(keys.manifests_prefix(1743))
+    assert SnapshotId(1743, DAY).pending_key(RUN_ID).startswith(SnapshotId(1743, DAY).pending_prefix)
+    assert not SnapshotId(17430, DAY).pending_key(RUN_ID).startswith(SnapshotId(1743, DAY).pending_prefix)
+    assert not SnapshotId(1743, date(2026, 11, 21)).pending_key(RUN_ID).startswith(SnapshotId(1743, DAY).pending_prefix)
 
 
 def test_keys_of_later_dates_sort_behind_those_of_earlier_ones() -> None:
     days = [date(2025, 12, 31), date(2026, 1, 9), date(2026, 1, 10), date(2026, 11, 2)]
-    in_order = [keys.manifest_key(1743, day) for day in days]
+    in_order = [SnapshotId(1743, day).manifest_key for day in days]
     assert sorted(set(in_order)) == in_order
 
 
 def test_a_manifests_key_tells_its_date_and_no_other_key_does() -> None:
-    assert keys.manifest_date(keys.manifest_key(1743, DAY)) == DAY
+    assert keys.manifest_date(SnapshotId(1743, DAY).manifest_key) == DAY
     for make in (keys.raw_key, keys.parquet_key, keys.quality_key):
         assert keys.manifest_date(make(1743, DAY)) is None
-    assert keys.manifest_date(keys.pending_key(1743, DAY, RUN_ID)) is None
+    assert keys.manifest_date(SnapshotId(1743, DAY).pending_key(RUN_ID)) is None
 
 
 @pytest.mark.parametrize("middle", ["", "dt=2026-11/", "dt=2026-02-30/", "dt=2026-11-22/old/", "old/dt=2026-11-22/"])

@@ -10,12 +10,13 @@ from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.manifest import Manifest
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.snapshot.clients import clients_for
-from spaaza_snapshots.snapshot.commit import ROUNDS, look, promote, settle
+from spaaza_snapshots.s3.objects import ROUNDS
+from spaaza_snapshots.snapshot.commit import look, promote, settle
 from spaaza_snapshots.snapshot.settings import Settings
 from tests.support import builders
-from tests.support.flow import CHAIN, TODAY, aftermath, invoke
+from tests.support.flow import CHAIN, SNAPSHOT, TODAY, aftermath, invoke
 
-RAW = keys.raw_key(CHAIN, TODAY)
+RAW = SNAPSHOT.raw_key
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def record(stack: Stack, store: SnapshotStore) -> Manifest:
 def test_a_record_whose_object_is_in_place_is_promoted_with_what_s3_tells_of_it(
     stack: Stack, store: SnapshotStore, record: Manifest
 ) -> None:
-    day = settle(store, CHAIN, TODAY)
+    day = settle(store, SNAPSHOT)
     head = stack.s3.head_object(Bucket=stack.bucket, Key=RAW)
     assert day.committed is not None
     assert day.record == record  # until the snapshot was told of
@@ -46,13 +47,13 @@ def test_a_record_whose_object_is_in_place_is_promoted_with_what_s3_tells_of_it(
 
 
 def test_looking_changes_nothing(stack: Stack, store: SnapshotStore, record: Manifest) -> None:
-    assert look(store, CHAIN, TODAY).record == record
+    assert look(store, SNAPSHOT).record == record
     assert list(aftermath(stack).pending) == ["ours"]
 
 
 def test_an_object_without_a_run_id_is_no_snapshot(stack: Stack, store: SnapshotStore) -> None:
     stack.s3.put_object(Bucket=stack.bucket, Key=RAW, Body=b"by hand")
-    day = settle(store, CHAIN, TODAY)
+    day = settle(store, SNAPSHOT)
     assert (day.committed, day.held, day.record) == (None, None, None)
     assert invoke(stack)["status"] == "complete"
     assert aftermath(stack).is_committed
@@ -76,7 +77,7 @@ def test_a_manifest_that_another_run_just_writes_is_tried_again_from_the_start(
 ) -> None:
     stack.wire.fail("PutObject", faults.error(status, code), key_contains="manifests/")
     assert promote(store, record) is not None
-    assert look(store, CHAIN, TODAY).committed is not None
+    assert look(store, SNAPSHOT).committed is not None
 
 
 def test_others_that_are_always_quicker_end_in_an_error_and_not_in_a_loop(
@@ -94,7 +95,7 @@ def test_a_manifest_that_was_put_and_not_answered_is_found_the_next_time(
 ) -> None:
     stack.wire.fail("PutObject", faults.lose_answer, key_contains="manifests/")
     assert promote(store, record) is not None
-    assert look(store, CHAIN, TODAY).committed is not None
+    assert look(store, SNAPSHOT).committed is not None
 
 
 @pytest.mark.parametrize("name", STRAYS)
@@ -112,6 +113,6 @@ def test_an_object_that_is_replaced_while_its_day_is_looked_at_is_looked_at_agai
         invoke(stack, {"chain_id": CHAIN, "force": True})
 
     stack.wire.fail("GetObject", faults.call(replace_it), key_contains=f"pending/users/chain_id={CHAIN}")
-    day = look(store, CHAIN, TODAY)
+    day = look(store, SNAPSHOT)
     assert day.committed is not None
     assert day.committed.run_id == aftermath(stack).raw_run_id != first["run_id"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from spaaza_snapshots import errors
 from spaaza_snapshots.errors import InvalidRequest
-from spaaza_snapshots.snapshot.request import Request, parse_request
+from spaaza_snapshots.snapshot.request import SnapshotRequest, parse_request
 from tests.support.builders import settings
 
 EVENTS = Path(__file__).parents[3] / "events"
@@ -21,15 +21,15 @@ SCHEDULED_AT = datetime(2026, 11, 22, 2, tzinfo=UTC)
 REQUESTED_AT = datetime(2026, 11, 22, 2, 0, 3, tzinfo=UTC)
 
 SERVED = {
-    "scheduled": Request(BOTH, TODAY, False, False, True, SCHEDULED_AT),
-    "scheduled-rule": Request(BOTH, TODAY, False, False, True, SCHEDULED_AT),
-    "snapshot-requested": Request((1743,), TODAY, False, False, False, REQUESTED_AT),
-    "one-chain": Request((1743,), TODAY, False, False, False, None),
-    "several-chains": Request(BOTH, TODAY, False, False, False, None),
-    "all-chains": Request(BOTH, TODAY, False, False, False, None),
-    "past-date": Request((1743,), date(2026, 11, 20), False, False, False, None),
-    "forced": Request((1743,), TODAY, True, False, False, None),
-    "accept": Request((1743,), date(2026, 11, 21), False, True, False, None),
+    "scheduled": SnapshotRequest(BOTH, TODAY, False, False, True, SCHEDULED_AT),
+    "scheduled-rule": SnapshotRequest(BOTH, TODAY, False, False, True, SCHEDULED_AT),
+    "snapshot-requested": SnapshotRequest((1743,), TODAY, False, False, False, REQUESTED_AT),
+    "one-chain": SnapshotRequest((1743,), TODAY, False, False, False, None),
+    "several-chains": SnapshotRequest(BOTH, TODAY, False, False, False, None),
+    "all-chains": SnapshotRequest(BOTH, TODAY, False, False, False, None),
+    "past-date": SnapshotRequest((1743,), date(2026, 11, 20), False, False, False, None),
+    "forced": SnapshotRequest((1743,), TODAY, True, False, False, None),
+    "accept": SnapshotRequest((1743,), date(2026, 11, 21), False, True, False, None),
 }
 
 
@@ -37,7 +37,7 @@ def event(name: str) -> Any:
     return json.loads((EVENTS / f"{name}.json").read_bytes())
 
 
-def parsed(event: object, *, now: datetime = NOW, zone: str = "UTC") -> Request:
+def parsed(event: object, *, now: datetime = NOW, zone: str = "UTC") -> SnapshotRequest:
     return parse_request(event, settings(SNAPSHOT_TIME_ZONE=zone), now)
 
 

@@ -1,0 +1,26 @@
+"""The environment of the Parquet function.
+
+SNAPSHOT_BUCKET   required
+EVENT_BUS_NAME    without it no event is sent
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from spaaza_snapshots.base.environment import EnvironmentReader
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetSettings:
+    """What the function is told by its environment; an empty bus means that there is none."""
+
+    bucket: str
+    bus_name: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "ParquetSettings":
+        """Read both variables; raises `BadSettings`."""
+        reader = EnvironmentReader(environment)
+        settings = cls(reader.required("SNAPSHOT_BUCKET", str), reader.optional("EVENT_BUS_NAME", "", str))
+        reader.raise_problems()
+        return settings

@@ -1,0 +1,25 @@
+"""A whole but doubtful export, as the errors tell it: why, what became of it, and what to do."""
+
+from spaaza_snapshots.errors import SnapshotHeld
+from spaaza_snapshots.model.manifest import Manifest
+
+NOT_YET = "if not, do nothing: the schedule exports a day again while it lasts, three times at most."
+
+
+def held(draft: Manifest, otherwise: str = NOT_YET, *, again: bool = False) -> SnapshotHeld:
+    """Return the error of a draft that is held: why, what accepts it, and what to do otherwise."""
+    payload = f'{{"chain_id": {draft.chain_id}, "date": "{draft.snapshot_date}", "accept": true}}'
+    return doubtful(
+        draft,
+        "it is kept, unseen",
+        f"If Spaaza confirms these users, invoke the function with {payload}"
+        f" (make snapshot CHAIN={draft.chain_id} DATE={draft.snapshot_date} ACCEPT=1); {otherwise}",
+        again=again,
+    )
+
+
+def doubtful(draft: Manifest, what_became_of_it: str, hint: str, **marks: bool) -> SnapshotHeld:
+    """Return the error of a doubtful draft: which guard failed, with its figures, and what was done about it."""
+    notes = "; ".join(f"{check.name}: {check.notes}" for check in draft.failed_checks)
+    what = f"The snapshot of chain {draft.chain_id} for {draft.snapshot_date} is doubtful"
+    return SnapshotHeld(what, f"{notes}; {what_became_of_it}", hint, **marks)

@@ -1,0 +1,97 @@
+"""What follows a commit: report it, announce it, keep the tables; each is safe to repeat, and a later run does."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import asdict
+from typing import Any
+
+from spaaza_snapshots.base.telemetry import logger
+from spaaza_snapshots.errors import SessionExpired, SnapshotHeld, StorageError
+from spaaza_snapshots.events.bus import EventBus
+from spaaza_snapshots.events.messages import snapshot_completed, snapshot_failed
+from spaaza_snapshots.glue.catalog import GlueCatalog
+from spaaza_snapshots.model.manifest import Manifest
+from spaaza_snapshots.snapshot.commit import Day
+from spaaza_snapshots.snapshot.run import Run
+from spaaza_snapshots.snapshot.services import Services
+
+COMPLETE = "complete"
+ALREADY_COMPLETE = "already_complete"
+
+SnapshotResult = Mapping[str, Any]
+"""The manifest's fields and `status`."""
+
+
+def conclude(services: Services, manifest: Manifest) -> None:
+    """Report a new snapshot, and then remove its draft: while that lies there nobody has reported it for certain."""
+    seconds, changes = manifest.run_seconds, manifest.header_changes
+    services.telemetry.measure(
+        {
+            "SnapshotsCompleted": 1,
+            "Rows": manifest.row_count,
+            "RowsWithLineBreaks": manifest.rows_with_line_breaks,
+            "GzipBytes": manifest.raw.gzip_bytes,
+            "CsvBytes": manifest.raw.csv_bytes,
+            "RunSeconds": seconds,
+            "CsvBytesPerSecond": manifest.raw.csv_bytes / max(seconds, 0.001),
+            "Attempts": manifest.source.attempts,
+            "HeaderChanges": int(changes is not None and changes.is_change),
+        },
+        manifest.chain_id,
+    )
+    services.store.remove_pending(manifest)
+
+
+def conclude_for_others(services: Services, day: Day) -> None:
+    """Report a snapshot whose run was killed before it could."""
+    if day.committed is not None and day.draft is not None:
+        conclude(services, day.committed)
+
+
+def finish(run: Run, services: Services, manifest: Manifest, status: str) -> SnapshotResult:
+    """Do what follows a commit and return the result; what of it stays undone is measured, and raised."""
+    try:
+        follow_up(run, services, manifest, status)
+    except StorageError:
+        services.telemetry.measure({"TailsUndone": 1}, manifest.chain_id)
+        raise
+    logger.info("Done", extra={"status": status, "rows": manifest.row_count, "snapshot_run_id": manifest.run_id})
+    return {**asdict(manifest), "status": status}
+
+
+def follow_up(run: Run, services: Services, manifest: Manifest, status: str) -> None:
+    """Announce and keep the tables; tables that cannot be kept stop nobody who reads the bus."""
+    with ExitStack() as steps:  # the last one first; what one raises does not stop the next
+        if services.catalog is not None:
+            steps.callback(_keep_tables, services, services.catalog, manifest, status)
+        if services.bus is not None:
+            steps.callback(_announce, run, services, services.bus, manifest, status)
+
+
+def _keep_tables(services: Services, catalog: GlueCatalog, manifest: Manifest, status: str) -> None:
+    change = catalog.ensure_tables(manifest.columns, manifest.snapshot_id.snapshot_date)
+    if status == COMPLETE or not change.raw_conforms:
+        services.telemetry.measure({"RawTableSkips": int(not change.raw_conforms)}, manifest.chain_id)
+
+
+def _announce(run: Run, services: Services, bus: EventBus, manifest: Manifest, status: str) -> None:
+    """Announce a new snapshot, and re-announce one whose typed copy or its findings are missing or of another run."""
+    if status == ALREADY_COMPLETE:
+        derived = services.store.derived(run.snapshot_id)
+        if all(there is not None and there.is_of(manifest.run_id) for there in derived):
+            return
+        services.telemetry.measure({"ParquetsMissing": 1}, manifest.chain_id)
+    bus.put([snapshot_completed(manifest)])
+
+
+def report_failure(run: Run, services: Services, error: Exception) -> None:
+    """Report a failed run to metrics and bus; raises nothing, for the error itself must go on."""
+    name = "SnapshotsHeld" if isinstance(error, SnapshotHeld) and error.kept else "SnapshotsFailed"
+    metrics = {name: 1, "SessionsRejected": 1} if isinstance(error, SessionExpired) else {name: 1}
+    services.telemetry.measure(metrics, run.snapshot_id.chain_id)
+    if services.bus is None:
+        return
+    try:
+        services.bus.put([snapshot_failed(run.snapshot_id, error)])
+    except StorageError as second:
+        logger.warning("The failure could not be put on the bus", extra={"error": str(second)})
