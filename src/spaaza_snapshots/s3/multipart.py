@@ -161,8 +161,7 @@ class MultipartUpload:
         fenced = lost or self._abort()
         there = head(self._s3, self._bucket, self._key)
         if there is not None and (there.run_id, there.accepted) == (self._run_id, self._accepted):
-            self._upload_id = None
-            return there
+            return there  # still open where another acceptance of the same export was quicker: then leaving aborts it
         if lost:
             return None
         if not fenced:

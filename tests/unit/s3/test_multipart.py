@@ -151,3 +151,19 @@ def test_an_upload_cannot_complete_over_what_it_did_not_see(stack: Stack, upload
         assert upload.complete(isal_zlib.crc32(b"ours"), {"IfNoneMatch": "*"}) is None
     assert stack.read(KEY) == b"another's"
     assert stack.open_uploads() == []
+
+
+def test_of_two_uploads_that_accept_the_same_export_the_later_one_is_ended_too(stack: Stack) -> None:
+    s3 = clients_for(Settings.from_environment(stack.environment())).s3
+    held_etag = s3.put_object(Bucket=stack.bucket, Key=KEY, Body=b"held")["ETag"]
+
+    def accepting() -> MultipartUpload:
+        return MultipartUpload(s3, s3, stack.bucket, KEY, "run", HeldClock().clock(), accepted=True)
+
+    with accepting() as late:
+        late.write(b"held")
+        with accepting() as quick:
+            quick.write(b"held")
+            there = quick.complete(isal_zlib.crc32(b"held"), {"IfMatch": held_etag})
+        assert late.complete(isal_zlib.crc32(b"held"), {"IfMatch": held_etag}) == there
+    assert stack.open_uploads() == []
