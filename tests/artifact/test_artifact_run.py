@@ -14,7 +14,7 @@ from sandbox.aws.lambda_runtime import LambdaFunction
 from sandbox.aws.stack import Stack
 from sandbox.spaaza.answers import generated_users, refusal
 from sandbox.spaaza.users import generated_csv
-from spaaza_snapshots.model.keys import parquet_key
+from spaaza_snapshots.model.snapshot_id import SnapshotId
 from tests.support.flow import CHAIN, Aftermath, aftermath
 from tools.artifact import be_killed_at_deadline, end_before_deadline, export_function, parquet_function
 from tools.package import HOST, Build, built
@@ -59,7 +59,7 @@ def test_the_other_package_and_its_layer_make_the_typed_copy(
         payload = parquet.invoke(completed).payload
     assert (payload["status"], payload["run_id"]) == ("complete", snapshot["run_id"])
     copy = tmp_path / "users.parquet"
-    copy.write_bytes(stack.read(parquet_key(CHAIN, datetime.now(UTC).date())))
+    copy.write_bytes(stack.read(SnapshotId(CHAIN, datetime.now(UTC).date()).parquet_key))
     with duckdb.connect() as database:
         assert database.read_parquet(str(copy)).count("*").fetchall() == [(USERS,)]
 

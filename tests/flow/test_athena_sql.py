@@ -95,7 +95,7 @@ def warehouse(s3: "S3Client", schema: Schema, tmp_path_factory: pytest.TempPathF
             as_csv(rows, header),
             chain_id=chain_id,
             day=day,
-            previous=store.previous(chain_id, day).manifest,
+            previous=store.previous(SnapshotId(chain_id, day)).manifest,
         )
         if (chain_id, day) != NOT_YET_TYPED:
             build_parquet(services, SnapshotId(chain_id, day))

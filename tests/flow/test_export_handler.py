@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from awslambdaric.lambda_context import LambdaContext
 
-from sandbox.aws.stack import CHAINS, SECRET, Stack, session_secret
+from sandbox.aws.stack import SECRET, Stack, session_secret
 from sandbox.spaaza.answers import refusal
+from sandbox.spaaza.server import CHAINS
 from sandbox.wire import faults
 from sandbox.wire.wire import EVERY_TIME
 from spaaza_snapshots.errors import BadSettings, ExportRejected, InvalidRequest, SessionExpired, StorageError

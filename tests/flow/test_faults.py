@@ -15,6 +15,7 @@ from sandbox.spaaza.users import HEADER, gzipped, sample_csv
 from sandbox.wire import faults
 from sandbox.wire.wire import EVERY_TIME
 from spaaza_snapshots.base.clock import RESERVE_SECONDS
+from spaaza_snapshots.base.sdk import SDK_CONFIG
 from spaaza_snapshots.errors import (
     CredentialsError,
     ExportInterrupted,
@@ -25,7 +26,6 @@ from spaaza_snapshots.errors import (
     SnapshotError,
     StorageError,
 )
-from spaaza_snapshots.base.sdk import SDK_CONFIG
 from tests.support.builders import HeldClock, documented_csv
 from tests.support.flow import CHAIN, aftermath, events, invoke
 

@@ -10,13 +10,12 @@ from sandbox.aws.stack import Stack
 from sandbox.spaaza.answers import generated_users
 from sandbox.spaaza.users import generated_csv
 from spaaza_snapshots.base.clock import RESERVE_SECONDS
+from spaaza_snapshots.base.sdk import SDK_CONFIG
 from spaaza_snapshots.errors import InvalidRequest
-from spaaza_snapshots.events.messages import SNAPSHOT_COMPLETED
+from spaaza_snapshots.events.messages import SNAPSHOT_COMPLETED, SOURCE
 from spaaza_snapshots.parquet.event import parse_event
 from spaaza_snapshots.parquet.settings import ParquetSettings
 from spaaza_snapshots.parquet.wiring import clients_of
-from spaaza_snapshots.base.sdk import SDK_CONFIG
-from spaaza_snapshots.events.messages import SOURCE
 from tests.support.committed import CHAIN, DAY, commit
 from tests.support.flow import events, invoke
 

@@ -18,8 +18,8 @@ from sandbox.wire.proxy import Answer
 from sandbox.wire.wire import EVERY_TIME
 from spaaza_snapshots.errors import SnapshotHeld, StorageError
 from spaaza_snapshots.snapshot.follow_up import SnapshotResult
-from tests.support.flow import CHAIN, SNAPSHOT, TODAY, aftermath, events, invoke
 from tests.support.builders import HeldClock
+from tests.support.flow import CHAIN, SNAPSHOT, TODAY, aftermath, events, invoke
 
 YESTERDAY = TODAY - timedelta(days=1)
 PLAIN = {"chain_id": CHAIN}

@@ -3,10 +3,10 @@
 from datetime import date
 from fnmatch import fnmatchcase
 
+from spaaza_snapshots.events.messages import SOURCE
 from spaaza_snapshots.glue.tables import SNAPSHOTS, USERS, USERS_CSV, USERS_QUALITY
 from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.snapshot_id import SnapshotId
-from spaaza_snapshots.events.messages import SOURCE
 from tools.template import deploy
 
 PARAMETERS = {"ChainIds": "1743,1783"}

@@ -9,8 +9,7 @@ from zoneinfo import available_timezones
 
 import pytest
 
-from spaaza_snapshots.events.messages import SNAPSHOT_COMPLETED
-from spaaza_snapshots.events.messages import SNAPSHOT_REQUESTED, SOURCE
+from spaaza_snapshots.events.messages import SNAPSHOT_COMPLETED, SNAPSHOT_REQUESTED, SOURCE
 from spaaza_snapshots.snapshot.request import parse_request
 from spaaza_snapshots.snapshot.settings import Settings
 from tools.template import Deployment, deploy, source

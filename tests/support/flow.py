@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sandbox.aws.stack import CHAINS, Stack
+from sandbox.aws.stack import Stack
+from sandbox.spaaza.server import CHAINS
 from spaaza_snapshots.base.telemetry import Telemetry
 from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.snapshot_id import SnapshotId
@@ -50,7 +51,7 @@ def invoke(
     settings = Settings.from_environment(stack.environment() | dict(variables or {}))
     clock = (held or HeldClock()).clock()
     request = parse_request({"chain_id": CHAIN} if event is None else event, settings, clock.now())
-    return take_snapshot(run_for(request, settings, services_for(settings, Telemetry("flow"), clock)))
+    return take_snapshot(run_for(request, settings, clock.now()), services_for(settings, Telemetry("flow"), clock))
 
 
 def aftermath(stack: Stack, snapshot_date: date = TODAY, chain_id: int = CHAIN) -> Aftermath:

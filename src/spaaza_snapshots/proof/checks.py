@@ -15,7 +15,7 @@ from spaaza_snapshots.proof.gzip_csv import Inspection
 
 SHOWN_DATES = 3
 
-_TRY_AGAIN = "It is tried again from the begin; nothing of it was kept."
+_TRY_AGAIN = "It is tried again from the start; nothing of it was kept."
 
 
 def proof(inspection: Inspection, received_bytes: int, declared_end: str | None) -> tuple[Check, ...]:
@@ -67,7 +67,7 @@ def advice(
             f"{len(repeated)} names repeated, {unnamed} empty",
             advisory=True,
         ),
-        _check("header_unchanged", not changes, _change_notes(changes), advisory=True),
+        _check("header_unchanged", changes is None or not changes.is_change, _change_notes(changes), advisory=True),
     )
 
 

@@ -17,6 +17,7 @@ from spaaza_snapshots.errors import ExportUnavailable, StorageError
 from spaaza_snapshots.events.bus import EventBus
 from spaaza_snapshots.events.messages import Event, snapshot_completed, snapshot_failed, snapshots_requested
 from spaaza_snapshots.model.manifest import HeaderChanges
+from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.snapshot.request import parse_request
 from tests.support.builders import NOW, HeldClock, manifest, settings
 
@@ -178,7 +179,9 @@ def test_a_snapshot_completed_tells_where_it_is_and_what_it_holds(
 
 
 def test_a_snapshot_failed_tells_the_class_of_the_error_and_what_to_do() -> None:
-    event = snapshot_failed(1743, NOW.date(), ExportUnavailable("Spaaza did not answer", "503", "Look at its status."))
+    event = snapshot_failed(
+        SnapshotId(1743, NOW.date()), ExportUnavailable("Spaaza did not answer", "503", "Look at its status.")
+    )
     assert (event.detail_type, event.chain_id) == ("Snapshot Failed", 1743)
     assert event.detail["chain_id"] == 1743
     assert event.detail["date"] == "2026-11-22"
@@ -187,7 +190,7 @@ def test_a_snapshot_failed_tells_the_class_of_the_error_and_what_to_do() -> None
 
 
 def test_a_snapshot_that_failed_by_a_defect_shows_none_of_its_text() -> None:
-    event = snapshot_failed(1743, NOW.date(), ValueError("jane.doe@example.com"))
+    event = snapshot_failed(SnapshotId(1743, NOW.date()), ValueError("jane.doe@example.com"))
     assert "ValueError" in event.detail.values()
     assert event.detail["hint"]
     assert "jane.doe" not in json.dumps(event.detail)

@@ -24,9 +24,9 @@ from sandbox.wire.wire import EVERY_TIME, Wire
 from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.glue.catalog import CatalogChange, GlueCatalog
 from spaaza_snapshots.glue.tables import MANIFEST_COLUMNS
-from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.columns import KNOWN, PARTITION_KEYS, columns_of
 from spaaza_snapshots.model.manifest import Manifest
+from spaaza_snapshots.model.snapshot_id import SnapshotId
 
 if TYPE_CHECKING:
     from types_boto3_glue import GlueClient
@@ -226,24 +226,24 @@ def test_columns_are_plain_lower_case_and_never_a_partition_key(name: str, ensur
 
 
 @pytest.mark.parametrize(
-    ("name", "key_of"),
+    ("name", "key"),
     [
-        ("users", keys.parquet_key),
-        ("users_csv", keys.raw_key),
-        ("snapshots", keys.manifest_key),
-        ("users_quality", keys.quality_key),
+        ("users", "parquet_key"),
+        ("users_csv", "raw_key"),
+        ("snapshots", "manifest_key"),
+        ("users_quality", "quality_key"),
     ],
 )
 def test_the_projected_partitions_are_the_folders_that_are_written(
-    name: str, key_of: Callable[[int, date], str], ensure: Ensure, glue: "GlueClient"
+    name: str, key: str, ensure: Ensure, glue: "GlueClient"
 ) -> None:
     ensure()
     found = table(glue, name)
     template = Template(found["Parameters"]["storage.location.template"])
     chains = found["Parameters"]["projection.chain_id.values"].split(",")
     projected = [template.substitute(chain_id=chain, dt=DAY.isoformat()) for chain in chains]
-    written = [f"s3://snapshots/{key_of(chain, DAY)}" for chain in CHAINS]
-    assert [f"{key.rpartition('/')[0]}/" for key in written] == projected
+    written = [f"s3://snapshots/{getattr(SnapshotId(chain, DAY), key)}" for chain in CHAINS]
+    assert [f"{location.rpartition('/')[0]}/" for location in written] == projected
     assert all(folder.startswith(found["StorageDescriptor"]["Location"]) for folder in projected)
 
 

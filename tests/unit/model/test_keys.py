@@ -8,14 +8,19 @@ from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 
 DAY = date(2026, 11, 22)
+SNAPSHOT = SnapshotId(1743, DAY)
 RUN_ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
 
 def test_the_keys_of_a_snapshot_are_those_that_others_rely_on() -> None:
-    assert SnapshotId(1743, DAY).raw_key == "raw/users/chain_id=1743/dt=2026-11-22/users.csv.gz"
-    assert SnapshotId(1743, DAY).manifest_key == "manifests/users/chain_id=1743/dt=2026-11-22/manifest.json"
-    assert SnapshotId(1743, DAY).pending_key(RUN_ID) == f"pending/users/chain_id=1743/dt=2026-11-22/{RUN_ID}.json"
-    assert SnapshotId(1743, DAY).parquet_key == "parquet/users/chain_id=1743/dt=2026-11-22/users.parquet"
+    assert SNAPSHOT.raw_key == "raw/users/chain_id=1743/dt=2026-11-22/users.csv.gz"
+    assert SNAPSHOT.manifest_key == "manifests/users/chain_id=1743/dt=2026-11-22/manifest.json"
+    assert SNAPSHOT.pending_key(RUN_ID) == f"pending/users/chain_id=1743/dt=2026-11-22/{RUN_ID}.json"
+    assert SNAPSHOT.parquet_key == "parquet/users/chain_id=1743/dt=2026-11-22/users.parquet"
+
+
+def test_a_snapshot_is_named_by_chain_and_date() -> None:
+    assert str(SNAPSHOT) == "chain 1743, 2026-11-22"
 
 
 def test_the_trees_are_siblings_for_athena_reads_all_that_lies_below_a_table() -> None:
@@ -24,11 +29,11 @@ def test_the_trees_are_siblings_for_athena_reads_all_that_lies_below_a_table() -
 
 
 def test_a_prefix_finds_one_chain_and_no_other_that_begins_alike() -> None:
-    assert SnapshotId(1743, DAY).manifest_key.startswith(keys.manifests_prefix(1743))
+    assert SNAPSHOT.manifest_key.startswith(keys.manifests_prefix(1743))
     assert not SnapshotId(17430, DAY).manifest_key.startswith(keys.manifests_prefix(1743))
-    assert SnapshotId(1743, DAY).pending_key(RUN_ID).startswith(SnapshotId(1743, DAY).pending_prefix)
-    assert not SnapshotId(17430, DAY).pending_key(RUN_ID).startswith(SnapshotId(1743, DAY).pending_prefix)
-    assert not SnapshotId(1743, date(2026, 11, 21)).pending_key(RUN_ID).startswith(SnapshotId(1743, DAY).pending_prefix)
+    assert SNAPSHOT.pending_key(RUN_ID).startswith(SNAPSHOT.pending_prefix)
+    assert not SnapshotId(17430, DAY).pending_key(RUN_ID).startswith(SNAPSHOT.pending_prefix)
+    assert not SnapshotId(1743, date(2026, 11, 21)).pending_key(RUN_ID).startswith(SNAPSHOT.pending_prefix)
 
 
 def test_keys_of_later_dates_sort_behind_those_of_earlier_ones() -> None:
@@ -38,10 +43,9 @@ def test_keys_of_later_dates_sort_behind_those_of_earlier_ones() -> None:
 
 
 def test_a_manifests_key_tells_its_date_and_no_other_key_does() -> None:
-    assert keys.manifest_date(SnapshotId(1743, DAY).manifest_key) == DAY
-    for make in (keys.raw_key, keys.parquet_key, keys.quality_key):
-        assert keys.manifest_date(make(1743, DAY)) is None
-    assert keys.manifest_date(SnapshotId(1743, DAY).pending_key(RUN_ID)) is None
+    assert keys.manifest_date(SNAPSHOT.manifest_key) == DAY
+    for key in (SNAPSHOT.raw_key, SNAPSHOT.parquet_key, SNAPSHOT.quality_key, SNAPSHOT.pending_key(RUN_ID)):
+        assert keys.manifest_date(key) is None
 
 
 @pytest.mark.parametrize("middle", ["", "dt=2026-11/", "dt=2026-02-30/", "dt=2026-11-22/old/", "old/dt=2026-11-22/"])

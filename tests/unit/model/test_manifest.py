@@ -185,7 +185,7 @@ def changes(old: str, new: str) -> tuple[str, str, bool]:
     found = header_changes(tuple(new), manifest(header=tuple(old), snapshot_date="2026-11-21"))
     assert found is not None
     assert found.previous_date == "2026-11-21"
-    assert bool(found) == bool(found.added or found.removed or found.reordered)
+    assert found.is_change == bool(found.added or found.removed or found.reordered)
     return "".join(found.added), "".join(found.removed), found.reordered
 
 
