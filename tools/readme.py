@@ -1,4 +1,4 @@
-"""Write the tables that documents take from the code: that of the metrics, from `telemetry.py` into docs/REFERENCE.md."""
+"""Write the table of metrics into docs/REFERENCE.md, out of the one in `telemetry.py`."""
 
 import re
 import sys

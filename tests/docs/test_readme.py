@@ -1,4 +1,4 @@
-"""The README against what it speaks of."""
+"""README.md and the documents that it leads to, against what they speak of."""
 
 import json
 import re
@@ -7,19 +7,35 @@ from pathlib import Path
 
 import pytest
 
-from spaaza_snapshots import errors
+from spaaza_snapshots import __version__, errors
+from spaaza_snapshots.events import bus
 from spaaza_snapshots.snapshot import settings
-from spaaza_snapshots.snapshot.request import parse_request
+from spaaza_snapshots.snapshot.request import SNAPSHOT_REQUESTED, parse_request
 from spaaza_snapshots.snapshot.settings import Settings
 from tests.support.flow import NOW
-from tools.readme import README, with_metrics
+from tools.readme import REFERENCE, with_metrics
 
-ROOT = README.parent
-TEXT = README.read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+README_TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+REFERENCE_TEXT = REFERENCE.read_text(encoding="utf-8")
+
+every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+
+
+def section_of_reference(heading: str) -> str:
+    _, found, rest = REFERENCE_TEXT.partition(f"\n## {heading}\n")
+    assert found
+    return rest.partition("\n## ")[0]
+
+
+def anchors(document: Path) -> set[str]:
+    headings = re.findall(r"^#{1,4} (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for heading in headings}
 
 
 def test_the_table_of_metrics_is_that_of_telemetry() -> None:
-    assert with_metrics(TEXT) == TEXT
+    assert with_metrics(REFERENCE_TEXT) == REFERENCE_TEXT
 
 
 def test_every_variable_that_settings_reads_is_in_the_table_and_no_other() -> None:
@@ -28,34 +44,58 @@ def test_every_variable_that_settings_reads_is_in_the_table_and_no_other() -> No
             r"""(?:required|optional)\(\s*['\"](\w+)['\"]""", Path(settings.__file__).read_text(encoding="utf-8")
         )
     )
-    assert set(re.findall(r"^\| `([A-Z][A-Z_]+)` \|", TEXT, re.MULTILINE)) == read
+    table = section_of_reference("Settings")
+    assert set(re.findall(r"^\| `([A-Z][A-Z_]+)` \|", table, re.MULTILINE)) == read
 
 
 def test_every_error_is_in_the_table() -> None:
     known = {name for name, found in vars(errors).items() if isinstance(found, type)} - {"SnapshotError"}
-    (table,) = re.findall(r"\| error \|.*?\n\n", TEXT, re.DOTALL)
+    (table,) = re.findall(r"\| error \|.*?\n\n", section_of_reference("Errors") + "\n\n", re.DOTALL)
     assert set(re.findall(r"`(\w+)`", table)) == known
+
+
+def test_every_kind_of_event_is_in_the_table() -> None:
+    kinds = {SNAPSHOT_REQUESTED, bus.SNAPSHOT_COMPLETED, bus.SNAPSHOT_FAILED, bus.PARQUET_COMPLETED}
+    assert set(re.findall(r"^\| `([^`]+)` \|", section_of_reference("Events"), re.MULTILINE)) == kinds
 
 
 def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     developed = [re.split(r"\[", name)[0] for name in project["dependency-groups"]["dev"]]
+    reasons = "\n".join(re.findall(r"^- (`.+): \S.*$", README_TEXT, re.MULTILINE))
     for name in [*project["project"]["dependencies"], *developed]:
-        assert f"`{name}`" in TEXT, name
+        assert f"`{name}`" in reasons, name
 
 
-def test_every_link_leads_somewhere() -> None:
-    links = [link for link in re.findall(r"\]\(([^)#]+)", TEXT) if not link.startswith("http")]
-    assert [link for link in links if not (ROOT / link).exists()] == []
+@every_document
+def test_every_link_leads_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8"))
+    for path, _, anchor in (link.partition("#") for link in links if not link.startswith("http")):
+        target = document.parent / path if path else document
+        assert target.exists(), path
+        assert not anchor or anchor in anchors(target), anchor
 
 
-def test_every_make_target_that_is_named_is_there() -> None:
+def test_every_document_is_reached_from_the_readme() -> None:
+    linked = {(ROOT / path).resolve() for path in re.findall(r"\]\(([^)#]+\.md)", README_TEXT)}
+    assert {document for document in DOCUMENTS if document.name != "README.md"} <= linked
+
+
+@every_document
+def test_every_make_target_that_is_named_is_there(document: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    for document in (TEXT, (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")):
-        assert set(re.findall(r"`?make ([a-z]+)", document)) <= targets
+    code = re.findall(r"```.*?```|`[^`]+`", document.read_text(encoding="utf-8"), re.DOTALL)
+    assert {target for text in code for target in re.findall(r"\bmake ([a-z]+)", text)} <= targets
 
 
-@pytest.mark.parametrize("payload", re.findall(r"^\| `(\{.*?\})`[ ,|]", TEXT, re.MULTILINE))
+def test_the_readme_names_the_command_that_runs_all_tests() -> None:
+    assert re.search(r"^make test\b", README_TEXT, re.MULTILINE)
+
+
+PAYLOADS = re.findall(r"^\| `(\{.*?\})`[ ,|]", section_of_reference("Payloads"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
 def test_every_whole_payload_of_the_table_is_accepted(payload: str) -> None:
     if "…" in payload:
         payload = payload.replace("[…]", "[1743]")
@@ -66,3 +106,10 @@ def test_every_whole_payload_of_the_table_is_accepted(payload: str) -> None:
         "SPAAZA_CHAIN_IDS": "1743,1783",
     }
     assert parse_request(json.loads(payload), Settings.from_environment(environment), NOW).chain_ids
+
+
+def test_the_changelog_the_package_and_the_project_tell_the_same_version() -> None:
+    """Manifests carry the package's, installers read the project's, operators the changelog's."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    released = re.findall(r"^## \[(\d+\.\d+\.\d+)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert released[0] == project["version"] == __version__
