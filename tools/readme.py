@@ -1,4 +1,4 @@
-"""Write the table of metrics into README.md, out of the one in `telemetry.py`."""
+"""Write the table of metrics into docs/REFERENCE.md, out of the one in `telemetry.py`."""
 
 import re
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from spaaza_snapshots.base.telemetry import METRICS
 
-README = Path(__file__).parents[1] / "README.md"
+REFERENCE = Path(__file__).parents[1] / "docs" / "REFERENCE.md"
 _SECTION = re.compile(r"(<!-- metrics: .*? -->\n).*?(<!-- end of metrics -->)", re.DOTALL)
 
 
@@ -20,13 +20,13 @@ def metrics_table() -> str:
 
 
 def with_metrics(text: str) -> str:
-    """Return the README with its table made anew."""
+    """Return the reference with its table made anew."""
     return _SECTION.sub(lambda found: f"{found[1]}{metrics_table()}{found[2]}", text)
 
 
 def main() -> int:
-    """Write README.md."""
-    README.write_text(with_metrics(README.read_text(encoding="utf-8")), encoding="utf-8")
+    """Write docs/REFERENCE.md."""
+    REFERENCE.write_text(with_metrics(REFERENCE.read_text(encoding="utf-8")), encoding="utf-8")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The README against what it speaks of."""
+"""README.md and the documents that it leads to, against what they speak of."""
 
 import json
 import re
@@ -7,62 +7,117 @@ from pathlib import Path
 
 import pytest
 
-from spaaza_snapshots import errors
-from spaaza_snapshots.snapshot import settings
+from spaaza_snapshots import __version__, errors
+from spaaza_snapshots.events import messages
+from spaaza_snapshots.snapshot import settings as settings_module
 from spaaza_snapshots.snapshot.request import parse_request
-from spaaza_snapshots.snapshot.settings import Settings
-from tests.support.builders import NOW
-from tools.readme import README, with_metrics
+from tests.support.builders import NOW, manifest, settings
+from tests.support.flow import CHAIN, SNAPSHOT, TODAY
+from tools.readme import REFERENCE, with_metrics
 
-ROOT = README.parent
-TEXT = README.read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+README_TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+REFERENCE_TEXT = REFERENCE.read_text(encoding="utf-8")
+
+every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+
+
+def section_of_reference(heading: str) -> str:
+    _, found, rest = REFERENCE_TEXT.partition(f"\n## {heading}\n")
+    assert found
+    return rest.partition("\n## ")[0]
+
+
+def anchors(document: Path) -> set[str]:
+    headings = re.findall(r"^#{1,4} (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for heading in headings}
 
 
 def test_the_table_of_metrics_is_that_of_telemetry() -> None:
-    assert with_metrics(TEXT) == TEXT
+    assert with_metrics(REFERENCE_TEXT) == REFERENCE_TEXT
 
 
 def test_every_variable_that_settings_reads_is_in_the_table_and_no_other() -> None:
     read = set(
         re.findall(
-            r"""(?:required|optional)\(\s*['\"](\w+)['\"]""", Path(settings.__file__).read_text(encoding="utf-8")
+            r"""(?:required|optional)\(\s*['\"](\w+)['\"]""", Path(settings_module.__file__).read_text(encoding="utf-8")
         )
     )
-    assert set(re.findall(r"^\| `([A-Z][A-Z_]+)` \|", TEXT, re.MULTILINE)) == read
+    table = section_of_reference("Settings")
+    assert set(re.findall(r"^\| `([A-Z][A-Z_]+)` \|", table, re.MULTILINE)) == read
 
 
 def test_every_error_is_in_the_table() -> None:
     known = {name for name, found in vars(errors).items() if isinstance(found, type)} - {"SnapshotError"}
-    (table,) = re.findall(r"\| error \|.*?\n\n", TEXT, re.DOTALL)
+    (table,) = re.findall(r"\| error \|.*?\n\n", section_of_reference("Errors") + "\n\n", re.DOTALL)
     assert set(re.findall(r"`(\w+)`", table)) == known
+
+
+def test_every_event_is_in_the_table_with_all_that_it_tells() -> None:
+    rows = re.findall(r"^\| `([A-Z][^`]+)` \| (.+) \|$", section_of_reference("Events"), re.MULTILINE)
+    told = {kind: set(re.findall(r"`([a-z_]+)`", detail)) - {"first", "repeated"} for kind, detail in rows}
+    events = [
+        *messages.snapshots_requested([CHAIN], TODAY, force=False),
+        messages.snapshot_completed(manifest()),
+        messages.snapshot_failed(SNAPSHOT, errors.SnapshotHeld("held")),
+        messages.parquet_completed(manifest()),
+    ]
+    assert told == {event.detail_type: set(event.detail) for event in events}
+
+
+def test_every_key_is_in_the_table() -> None:
+    known = {SNAPSHOT.raw_key, SNAPSHOT.manifest_key, SNAPSHOT.parquet_key, SNAPSHOT.quality_key}
+    named = re.findall(r"^\| `([^`]+)` \|", section_of_reference("Objects"), re.MULTILINE)
+    assert set(named) == known | {SNAPSHOT.pending_key("{run_id}")}
 
 
 def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     developed = [re.split(r"\[", name)[0] for name in project["dependency-groups"]["dev"]]
+    reasons = "\n".join(re.findall(r"^- (`.+): \S.*$", README_TEXT, re.MULTILINE))
     for name in [*project["project"]["dependencies"], *developed]:
-        assert f"`{name}`" in TEXT, name
+        assert f"`{name}`" in reasons, name
 
 
-def test_every_link_leads_somewhere() -> None:
-    links = [link for link in re.findall(r"\]\(([^)#]+)", TEXT) if not link.startswith("http")]
-    assert [link for link in links if not (ROOT / link).exists()] == []
+@every_document
+def test_every_link_leads_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8"))
+    for path, _, anchor in (link.partition("#") for link in links if not link.startswith("http")):
+        target = document.parent / path if path else document
+        assert target.exists(), path
+        assert not anchor or anchor in anchors(target), anchor
 
 
-def test_every_make_target_that_is_named_is_there() -> None:
+def test_every_document_is_reached_from_the_readme() -> None:
+    linked = {(ROOT / path).resolve() for path in re.findall(r"\]\(([^)#]+\.md)", README_TEXT)}
+    assert {document for document in DOCUMENTS if document.name != "README.md"} <= linked
+
+
+@every_document
+def test_every_make_target_that_is_named_is_there(document: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    for document in (TEXT, (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")):
-        assert set(re.findall(r"`?make ([a-z]+)", document)) <= targets
+    code = re.findall(r"```.*?```|`[^`]+`", document.read_text(encoding="utf-8"), re.DOTALL)
+    assert {target for text in code for target in re.findall(r"\bmake ([a-z]+)", text)} <= targets
 
 
-@pytest.mark.parametrize("payload", re.findall(r"^\| `(\{.*?\})`[ ,|]", TEXT, re.MULTILINE))
+def test_the_readme_names_the_command_that_runs_all_tests() -> None:
+    assert re.search(r"^make test\b", README_TEXT, re.MULTILINE)
+
+
+PAYLOADS = re.findall(r"^\| `(\{.*?\})`[ ,|]", section_of_reference("Payloads"), re.MULTILINE)
+
+
+assert PAYLOADS  # pytest would skip the test of none
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
 def test_every_whole_payload_of_the_table_is_accepted(payload: str) -> None:
-    if "…" in payload:
-        payload = payload.replace("[…]", "[1743]")
-    environment = {
-        "SNAPSHOT_BUCKET": "bucket",
-        "SPAAZA_SECRET_ID": "secret",
-        "SPAAZA_ENVIRONMENT": "prod",
-        "SPAAZA_CHAIN_IDS": "1743,1783",
-    }
-    assert parse_request(json.loads(payload), Settings.from_environment(environment), NOW).chain_ids
+    assert parse_request(json.loads(payload.replace("[…]", "[1743]")), settings(), NOW).chain_ids
+
+
+def test_the_changelog_the_package_and_the_project_tell_the_same_version() -> None:
+    """Manifests carry the package's, installers read the project's, operators the changelog's."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    released = re.findall(r"^## \[(\d+\.\d+\.\d+)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert released[0] == project["version"] == __version__
