@@ -25,16 +25,20 @@ $(STAMP): requirements/uv.txt requirements/dev.txt pyproject.toml tools/setup to
 run: $(STAMP) ## Make two snapshots on this machine and query them: USERS= CHAIN= DATE= change it
 	@exec $(PY) -m tools.demo $(if $(USERS),--users $(USERS)) $(if $(CHAIN),--chain $(CHAIN)) $(if $(DATE),--date $(DATE))
 
+quick: $(STAMP) ## Run the tests of single rooms, in under a minute
+	@$(PY) -m pytest -n 2 --dist worksteal tests/unit
+
 test: $(STAMP) ## Run all tests with branch coverage
 	@$(PY) -m coverage erase
 	@$(PY) -m coverage run -m pytest -n 2 --dist worksteal
 	@$(PY) -m coverage combine --quiet
 	@$(PY) -m coverage report
 
-check: $(STAMP) ## Format, lint, strict types, and the template by three judges
+check: $(STAMP) ## Format, lint, strict types, imports between rooms, and the template by three judges
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-logo
 	@$(VENV)/bin/cfn-lint -t template.yaml -r eu-west-1
 	@tools/tool-env sam checkov
 	@$(SAM) validate --lint --region eu-west-1
@@ -58,7 +62,7 @@ tables: $(STAMP) ## Print every alarm and every parameter of the stack
 	@$(PY) -m tools.stack_tables
 
 iam: $(STAMP) ## Run the whole flow under the template's roles, and list the calls made and denied
-	@$(PY) -m pytest -q -s tests/stack/test_iam.py | sed -n 's/^[.]*\(.*Role .*\)/\1/p'
+	@$(PY) -m tools.iam
 
 build: $(STAMP) ## Build what is deployed, for Lambda's own Python and processor, and print its sizes
 	@tools/tool-env sam
@@ -93,4 +97,4 @@ pins: $(STAMP) ## Renew the pinned requirements
 clean: ## Remove what the other targets made
 	@rm -rf $(VENV) .tools .aws-sam .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup run test check bench crash model drift tables iam build artifact deploy snapshot athena logs destroy pins clean
+.PHONY: help setup run quick test check bench crash model drift tables iam build artifact deploy snapshot athena logs destroy pins clean

@@ -1,6 +1,5 @@
 """The roles of the template: the whole flow runs with them, each of their actions is needed, and no other is let."""
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -106,25 +105,32 @@ def used_by(call: Call) -> str:
     return ACTIONS.get(call.operation, f"{call.service}:{call.operation}")
 
 
-def tell(role: str, calls: Iterable[Call]) -> None:
-    """Write what a role did, for `make iam`."""
+Record = Callable[[str, object], None]
+
+
+def record_calls(record_property: Record, role: str, calls: Iterable[Call]) -> None:
+    """Record what a role did, for `make iam`."""
     counts = Counter(
         (call.service, call.operation, call.detail.split("/")[0] if call.service == "s3" else "") for call in calls
     )
     for (service, operation, tree), times in sorted(counts.items()):
-        sys.stdout.write(f"{role:<12} did  {times:>3} x {service}:{operation} {tree}\n")
+        record_property("call", f"{role:<12} did  {times:>3} x {service}:{operation} {tree}")
 
 
-def test_every_way_of_the_export_runs_with_its_role_and_needs_each_action_of_it(deployed: Deployed) -> None:
+def test_every_way_of_the_export_runs_with_its_role_and_needs_each_action_of_it(
+    deployed: Deployed, record_property: Record
+) -> None:
     with enforced():
         export_in_every_way(deployed)
     calls = deployed.wire.calls
     assert [call for call in calls if call.status == 403] == []
     assert used(calls) | BY_LAMBDA == actions_of(deployed.deployment.policy("ExportRole"))
-    tell("ExportRole", calls)
+    record_calls(record_property, "ExportRole", calls)
 
 
-def test_the_conversion_to_parquet_runs_with_its_role_and_needs_each_action_of_it(deployed: Deployed) -> None:
+def test_the_conversion_to_parquet_runs_with_its_role_and_needs_each_action_of_it(
+    deployed: Deployed, record_property: Record
+) -> None:
     converting = replace(deployed, credentials=assume(deployed.aws, deployed.deployment.policy("ParquetRole")))
     with enforced():
         export(deployed, {"chain_id": CHAIN, "date": YESTERDAY})
@@ -134,7 +140,7 @@ def test_the_conversion_to_parquet_runs_with_its_role_and_needs_each_action_of_i
             assert converting.invoke(parquet_handler.lambda_handler, "ParquetFunction", event)["status"] == status
     calls = deployed.wire.calls
     assert [call for call in calls if call.status == 403] == []
-    tell("ParquetRole", calls)
+    record_calls(record_property, "ParquetRole", calls)
     # S3 asks for ListBucket by itself, where a key is missing
     used_by_it = {used_by_conversion(call) for call in calls}
     assert used_by_it | BY_LAMBDA | {"s3:ListBucket"} == actions_of(deployed.deployment.policy("ParquetRole"))
@@ -180,7 +186,7 @@ def entry(bus: str) -> Mapping[str, str]:
 
 
 @pytest.mark.parametrize("call", FORBIDDEN.values(), ids=FORBIDDEN)
-def test_the_export_role_is_refused(deployed: Deployed, call: Forbidden) -> None:
+def test_the_export_role_is_refused(deployed: Deployed, call: Forbidden, record_property: Record) -> None:
     allowed = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     everything = assume(deployed.aws, {"Version": "2012-10-17", "Statement": [allowed]})
     with enforced():
@@ -188,7 +194,7 @@ def test_the_export_role_is_refused(deployed: Deployed, call: Forbidden) -> None
         # it is the policy that refuses: the same call of a role that may do all gets past it
         assert status_of(call, replace(deployed, credentials=everything)) != 403
     refused = [seen for seen in deployed.wire.calls if seen.status == 403][-1]
-    sys.stdout.write(f"ExportRole   DENIED  {refused.service}:{refused.operation} {refused.detail}\n")
+    record_property("call", f"ExportRole   DENIED  {refused.service}:{refused.operation} {refused.detail}")
 
 
 def status_of(call: Forbidden, deployed: Deployed) -> int:

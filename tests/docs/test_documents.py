@@ -13,12 +13,11 @@ from spaaza_snapshots.snapshot import settings as settings_module
 from spaaza_snapshots.snapshot.request import parse_request
 from tests.support.builders import NOW, manifest, settings
 from tests.support.flow import CHAIN, SNAPSHOT, TODAY
-from tools.readme import REFERENCE, with_metrics
+from tools.documents import GENERATED, ROOT, with_generated
 
-ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 README_TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
-REFERENCE_TEXT = REFERENCE.read_text(encoding="utf-8")
+REFERENCE_TEXT = (ROOT / "docs" / "REFERENCE.md").read_text(encoding="utf-8")
 
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 
@@ -34,8 +33,10 @@ def anchors(document: Path) -> set[str]:
     return {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for heading in headings}
 
 
-def test_the_table_of_metrics_is_that_of_telemetry() -> None:
-    assert with_metrics(REFERENCE_TEXT) == REFERENCE_TEXT
+@pytest.mark.parametrize("name", GENERATED)
+def test_what_is_generated_is_as_it_would_be_made_now(name: str) -> None:
+    document = ROOT / "docs" / name
+    assert with_generated(document) == document.read_text(encoding="utf-8")
 
 
 def test_every_variable_that_settings_reads_is_in_the_table_and_no_other() -> None:
