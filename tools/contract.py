@@ -33,6 +33,7 @@ from rich.markup import escape
 
 from spaaza_snapshots.snapshot.clients import COMPLETE_SDK_CONFIG
 from tools.contract_conditions import CONDITIONS
+from tools.contract_ends import ENDS
 from tools.contract_objects import OBJECTS
 from tools.contract_place import RACE_ROUNDS, NotCleaned, NotHeld, Place
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 Assumption = Callable[[Place], str]
 
-ASSUMPTIONS: Final[Sequence[Assumption]] = (*CONDITIONS, *OBJECTS)
+ASSUMPTIONS: Final[Sequence[Assumption]] = (*CONDITIONS, *ENDS, *OBJECTS)
 
 WEAKER_ON_SEAWEEDFS: Final[Mapping[str, str]] = {
     "a_wrong_size_of_the_whole_is_refused_and_leaves_no_object": "does not look at MpuObjectSize",
@@ -52,7 +53,7 @@ WEAKER_ON_SEAWEEDFS: Final[Mapping[str, str]] = {
 UNPROVEN_ON_SEAWEEDFS: Final[Mapping[str, str]] = {
     "of_completes_at_once_for_a_new_object_exactly_one_wins": "checks the condition, then writes: several may win",
     "of_completes_at_once_over_a_known_object_exactly_one_wins": "checks the condition, then writes: several may win",
-    "behind_a_confirmed_abort_a_complete_under_way_changes_nothing": "held in 300 rounds; whether by design is not known",
+    "behind_a_confirmed_abort_a_complete_under_way_changes_nothing": "held in 300 rounds, perhaps not by design",
 }
 """What SeaweedFS does there, which no test can rely on."""
 

@@ -69,6 +69,13 @@ def test_what_seaweedfs_is_excused_from_fails_on_any_other_server(place: Place) 
     assert {name for name, verdict in verdicts.items() if verdict is Verdict.FAILED} == WEAKER_ON_SEAWEEDFS.keys()
 
 
+def test_what_s3_refuses_for_another_reason_has_failed_and_the_rest_is_tried(s3: "S3Client") -> None:
+    found = list(results(Place(s3, "no-such-bucket", PREFIX, rounds=1), on_seaweedfs=True))
+    assert len(found) == len(ASSUMPTIONS)
+    assert found[0].verdict is Verdict.FAILED
+    assert "NoSuchBucket" in found[0].detail
+
+
 def test_the_server_says_itself_that_it_is_seaweedfs(s3: "S3Client", bucket: str) -> None:
     assert is_seaweedfs(s3, bucket)
 
