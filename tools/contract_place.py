@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from isal import isal_zlib
 
 from spaaza_snapshots.base.aws_errors import MISSING, code_of
@@ -159,15 +159,21 @@ class Place:
 
     def clean(self) -> None:
         """Remove everything under the prefix; raise `NotCleaned` where some of it stays."""
-        for _ in range(CLEANING_ROUNDS):
-            for key, upload_id in list(self._uploads()):
-                self._end(key, upload_id)
-            for key, version_id in list(self._versions()):
-                self.s3.delete_object(Bucket=self.bucket, Key=key, VersionId=version_id)
-            left = self.left()
-            if not left:
-                return
+        try:
+            for _ in range(CLEANING_ROUNDS):
+                self._remove_what_is_seen()
+                left = self.left()
+                if not left:
+                    return
+        except (ClientError, BotoCoreError) as error:
+            raise NotCleaned(f"perhaps something under {self.prefix}: {error}") from error
         raise NotCleaned("\n".join(left))
+
+    def _remove_what_is_seen(self) -> None:
+        for key, upload_id in list(self._uploads()):
+            self._end(key, upload_id)
+        for key, version_id in list(self._versions()):
+            self.s3.delete_object(Bucket=self.bucket, Key=key, VersionId=version_id)
 
     def _end(self, key: str, upload_id: str) -> None:
         try:

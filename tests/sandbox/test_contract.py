@@ -19,7 +19,7 @@ from tools.contract import (
     main,
     results,
 )
-from tools.contract_place import Place
+from tools.contract_place import NotCleaned, Place
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -95,6 +95,11 @@ def test_an_error_leaves_nothing_under_the_prefix(place: Place) -> None:
         furnished_place(place)
         raise ZeroDivisionError
     assert place.left() == []
+
+
+def test_what_could_not_be_removed_is_told(s3: "S3Client") -> None:
+    with pytest.raises(NotCleaned, match=f"perhaps something under {PREFIX}: .*NoSuchBucket"):
+        Place(s3, "no-such-bucket", PREFIX).clean()
 
 
 @pytest.mark.usefixtures("credentials")
