@@ -55,6 +55,9 @@ crash: $(STAMP) ## kill -9 the function at the worst moments, and print what is 
 model: $(STAMP) ## Run the commit against a model of S3, every fault at every call: MINUTES= SEED=
 	@exec $(PY) -m sandbox.model $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
+contract: $(STAMP) ## Try on a real bucket what is assumed of S3, and leave nothing there: BUCKET= REGION=
+	@exec $(PY) -m tools.contract $(if $(BUCKET),--bucket $(BUCKET)) $(if $(REGION),--region $(REGION))
+
 drift: $(STAMP) ## Three days of changing columns, asked in SQL: USERS= SQL=
 	@exec $(PY) -m tools.drift $(if $(USERS),--users $(USERS)) $(if $(SQL),--sql "$(SQL)")
 
@@ -97,4 +100,4 @@ pins: $(STAMP) ## Renew the pinned requirements
 clean: ## Remove what the other targets made
 	@rm -rf $(VENV) .tools .aws-sam .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup run quick test check bench crash model drift tables iam build artifact deploy snapshot athena logs destroy pins clean
+.PHONY: help setup run quick test check bench crash model contract drift tables iam build artifact deploy snapshot athena logs destroy pins clean

@@ -1,0 +1,197 @@
+"""`make contract`: what the product assumes of S3, tried on a real bucket.
+
+It works under a prefix of its own, contract/<uuid>/, removes all that it has made there, also after an error or Ctrl-C,
+and touches no other key; after a kill -9, remove the prefix by hand. Some 30 MiB go up. The bucket has versions and no
+Object Lock. The caller needs, on that prefix, s3:PutObject, s3:GetObject, s3:GetObjectVersion, s3:GetObjectAttributes,
+s3:AbortMultipartUpload, s3:DeleteObject and s3:DeleteObjectVersion, and on the bucket s3:ListBucket,
+s3:ListBucketVersions and s3:ListBucketMultipartUploads.
+
+Every line is one assumption:
+  passed      S3 did what the product relies on
+  weaker      SeaweedFS, which stands for S3 in the tests, does less there, and is declared to
+  not proven  SeaweedFS cannot show it each time, so only a real bucket is asked
+  failed      a promise is not held: the exit code is 1
+
+The races are run several times, with requests that meet or do not: that they were won well is evidence, not proof.
+"""
+
+import argparse
+import signal
+import sys
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from types import FrameType
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.markup import escape
+
+from spaaza_snapshots.base.sdk import COMPLETE_SDK_CONFIG
+from tools.contract.conditions import CONDITIONS
+from tools.contract.ends import ENDS
+from tools.contract.objects import OBJECTS
+from tools.contract.place import RACE_ROUNDS, NotCleaned, NotHeld, Place
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+Assumption = Callable[[Place], str]
+
+ASSUMPTIONS: Final[Sequence[Assumption]] = (*CONDITIONS, *ENDS, *OBJECTS)
+
+WEAKER_ON_SEAWEEDFS: Final[Mapping[str, str]] = {
+    "a_wrong_size_of_the_whole_is_refused_and_leaves_no_object": "does not look at MpuObjectSize",
+    "the_attributes_of_an_object_tell_its_crc32_and_its_size": "tells of no checksum there; HeadObject does",
+}
+"""What SeaweedFS does instead, each time."""
+
+UNPROVEN_ON_SEAWEEDFS: Final[Mapping[str, str]] = {
+    "of_completes_at_once_for_a_new_object_exactly_one_wins": "checks the condition, then writes: several may win",
+    "of_completes_at_once_over_a_known_object_exactly_one_wins": "checks the condition, then writes: several may win",
+    "behind_a_confirmed_abort_a_complete_under_way_changes_nothing": "held in 300 rounds, perhaps not by design",
+}
+"""What SeaweedFS does there, which no test can rely on."""
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+INTERRUPTED: Final = 130
+
+
+class Verdict(StrEnum):
+    """How an assumption fared."""
+
+    PASSED = "passed"
+    WEAKER = "weaker"
+    NOT_PROVEN = "not proven"
+    FAILED = "failed"
+
+
+COLOURS: Final = {
+    Verdict.PASSED: "green",
+    Verdict.WEAKER: "yellow",
+    Verdict.NOT_PROVEN: "yellow",
+    Verdict.FAILED: "bold red",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One assumption by its name, and what was seen."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+
+
+def main() -> int:
+    """Try every assumption; the exit code is 0 only if S3 holds all that it is not declared to do less of."""
+    options = _options()
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(escape(__doc__ or ""))
+    s3 = boto3.client("s3", config=COMPLETE_SDK_CONFIG, region_name=options.region, endpoint_url=options.endpoint_url)
+    place = Place(s3, options.bucket, f"contract/{uuid.uuid4()}/", options.rounds)
+    try:
+        return _shown(place, console)
+    except KeyboardInterrupt:
+        console.print("Interrupted; what it had made is removed.")
+        return INTERRUPTED
+    except NotCleaned as left:
+        console.print(f"[bold red]Not removed[/], from {options.bucket}:\n{escape(str(left))}")
+    except (ClientError, BotoCoreError) as error:
+        console.print(f"[bold red]Stopped[/] at s3://{options.bucket}/{place.prefix}: {escape(str(error))}")
+    finally:
+        s3.close()
+    return 1
+
+
+def results(place: Place, *, on_seaweedfs: bool) -> Iterator[Result]:
+    """Yield what became of each assumption, one after the other; `cleaned` removes what they leave."""
+    for assumption in ASSUMPTIONS:
+        yield _tried(assumption, place, on_seaweedfs=on_seaweedfs)
+
+
+def is_seaweedfs(s3: "S3Client", bucket: str) -> bool:
+    """Ask the server of a bucket what it is; raises the SDK's errors where nobody may use the bucket."""
+    headers = s3.head_bucket(Bucket=bucket)["ResponseMetadata"]["HTTPHeaders"]
+    return headers.get("server", "").startswith("SeaweedFS")
+
+
+@contextmanager
+def cleaned(place: Place) -> Iterator[None]:
+    """Remove all that was made in a place; the first signal ends what is done there, and no later one the removing."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        try:
+            for number in SIGNALS:
+                signal.signal(number, _interrupt_once)
+            yield
+        finally:
+            _ignore_signals()
+    finally:
+        try:
+            place.clean()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bucket", required=True, help="a bucket with versioning")
+    parser.add_argument("--region", help="its region, if not the SDK's")
+    parser.add_argument("--endpoint-url", help="another S3 than AWS")
+    parser.add_argument("--rounds", type=int, default=RACE_ROUNDS, help="how often each race is run")
+    options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error("--rounds is 1 or more")
+    return options
+
+
+def _shown(place: Place, console: Console) -> int:
+    on_seaweedfs = is_seaweedfs(place.s3, place.bucket)
+    place.left()  # who may not see what is left could not remove it either: stop before anything is made
+    console.print(f"s3://{place.bucket}/{place.prefix}\n")
+    failed = 0
+    with cleaned(place):
+        for result in results(place, on_seaweedfs=on_seaweedfs):
+            console.print(_line(result))
+            failed += result.verdict is Verdict.FAILED
+    console.print(f"\n{failed} of {len(ASSUMPTIONS)} failed; what was made is removed.")
+    return 1 if failed else 0
+
+
+def _tried(assumption: Assumption, place: Place, *, on_seaweedfs: bool) -> Result:
+    name = assumption.__name__
+    if on_seaweedfs and name in UNPROVEN_ON_SEAWEEDFS:
+        return Result(name, Verdict.NOT_PROVEN, UNPROVEN_ON_SEAWEEDFS[name])
+    try:
+        return Result(name, Verdict.PASSED, assumption(place))
+    except NotHeld as broken:
+        if on_seaweedfs and name in WEAKER_ON_SEAWEEDFS:
+            return Result(name, Verdict.WEAKER, WEAKER_ON_SEAWEEDFS[name])
+        return Result(name, Verdict.FAILED, str(broken))
+    except (ClientError, BotoCoreError) as error:
+        return Result(name, Verdict.FAILED, str(error))
+
+
+def _line(result: Result) -> str:
+    verdict = f"[{COLOURS[result.verdict]}]{result.verdict:<10}[/]"
+    return f"{verdict}  {result.name.replace('_', ' ').capitalize()}: [dim]{escape(result.detail)}[/]"
+
+
+def _interrupt_once(_number: int, _frame: FrameType | None) -> NoReturn:
+    _ignore_signals()
+    raise KeyboardInterrupt
+
+
+def _ignore_signals() -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
