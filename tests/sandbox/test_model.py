@@ -118,4 +118,4 @@ def test_without_a_mend_the_model_finds_what_that_is_for(mend: str) -> None:
 
 def test_a_mend_whose_text_is_not_there_any_more_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="has not this text once"):
-        mends.take_out((mends.Edit("commit.py", "no such text", ""),), tmp_path)
+        mends.take_out((mends.Edit("snapshot/commit.py", "no such text", ""),), tmp_path)

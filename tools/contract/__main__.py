@@ -124,11 +124,21 @@ def is_seaweedfs(s3: "S3Client", bucket: str) -> bool:
 def cleaned(place: Place) -> Iterator[None]:
     """Remove all that was made in a place; the first signal ends what is done there, and no later one the removing."""
     before = {number: signal.getsignal(number) for number in SIGNALS}
+    interrupted = False
+
+    def interrupt_once(_number: int, _frame: FrameType | None) -> NoReturn:
+        nonlocal interrupted
+        interrupted = True
+        _ignore_signals()
+        raise KeyboardInterrupt
+
     try:
         try:
             for number in SIGNALS:
-                signal.signal(number, _interrupt_once)
+                signal.signal(number, interrupt_once)
             yield
+            if interrupted:  # in a place that lets no exception out, such as a finalizer
+                raise KeyboardInterrupt
         finally:
             _ignore_signals()
     finally:
@@ -181,11 +191,6 @@ def _tried(assumption: Assumption, place: Place, *, on_seaweedfs: bool) -> Resul
 def _line(result: Result) -> str:
     verdict = f"[{COLOURS[result.verdict]}]{result.verdict:<10}[/]"
     return f"{verdict}  {result.name.replace('_', ' ').capitalize()}: [dim]{escape(result.detail)}[/]"
-
-
-def _interrupt_once(_number: int, _frame: FrameType | None) -> NoReturn:
-    _ignore_signals()
-    raise KeyboardInterrupt
 
 
 def _ignore_signals() -> None:
