@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from spaaza_snapshots.base.sql import literal
 from spaaza_snapshots.cli import deployed
 from spaaza_snapshots.errors import InvalidRequest
 
@@ -97,7 +98,7 @@ class Workgroup:
             "WorkGroup": self.name,
         }
         if parameters:  # an empty list is refused
-            request["ExecutionParameters"] = [_literal(text) for text in parameters]
+            request["ExecutionParameters"] = [literal(text) for text in parameters]
         query_id = athena.start_query_execution(**request)["QueryExecutionId"]
         with console.status(f"{query.name} in {escape(self.name)}"):
             execution = _ended(athena, query_id)
@@ -109,12 +110,6 @@ class Workgroup:
                 query.description,
             )
         return execution
-
-
-def _literal(text: str) -> str:
-    """Return a text as SQL has it, which is how Athena takes the value of a parameter."""
-    quoted = text.replace("'", "''")
-    return f"'{quoted}'"
 
 
 def _ended(athena: Any, query_id: str) -> Mapping[str, Any]:

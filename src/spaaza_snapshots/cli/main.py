@@ -17,7 +17,7 @@ from spaaza_snapshots.cli import deployed
 from spaaza_snapshots.cli import invoke as invoke_cli
 from spaaza_snapshots.cli.manifest_table import checks_table, print_manifest
 from spaaza_snapshots.errors import SnapshotError
-from spaaza_snapshots.proof.checks import proof
+from spaaza_snapshots.proof.checks import prove
 from spaaza_snapshots.proof.gzip_csv import GzipCsvInspector, Inspection
 
 CHUNK_BYTES = 1024 * 1024
@@ -73,7 +73,7 @@ def _inspect(options: argparse.Namespace, console: Console) -> int:
         while chunk := export.read(CHUNK_BYTES):
             inspector.feed(chunk)
     inspection = inspector.finish()
-    checks = proof(inspection, inspection.gzip_bytes, "the end of the object on disk")
+    checks = prove(inspection, inspection.gzip_bytes, "the end of the object on disk").checks
     console.print(_inspection_table(inspection))
     console.print(checks_table([asdict(check) for check in checks]))
     return 0 if all(check.passed for check in checks) else 1

@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_incrementing
+
 from spaaza_snapshots.base.aws_errors import storage_errors
 from spaaza_snapshots.base.clock import Clock
 from spaaza_snapshots.base.telemetry import logger
@@ -45,13 +47,20 @@ class EventBus:
 
     def _put_batch(self, batch: Sequence[Event]) -> Sequence[Event]:
         """Put a batch and return what is still refused after all tries, or after one when only the reserve is left."""
-        batch = self._put_once(batch)
-        for waited_seconds in range(1, TRIES):
-            if not batch or self._clock.seconds_left() <= waited_seconds:
-                break
-            self._clock.sleep(waited_seconds)
-            batch = self._put_once(batch)
+        for attempt in self._attempts():
+            with attempt:
+                batch = self._put_once(batch)
+            attempt.retry_state.set_result(batch)
         return batch
+
+    def _attempts(self) -> Retrying:
+        return Retrying(
+            retry=retry_if_result(bool),  # what is refused
+            wait=wait_incrementing(start=1, increment=1),
+            stop=lambda state: stop_after_attempt(TRIES)(state) or self._clock.seconds_left() <= state.upcoming_sleep,
+            sleep=self._clock.sleep,
+            retry_error_callback=lambda _state: None,
+        )
 
     def _put_once(self, batch: Sequence[Event]) -> Sequence[Event]:
         """Put a batch and return those of its events that were refused: a call that fails refuses them all."""

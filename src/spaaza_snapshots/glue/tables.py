@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from spaaza_snapshots.glue.athena_types import athena_columns
 from spaaza_snapshots.model import keys
+from spaaza_snapshots.model.columns import PARTITION_KEYS
+from spaaza_snapshots.model.manifest import Manifest
+from spaaza_snapshots.model.quality import Quality
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,35 +52,8 @@ USERS_CSV: Final = Table("users_csv", keys.RAW_ROOT, CSV, "As received; a line b
 SNAPSHOTS: Final = Table("snapshots", keys.MANIFESTS_ROOT, JSON, "The manifests: what was proved of each snapshot.")
 USERS_QUALITY: Final = Table("users_quality", keys.QUALITY_ROOT, JSON, "What did not fit into the types of users.")
 
-MANIFEST_COLUMNS: Final[Mapping[str, str]] = {
-    "manifest_version": "string",
-    "producer": "struct<name:string,version:string>",
-    "run_id": "string",
-    "dataset": "string",
-    "environment": "string",
-    "snapshot_date": "string",
-    "header": "array<string>",
-    "columns": "array<struct<position:bigint,name:string,athena_name:string,athena_type:string>>",
-    "row_count": "bigint",
-    "rows_with_line_breaks": "bigint",
-    "raw": "struct<bucket:string,key:string,version_id:string,etag:string,gzip_bytes:bigint,csv_bytes:bigint,"
-    "sha256:string,checksum_algorithm:string,checksum:string,parts:bigint,gzip_members:bigint>",
-    "header_changes": "struct<previous_date:string,added:array<string>,removed:array<string>,reordered:boolean>",
-    "checks": "array<struct<name:string,required:boolean,passed:boolean,notes:string>>",
-    "source": "struct<url:string,content_type:string,content_disposition:string,attempts:bigint>",
-    "requested_at": "string",
-    "started_at": "string",
-    "first_byte_at": "string",
-    "completed_at": "string",
-}
+MANIFEST_COLUMNS: Final = athena_columns(Manifest, without=PARTITION_KEYS)
 """The fields of a manifest but for `chain_id`, which is a partition key; instants stay ISO 8601 text."""
 
-QUALITY_COLUMNS: Final[Mapping[str, str]] = {
-    "run_id": "string",
-    "row_count": "bigint",
-    "parquet_rows": "bigint",
-    "rejected_rows": "bigint",
-    "cast_errors": "array<struct<column:string,count:bigint>>",
-    "rejects": "array<struct<record:bigint,reason:string>>",
-    "completed_at": "string",
-}
+QUALITY_COLUMNS: Final = athena_columns(Quality)
+"""The findings of a conversion."""

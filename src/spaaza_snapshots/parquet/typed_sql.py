@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from spaaza_snapshots.base.sql import literal
 from spaaza_snapshots.model.columns import CAST_ERRORS, Column
 from spaaza_snapshots.model.manifest import Manifest
 from spaaza_snapshots.parquet.row_text import DELIMITER, QUOTE
@@ -87,11 +88,6 @@ def count_nulls(parquet: Path) -> str:
 def name_of(column: Column) -> str:
     """Return the name of a column in the typed table, quoted."""
     return '"' + column.athena_name.replace('"', '""') + '"'
-
-
-def literal(text: str | Path) -> str:
-    """Return a text as SQL."""
-    return "'" + str(text).replace("'", "''") + "'"
 
 
 def _value(column: Column, text: str) -> str:

@@ -5,7 +5,8 @@ a whole export is plausible; one failed check of it holds the snapshot back.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from spaaza_snapshots.errors import ASK_SPAAZA, ExportInterrupted, NotAnExport, SnapshotError
@@ -18,34 +19,49 @@ SHOWN_DATES = 3
 _TRY_AGAIN = "It is tried again from the start; nothing of it was kept."
 
 
-def proof(inspection: Inspection, received_bytes: int, declared_end: str | None) -> tuple[Check, ...]:
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What must hold of a whole export, in the order in which it is judged; grouped by what a broken check means."""
+
+    transfer: tuple[Check, ...]
+    header: tuple[Check, ...]
+    records: tuple[Check, ...]
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """All of them."""
+        return (*self.transfer, *self.header, *self.records)
+
+    def refuse_if_broken(self) -> None:
+        """Raise `NotAnExport` or `ExportInterrupted` for the first broken check."""
+        _refuse(self.transfer, _not_whole)
+        _refuse(self.header, _no_header)
+        _refuse(self.records, _not_whole)
+
+
+def prove(inspection: Inspection, received_bytes: int, declared_end: str | None) -> Proof:
     """Check that the export is whole, header to last record."""
     fields = len(inspection.header)
     known = len(KNOWN.keys() & set(inspection.header))
     gzip_notes = f"{inspection.gzip_members} members, {inspection.gzip_bytes} bytes, {inspection.csv_bytes} inflated"
-    return (
-        _check(
-            "http_end_declared", declared_end is not None, declared_end or "ended with the connection", advisory=True
+    end_notes = declared_end or "ended with the connection"
+    byte_notes = f"{received_bytes} bytes came, {inspection.gzip_bytes} were inspected"
+    return Proof(
+        transfer=(
+            _check("http_end_declared", declared_end is not None, end_notes, advisory=True),
+            _check("all_bytes_inspected", received_bytes == inspection.gzip_bytes, byte_notes),
+            _check("gzip_ends_at_trailer", inspection.at_member_end, gzip_notes),
         ),
-        _check(
-            "all_bytes_inspected",
-            received_bytes == inspection.gzip_bytes,
-            f"{received_bytes} bytes came, {inspection.gzip_bytes} were inspected",
+        header=(
+            _check("header_present", fields > 0, f"{fields} columns"),
+            _check("header_known", 2 * known >= len(KNOWN), f"{known} of the {len(KNOWN)} documented names are there"),
         ),
-        _check("gzip_ends_at_trailer", inspection.at_member_end, gzip_notes),
-        _check("header_present", fields > 0, f"{fields} columns"),
-        _check("header_known", 2 * known >= len(KNOWN), f"{known} of the {len(KNOWN)} documented names are there"),
-        _check("csv_ends_outside_quotes", not inspection.open_quote, f"{inspection.row_count} rows"),
-        _width_check("first_row_as_wide_as_header", inspection.first_row_fields, fields),
-        _width_check("last_row_as_wide_as_header", inspection.last_row_fields, fields),
+        records=(
+            _check("csv_ends_outside_quotes", not inspection.open_quote, f"{inspection.row_count} rows"),
+            _width_check("first_row_as_wide_as_header", inspection.first_row_fields, fields),
+            _width_check("last_row_as_wide_as_header", inspection.last_row_fields, fields),
+        ),
     )
-
-
-def refuse_unproven(checks: Iterable[Check]) -> None:
-    """Raise what the first broken check of the proof means: `NotAnExport` or `ExportInterrupted`."""
-    for check in checks:
-        if check.required and not check.passed:
-            raise _error_of(check)
 
 
 def advice(
@@ -106,8 +122,16 @@ def _change_notes(changes: HeaderChanges | None) -> str:
     return f"{len(changes.added)} added, {len(changes.removed)} removed{order} since {changes.previous_date}"
 
 
-def _error_of(check: Check) -> SnapshotError:
-    if check.name in ("header_present", "header_known"):
-        # Where nothing of Spaaza's is in the first record it may be a row: its cells must not be taken for names.
-        return NotAnExport("The export has no header", f"{check.name}: {check.notes}", ASK_SPAAZA)
+def _refuse(checks: Iterable[Check], error_of: Callable[[Check], SnapshotError]) -> None:
+    for check in checks:
+        if check.required and not check.passed:
+            raise error_of(check)
+
+
+def _not_whole(check: Check) -> ExportInterrupted:
     return ExportInterrupted("The export is not whole", f"{check.name}: {check.notes}", _TRY_AGAIN)
+
+
+def _no_header(check: Check) -> NotAnExport:
+    # Without Spaaza's names the first record may be a row: its cells must not be taken for names.
+    return NotAnExport("The export has no header", f"{check.name}: {check.notes}", ASK_SPAAZA)

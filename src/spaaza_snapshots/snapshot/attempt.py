@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from spaaza_snapshots.base.clock import Clock
 from spaaza_snapshots.base.telemetry import Progress, logger
 from spaaza_snapshots.model.manifest import Manifest, Raw, Source
-from spaaza_snapshots.proof.checks import proof, refuse_unproven
+from spaaza_snapshots.proof.checks import prove
 from spaaza_snapshots.proof.gzip_csv import GzipCsvInspector, Inspection
 from spaaza_snapshots.s3.multipart import MultipartUpload
 from spaaza_snapshots.s3.objects import CHECKSUM_ALGORITHM, checksum_text
@@ -66,14 +66,14 @@ def _prove(
     attempt: Attempt,
 ) -> Proven:
     """Refuse what is not whole, and wait until S3 has all parts of what is."""
-    checks = proof(inspection, export.received_bytes, export.declared_end)
-    refuse_unproven(checks)
+    proof = prove(inspection, export.received_bytes, export.declared_end)
+    proof.refuse_if_broken()
     upload.flush()
     content_type, disposition = export.header("Content-Type"), export.header("Content-Disposition")
     return Proven(
         run_id=attempt.run_id,
         inspection=inspection,
-        checks=checks,
+        checks=proof.checks,
         raw=_raw(services.store.bucket, run.snapshot_id.raw_key, inspection, upload.parts),
         source=Source(services.exports.url, content_type, disposition, attempt.number),
         first_byte_at=export.first_byte_at,

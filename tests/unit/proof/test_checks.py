@@ -8,7 +8,7 @@ import pytest
 from sandbox.spaaza.users import HEADER
 from spaaza_snapshots.errors import ExportInterrupted, NotAnExport, SnapshotError
 from spaaza_snapshots.model.manifest import Check, header_changes
-from spaaza_snapshots.proof.checks import advice, guard, proof, refuse_unproven
+from spaaza_snapshots.proof.checks import Proof, advice, guard, prove
 from spaaza_snapshots.proof.gzip_csv import GzipCsvInspector, Inspection
 from tests.support.builders import documented_csv, manifest
 
@@ -25,9 +25,9 @@ def inspected(gzip_bytes: bytes) -> Inspection:
     return inspector.finish()
 
 
-def proof_of(gzip_bytes: bytes, *, declared_end: str | None = END, lost_bytes: int = 0) -> tuple[Check, ...]:
+def proof_of(gzip_bytes: bytes, *, declared_end: str | None = END, lost_bytes: int = 0) -> Proof:
     inspection = inspected(gzip_bytes)
-    return proof(inspection, inspection.gzip_bytes + lost_bytes, declared_end)
+    return prove(inspection, inspection.gzip_bytes + lost_bytes, declared_end)
 
 
 def failed(checks: tuple[Check, ...]) -> set[str]:
@@ -49,9 +49,9 @@ def failed(checks: tuple[Check, ...]) -> set[str]:
     ids=repr,
 )
 def test_a_whole_export_passes_every_check_of_the_proof(csv_bytes: bytes) -> None:
-    checks = proof_of(gzip.compress(csv_bytes, mtime=0))
-    assert failed(checks) == set()
-    refuse_unproven(checks)
+    proof = proof_of(gzip.compress(csv_bytes, mtime=0))
+    assert failed(proof.checks) == set()
+    proof.refuse_if_broken()
 
 
 BROKEN: list[tuple[str, bytes, type[SnapshotError]]] = [
@@ -79,35 +79,35 @@ BROKEN: list[tuple[str, bytes, type[SnapshotError]]] = [
 def test_a_broken_export_fails_the_check_that_is_about_it_and_is_refused(
     name: str, gzip_bytes: bytes, error: type[SnapshotError]
 ) -> None:
-    checks = proof_of(gzip_bytes)
-    assert name in failed(checks)
+    proof = proof_of(gzip_bytes)
+    assert name in failed(proof.checks)
     with pytest.raises(error) as caught:
-        refuse_unproven(checks)
+        proof.refuse_if_broken()
     assert type(caught.value) is error
 
 
 @pytest.mark.parametrize("gzip_bytes", [gzip.compress(WHOLE, mtime=0), *(gzip_bytes for _, gzip_bytes, _ in BROKEN)])
 def test_neither_a_check_nor_its_error_shows_a_cell(gzip_bytes: bytes) -> None:
-    checks = proof_of(gzip_bytes)
-    texts = [check.notes for check in checks]
+    proof = proof_of(gzip_bytes)
+    texts = [check.notes for check in proof.checks]
     try:
-        refuse_unproven(checks)
+        proof.refuse_if_broken()
     except SnapshotError as error:
         texts.append(str(error))
     assert [cell for cell in CELLS for text in texts if cell in text] == []
 
 
 def test_bytes_that_came_and_were_not_inspected_break_the_proof() -> None:
-    checks = proof_of(gzip.compress(WHOLE, mtime=0), lost_bytes=1)
-    assert failed(checks) == {"all_bytes_inspected"}
+    proof = proof_of(gzip.compress(WHOLE, mtime=0), lost_bytes=1)
+    assert failed(proof.checks) == {"all_bytes_inspected"}
     with pytest.raises(ExportInterrupted):
-        refuse_unproven(checks)
+        proof.refuse_if_broken()
 
 
 def test_an_end_that_http_did_not_declare_is_noted_and_no_reason_to_refuse_a_whole_gzip() -> None:
-    checks = proof_of(gzip.compress(WHOLE, mtime=0), declared_end=None)
-    assert failed(checks) == {"http_end_declared"}
-    refuse_unproven(checks)
+    proof = proof_of(gzip.compress(WHOLE, mtime=0), declared_end=None)
+    assert failed(proof.checks) == {"http_end_declared"}
+    proof.refuse_if_broken()
 
 
 def test_every_check_tells_its_figures() -> None:
@@ -167,7 +167,6 @@ def test_a_snapshot_like_the_one_before_needs_no_advice() -> None:
 def test_advice_stops_no_run() -> None:
     checks = advice_of(("ID", "ID", ""), date(2026, 11, 23))
     assert [check.name for check in checks if check.required] == []
-    refuse_unproven(checks)
 
 
 def test_a_snapshot_taken_on_another_day_says_so() -> None:
