@@ -13,20 +13,8 @@ WITH latest AS (
   GROUP BY s.chain_id
 )
 SELECT
-  u.id, u.first_name, u.last_name, u.email_username, u.facebook_email, u.other_email, u.facebook_id, u.gender,
-  u.birthday, u.overall, u.recency, u.frequency, u.monetary, u.created_date, u.last_login_date,
-  u.last_purchase_date, u.last_loyalty_activity_date, u.cashback_balance, u.brands_purchased, u.stores, u.opted_in,
-  u.country, u.sign_up_store, u.postal_code, u.town_city, u.points_balance, u.authentication_point_id,
-  u.mailing_list_subscriber, u.print_mailing_list_subscriber, u.loyalty_status_level, u.average_spend_value,
-  u.days_since_last_purchase, u.number_of_purchases, u.offline_shopper, u.online_shopper, u.region_state,
-  u.house_number, u.house_number_extension, u.address_line_2, u.address_line_3, u.phone_number, u.street_name,
-  u.signup_channel, u.spaaza_join_date, u.spaaza_user_id, u.auxiliary_identifier, u.opt_in_secondary, u.registered,
-  u.language, u.points_to_proceed_to_next_status_level, u.points_to_remain_at_current_status_level,
-  u.last_review_date_of_loyalty_status, u.next_review_date_of_loyalty_status, u.date_loyalty_status_level_reached,
-  u.subscribed_to_push_notifications, u.home_store_name, u.home_store_owner_code, u.referred, u.referring_user_id,
-  u.referring_user_referral_code, u.user_referral_code, u.employee, u.last_modified_date, u.user_channel_identifier,
-  u.user_channel_version, u.push_notification_platform, u.signup_store_code, u.influencer, u._cast_errors,
-  u.chain_id, u.dt
+  /* documented columns of u */,
+  u._cast_errors, u.chain_id, u.dt
 FROM users u
 JOIN latest ON latest.chain_id = u.chain_id AND latest.dt = u.dt
 WHERE u.dt >= date_format(current_date - INTERVAL '7' DAY, '%Y-%m-%d')

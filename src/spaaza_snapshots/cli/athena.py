@@ -1,6 +1,7 @@
 """`spaaza-snapshots athena`: make the views, and ask a saved query, in the workgroup of a deployed stack."""
 
 import argparse
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -16,9 +17,12 @@ from rich.table import Table
 from spaaza_snapshots.base.sql import literal
 from spaaza_snapshots.cli import deployed
 from spaaza_snapshots.errors import InvalidRequest
+from spaaza_snapshots.model.columns import KNOWN
 
 POLL_SECONDS: Final = 0.5
 SHOWN_ROWS: Final = 100
+LINE_CHARACTERS: Final = 110
+_MARK: Final = re.compile(r"(?P<indent> *)/\* documented (?:names|columns of (?P<alias>\w+)) \*/")
 _UNDER_WAY: Final = ("QUEUED", "RUNNING")
 
 
@@ -46,7 +50,23 @@ def _read(path: Path) -> SavedQuery:
     lines = path.read_text(encoding="utf-8").splitlines()
     comment = [line.removeprefix("--").strip() for line in lines if line.startswith("--")]
     sql = "\n".join(line for line in lines if not line.startswith("--"))
-    return SavedQuery(path.stem, " ".join(comment), sql)
+    return SavedQuery(path.stem, " ".join(comment), _with_columns(sql))
+
+
+def _with_columns(sql: str) -> str:
+    """Return a query with its marks replaced by the documented columns of a table, or by their names in the header."""
+    return _MARK.sub(_documented, sql)
+
+
+def _documented(mark: re.Match[str]) -> str:
+    indent, alias = mark["indent"], mark["alias"]
+    items = [f"{alias}.{name}" for name, _ in KNOWN.values()] if alias else [literal(name) for name in KNOWN]
+    lines: list[str] = [""]
+    for item in items:
+        if len(lines[-1]) + len(item) > LINE_CHARACTERS:
+            lines.append("")
+        lines[-1] += f"{item}, "
+    return indent + f"\n{indent}".join(line.rstrip() for line in lines).rstrip(",")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

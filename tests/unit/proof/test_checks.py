@@ -111,7 +111,7 @@ def test_an_end_that_http_did_not_declare_is_noted_and_no_reason_to_refuse_a_who
 
 
 def test_every_check_tells_its_figures() -> None:
-    notes = {check.name: check.notes for check in proof_of(gzip.compress(WHOLE, mtime=0))}
+    notes = {check.name: check.notes for check in proof_of(gzip.compress(WHOLE, mtime=0)).checks}
     assert str(len(gzip.compress(WHOLE, mtime=0))) in notes["all_bytes_inspected"]
     assert str(len(WHOLE)) in notes["gzip_ends_at_trailer"]
     assert "2" in notes["csv_ends_outside_quotes"]
