@@ -39,7 +39,7 @@ LATE_SECONDS = 60
 
 EXIT_CODES: Final = {"SnapshotHeld": 3, "CredentialsError": 4, "SessionExpired": 4}
 
-Record = Mapping[str, Any]
+LogEntry = Mapping[str, Any]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,20 +83,20 @@ def _payload(options: argparse.Namespace) -> str:
     return json.dumps({name: value for name, value in given.items() if value is not None and value is not False})
 
 
-def _follow(session: boto3.Session, log_group: str, request_id: str, aside: Console) -> Record:
-    """Show how far a run has come until its log has the record of its end, and return that."""
+def _follow(session: boto3.Session, log_group: str, request_id: str, aside: Console) -> LogEntry:
+    """Show how far a run has come until its log has the entry of its end, and return that."""
     report = ""
     with closing(session.client("logs")) as logs, aside.status("waiting for the function to start") as shown:
         for lines in _polls(logs, log_group, request_id):
-            records = [_record(line) for line in lines]
-            ends = [record for record in records if _tells_the_end(record)]
+            entries = [_entry(line) for line in lines]
+            ends = [entry for entry in entries if _tells_the_end(entry)]
             if ends:
                 return ends[0]
             if report:  # and one look more has brought nothing
                 return {"error": "Killed", "message": f"The run ended without a word. {report}"}
             report = next(filter(_is_report, lines), "").strip()
-            for record in records:
-                shown.update(_progress(record))
+            for entry in entries:
+                shown.update(_progress(entry))
     raise OutOfTime(
         "The log does not tell of an end",
         f"request {request_id} in {log_group}",
@@ -118,32 +118,32 @@ def _polls(logs: Any, log_group: str, request_id: str) -> Iterator[list[str]]:
         time.sleep(POLL_SECONDS)
 
 
-def _record(line: str) -> Record:
+def _entry(line: str) -> LogEntry:
     """Return a log line of the function as it wrote it; an empty one for what Lambda itself has written."""
     try:
-        record = json.loads(line)
+        entry = json.loads(line)
     except ValueError:
         return {}
-    return record if isinstance(record, dict) else {}
+    return entry if isinstance(entry, dict) else {}
 
 
-def _tells_the_end(record: Record) -> bool:
-    failed = record.get("level") == "ERROR" and "error" in record
-    return failed or "snapshot_run_id" in record or "requested" in record
+def _tells_the_end(entry: LogEntry) -> bool:
+    failed = entry.get("level") == "ERROR" and "error" in entry
+    return failed or "snapshot_run_id" in entry or "requested" in entry
 
 
 def _is_report(line: str) -> bool:
     """Whether Lambda tells with this line that the invocation is over, in either of its two log formats."""
-    return line.startswith("REPORT RequestId:") or _record(line).get("type") == "platform.report"
+    return line.startswith("REPORT RequestId:") or _entry(line).get("type") == "platform.report"
 
 
-def _progress(record: Record) -> str:
-    if "csv_bytes" not in record:
+def _progress(entry: LogEntry) -> str:
+    if "csv_bytes" not in entry:
         return "running"
-    return f"{record['rows']:,} rows, {record['csv_bytes']:,} bytes of CSV after {record['seconds']:.0f} s"
+    return f"{entry['rows']:,} rows, {entry['csv_bytes']:,} bytes of CSV after {entry['seconds']:.0f} s"
 
 
-def _print_good_end(end: Record, session: boto3.Session, bucket: str, console: Console) -> None:
+def _print_good_end(end: LogEntry, session: boto3.Session, bucket: str, console: Console) -> None:
     if "requested" in end:
         console.print_json(data={"requested": end["requested"]})
         return
