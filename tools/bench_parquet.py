@@ -4,9 +4,10 @@ The made users repeat themselves but for their IDs, so the Parquet object is sma
 """
 
 import argparse
+import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,42 +17,67 @@ from rich.table import Table
 
 from sandbox.aws.lambda_runtime import LambdaFunction
 from sandbox.aws.stack import Stack, running_stack
-from sandbox.spaaza.answers import generated_users
+from sandbox.spaaza.answers import EXPORT_HEADERS, Answer
+from sandbox.spaaza.users import generated_csv, gzipped
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 
 EXPORT = "spaaza_snapshots.export_handler.lambda_handler"
 PARQUET = "spaaza_snapshots.parquet_handler.lambda_handler"
 CHAIN = 1743
 MB = 1_000_000
+CRLF = b"\r\n"
+
+LINE_ENDS: Mapping[str, Callable[[int, bytes], bytes]] = {
+    "lf": lambda _number, block: block,
+    "crlf": lambda _number, block: block.replace(b"\n", CRLF),
+    "mixed": lambda number, block: block.replace(b"\n", CRLF) if number % 2 else block,
+}
+"""By name, what becomes of each block of an export with line feeds."""
 
 
 def main() -> int:
-    """Print time, CPU, memory and size of the Parquet function for several numbers of users."""
+    """Print time, CPU, memory and size of the Parquet function by number of users and line ends."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--users", type=int, nargs="+", default=(1_000_000, 5_000_000))
+    parser.add_argument("--users", type=int, nargs="+", default=(1_000_000,))
+    parser.add_argument("--line-ends", choices=LINE_ENDS, nargs="+", default=("lf", "crlf", "mixed"))
     parser.add_argument("--memory-mb", type=int, default=1769, help="as the template gives the Parquet function")
     options = parser.parse_args()
     console = Console(highlight=False)
-    columns = ("users", "CSV MB", "gzip MB", "seconds", "CPU s", "VmHWM MB", "of MB", "Parquet MB")
+    columns = (
+        "users",
+        "line ends",
+        "rejected",
+        "CSV MB",
+        "gzip MB",
+        "seconds",
+        "CPU s",
+        "VmHWM MB",
+        "of MB",
+        "Parquet MB",
+    )
     table = Table(*columns, title="Parquet function")
     for users in options.users:
-        with console.status(f"{users:,} users"), running_stack() as stack:
-            table.add_row(*_measure(stack, users, options.memory_mb))
+        for line_ends in options.line_ends:
+            with console.status(f"{users:,} users, {line_ends}"), running_stack() as stack:
+                table.add_row(*_measure(stack, users, line_ends, options.memory_mb))
     console.print(table)
     return 0
 
 
-def _measure(stack: Stack, users: int, memory_mb: int) -> list[str]:
-    manifest = _export(stack, users)
+def _measure(stack: Stack, users: int, line_ends: str, memory_mb: int) -> list[str]:
+    manifest = _export(stack, users, line_ends)
     with LambdaFunction(PARQUET, stack.environment(), memory_mb=memory_mb) as function:
         invocation = function.invoke({"chain_id": CHAIN, "date": manifest["snapshot_date"]})
         if not isinstance(invocation.payload, Mapping):
             raise SystemExit(f"{invocation.error_type}: {invocation.error_message}")
         cpu_seconds = _cpu_seconds(function.pid)
-    key = SnapshotId(CHAIN, date.fromisoformat(manifest["snapshot_date"])).parquet_key
-    parquet_bytes = stack.s3.head_object(Bucket=stack.bucket, Key=key)["ContentLength"]
+    snapshot_id = SnapshotId(CHAIN, date.fromisoformat(manifest["snapshot_date"]))
+    parquet_bytes = stack.s3.head_object(Bucket=stack.bucket, Key=snapshot_id.parquet_key)["ContentLength"]
+    quality = json.loads(stack.read(snapshot_id.quality_key))
     return [
-        f"{users:,}",
+        f"{quality['parquet_rows']:,}",
+        line_ends,
+        f"{quality['rejected_rows']:,}",
         f"{manifest['raw']['csv_bytes'] / MB:,.0f}",
         f"{manifest['raw']['gzip_bytes'] / MB:,.0f}",
         f"{invocation.seconds:.1f}",
@@ -62,9 +88,14 @@ def _measure(stack: Stack, users: int, memory_mb: int) -> list[str]:
     ]
 
 
-def _export(stack: Stack, users: int) -> Mapping[str, Any]:
+def _export(stack: Stack, users: int, line_ends: str) -> Mapping[str, Any]:
     """Run the export function, and return the manifest that it committed."""
-    stack.spaaza.serve(generated_users(users))
+    altered = LINE_ENDS[line_ends]
+
+    def body() -> Iterator[bytes]:
+        return gzipped(altered(number, block) for number, block in enumerate(generated_csv(users)))
+
+    stack.spaaza.serve(Answer(headers=EXPORT_HEADERS, body=body))
     with LambdaFunction(EXPORT, stack.environment()) as function:
         invocation = function.invoke({"chain_id": CHAIN})
     if not isinstance(invocation.payload, Mapping):
