@@ -43,19 +43,8 @@ def main() -> int:
     parser.add_argument("--memory-mb", type=int, default=1769, help="as the template gives the Parquet function")
     options = parser.parse_args()
     console = Console(highlight=False)
-    columns = (
-        "users",
-        "line ends",
-        "rejected",
-        "CSV MB",
-        "gzip MB",
-        "seconds",
-        "CPU s",
-        "VmHWM MB",
-        "of MB",
-        "Parquet MB",
-    )
-    table = Table(*columns, title="Parquet function")
+    columns = ("users", "ends", "rejected", "CSV MB", "gzip MB", "seconds", "CPU s", "peak MB", "out MB")
+    table = Table(*columns, title=f"Parquet function of {options.memory_mb:,} MB")
     for users in options.users:
         for line_ends in options.line_ends:
             with console.status(f"{users:,} users, {line_ends}"), running_stack() as stack:
@@ -83,7 +72,6 @@ def _measure(stack: Stack, users: int, line_ends: str, memory_mb: int) -> list[s
         f"{invocation.seconds:.1f}",
         f"{cpu_seconds:.1f}",
         f"{(invocation.peak_memory_bytes or 0) / MB:.0f}",
-        f"{memory_mb:,}",
         f"{parquet_bytes / MB:.1f}",
     ]
 
