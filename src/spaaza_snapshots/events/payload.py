@@ -15,7 +15,8 @@ def parse_date(value: object) -> date:
     except (TypeError, ValueError):
         parsed = None
     # fromisoformat takes "20261122" and "2026-W47-7" too
-    if parsed is None or parsed.isoformat() != value:
+    # and the first day of the calendar has no day before it
+    if parsed is None or parsed.isoformat() != value or parsed == date.min:
         raise InvalidRequest("date is not YYYY-MM-DD", short(value), HINT)
     return parsed
 

@@ -4,6 +4,7 @@ Consumers ignore fields that they do not know; so does `from_json`, which lets a
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -134,8 +135,12 @@ class Manifest:
         return (end - start).total_seconds()
 
     def of_object(self, etag: str, version_id: str | None) -> "Manifest":
-        """Return this manifest with what S3 alone could tell of the object."""
-        return replace(self, raw=replace(self.raw, etag=etag, version_id=version_id))
+        """Return this manifest with what S3 alone could tell of the object.
+
+        The number of parts stands at the end of an ETag of S3; an acceptance may have changed it.
+        """
+        _, _, parts = etag.strip('"').partition("-")
+        return replace(self, raw=replace(self.raw, etag=etag, version_id=version_id, parts=int(parts or 1)))
 
     def to_json(self) -> bytes:
         """Return one line, with its line end: Athena's JSON SerDe takes each line for a row."""
@@ -146,8 +151,8 @@ class Manifest:
         """Read what `to_json` wrote; raises `StorageError` naming `key` where it is not the manifest of that key."""
         try:
             manifest = read_as(cls, json.loads(body))
-            if key not in (manifest.key, manifest.pending_key) or manifest.run_seconds < 0:
-                raise ValueError("it is of another snapshot, or ends before it starts")
+            if key not in (manifest.key, manifest.pending_key) or not math.isfinite(manifest.run_seconds):
+                raise ValueError("it is of another snapshot")
         except (ValueError, TypeError, RecursionError) as error:
             raise StorageError(
                 "This object is not a valid manifest",

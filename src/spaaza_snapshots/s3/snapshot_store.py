@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 1024 * 1024
 
+MANIFEST_LIMIT_BYTES = 64 * 1024 * 1024
+"""More than the manifest of an export with the most columns has: what is larger is not one, and is not read."""
+
 ACCEPTED_PART_BYTES = PART_BYTES + CHUNK_BYTES
 """Other than that of an export, so that an accepted copy of it has another ETag."""
 
@@ -155,6 +158,7 @@ class SnapshotStore:
                 part_bytes=ACCEPTED_PART_BYTES,
             ) as upload:
                 for chunk in body.iter_chunks(CHUNK_BYTES):
+                    clock.require("accepting the snapshot")
                     upload.write(chunk)
                 return upload.complete(crc32_of(draft.raw.checksum), unchanged(held.etag)) is not None
 
@@ -175,7 +179,8 @@ class SnapshotStore:
         with storage_errors(f"reading {key}"):
             try:
                 answer = self._s3.get_object(Bucket=self.bucket, Key=key)
-                body = answer["Body"].read()
+                with closing(answer["Body"]) as stream:
+                    body = stream.read() if answer["ContentLength"] <= MANIFEST_LIMIT_BYTES else b""
             except ClientError as error:
                 if code_of(error) in MISSING:
                     return None

@@ -21,7 +21,7 @@ from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.multipart import MultipartUpload
 from spaaza_snapshots.s3.objects import ROUNDS, Condition, StoredObject, unchanged
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
-from spaaza_snapshots.snapshot.doubt import doubtful, held
+from spaaza_snapshots.snapshot.doubt import NOT_KEPT, doubtful, held
 from spaaza_snapshots.snapshot.draft import Comparison, Proven, draft_of
 from spaaza_snapshots.snapshot.run import Run
 
@@ -31,12 +31,13 @@ class Day:
     """What stands for one snapshot.
 
     `draft` is what lies under pending/ for the object in place. Beside a committed manifest it says that nobody has
-    reported that snapshot yet.
+    reported that snapshot yet. `damaged`: the manifest in place cannot be read, so nobody can tell whose it is.
     """
 
     raw: StoredObject | None
     committed: Manifest | None = None
     draft: Manifest | None = None
+    damaged: bool = False
 
     @property
     def held(self) -> Manifest | None:
@@ -78,12 +79,11 @@ def commit(run: Run, proven: Proven, upload: MultipartUpload, store: SnapshotSto
 def _judge(run: Run, proven: Proven, store: SnapshotStore, day: Day) -> Manifest:
     """Return the draft of an export that may take the place of what stands; held where it is doubtful.
 
-    A doubtful one replaces nothing that is committed: what is there is good.
+    A doubtful one replaces nothing that is committed, or was until its manifest was damaged: what is there is good.
     """
     draft = draft_of(run, proven, Comparison(store.previous(run.snapshot_id), replaced=day.committed))
-    if draft.is_held and day.committed is not None:
-        hint = "The snapshot that was there stays. If Spaaza confirms these users, force again with a higher limit."
-        raise doubtful(draft, "it was not kept", hint, kept=False)
+    if draft.is_held and (day.committed is not None or (day.damaged and day.held is None)):
+        raise doubtful(draft, "it was not kept", NOT_KEPT, kept=False)
     return draft
 
 
@@ -107,7 +107,7 @@ def look(store: SnapshotStore, snapshot_id: SnapshotId) -> Day:
         committed = manifest if manifest is not None and raw.is_of(manifest.run_id) else None
         # ... unless the object is another run's by now.
         if draft is not None or committed is not None or store.raw(snapshot_id) == raw:
-            return Day(raw, committed, draft)
+            return Day(raw, committed, draft, damaged=stored is not None and manifest is None)
     raise outrun(snapshot_id)
 
 

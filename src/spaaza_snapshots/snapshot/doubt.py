@@ -5,6 +5,11 @@ from spaaza_snapshots.model.manifest import Manifest
 
 NOT_YET = "if not, do nothing: the schedule exports a day again while it lasts, three times at most."
 
+NOT_KEPT = (
+    "The snapshot that was there stays. If Spaaza confirms these users, force again with a higher limit; if a manifest"
+    " cannot be read, restore it first: see manifest-damaged in docs/OPERATIONS.md."
+)
+
 
 def held(draft: Manifest, otherwise: str = NOT_YET, *, again: bool = False) -> SnapshotHeld:
     """Return the error of a draft that is held: why, what accepts it, and what to do otherwise."""

@@ -69,7 +69,7 @@ def draft_of(run: Run, proven: Proven, compared_with: Comparison) -> Manifest:
         requested_at=utc_text(run.requested_at or run.started_at),
         started_at=utc_text(run.started_at),
         first_byte_at=utc_text(proven.first_byte_at),
-        completed_at=utc_text(proven.proven_at),
+        completed_at=utc_text(max(proven.proven_at, run.started_at)),  # the clock may have been set back
     )
 
 

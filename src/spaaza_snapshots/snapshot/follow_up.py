@@ -17,6 +17,8 @@ from spaaza_snapshots.snapshot.services import Services
 
 COMPLETE = "complete"
 ALREADY_COMPLETE = "already_complete"
+HEALED = "healed"
+"""Of the day before: no result, for no run of that day is to come."""
 
 SnapshotResult = Mapping[str, Any]
 """The manifest's fields and `status`."""
@@ -70,13 +72,13 @@ def follow_up(run: Run, services: Services, manifest: Manifest, status: str) -> 
 
 def _keep_tables(services: Services, catalog: GlueCatalog, manifest: Manifest, status: str) -> None:
     change = catalog.ensure_tables(manifest.columns, manifest.snapshot_id.snapshot_date)
-    if status == COMPLETE or not change.raw_conforms:
+    if status == COMPLETE or (status == ALREADY_COMPLETE and not change.raw_conforms):
         services.telemetry.measure({"RawTableSkips": int(not change.raw_conforms)}, manifest.chain_id)
 
 
 def _announce(run: Run, services: Services, bus: EventBus, manifest: Manifest, status: str) -> None:
     """Announce a new snapshot, and re-announce one whose typed copy or its findings are missing or of another run."""
-    if status == ALREADY_COMPLETE:
+    if status != COMPLETE:
         derived = services.store.derived(run.snapshot_id)
         if all(there is not None and there.is_of(manifest.run_id) for there in derived):
             return

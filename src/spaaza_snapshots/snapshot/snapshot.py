@@ -13,6 +13,7 @@ from spaaza_snapshots.snapshot.doubt import held
 from spaaza_snapshots.snapshot.follow_up import (
     ALREADY_COMPLETE,
     COMPLETE,
+    HEALED,
     SnapshotResult,
     conclude,
     conclude_for_others,
@@ -69,9 +70,9 @@ def _heal_day_before(run: Run, services: Services) -> None:
     before = replace(run, snapshot_id=SnapshotId(today.chain_id, today.snapshot_date - timedelta(days=1)))
     try:
         day = settle(services.store, before.snapshot_id)
-        conclude_for_others(services, day)
-        if day.committed is not None:
-            follow_up(before, services, day.committed, ALREADY_COMPLETE)
+        if day.committed is not None and day.committed.environment == run.environment:
+            conclude_for_others(services, day)
+            follow_up(before, services, day.committed, HEALED)
     except StorageError as error:
         logger.warning("The day before could not be settled", extra={"error": str(error)})
         services.telemetry.measure({"TailsUndone": 1}, today.chain_id)

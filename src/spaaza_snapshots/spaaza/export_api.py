@@ -164,8 +164,8 @@ def _starts_as_export(stream: ExportStream) -> bool:
 
     Looks at as much of it as tells: in small chunks the first may hold no character yet.
     """
-    start = stream.peek(len(GZIP_MAGIC))
-    if stream.status != 200 or not start.startswith(GZIP_MAGIC):
+    start = stream.peek(len(GZIP_MAGIC)) if stream.status == 200 else b""
+    if not start.startswith(GZIP_MAGIC):
         return False
     inflater, text, seen_bytes = zlib.decompressobj(wbits=31), b"", 0
     while not text and seen_bytes < len(start) <= REFUSAL_BYTES:

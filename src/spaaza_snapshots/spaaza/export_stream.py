@@ -61,6 +61,9 @@ class ExportStream:
         said enough already.
         """
         give_up_at = self._clock.monotonic() + patience_seconds
+        patience = threading.Timer(min(patience_seconds, threading.TIMEOUT_MAX), self._shut_down)  # one chunk may drip
+        patience.daemon = True
+        patience.start()
         try:
             while len(self._peeked) < least_bytes and self._clock.monotonic() < give_up_at:
                 chunk = next(self._chunks, b"")
@@ -72,6 +75,8 @@ class ExportStream:
             if self.status == 200:
                 detail = f"HTTP 200, {type(error).__name__}"
                 raise ExportUnavailable("Spaaza broke off before the export began", detail, NEXT_RUN) from error
+        finally:
+            patience.cancel()
         self._refuse_cut_off()
         return self._peeked
 
@@ -115,6 +120,9 @@ class ExportStream:
 
     def _cut(self) -> None:
         self._cut_off.set()
+        self._shut_down()
+
+    def _shut_down(self) -> None:
         with contextlib.suppress(OSError, RuntimeError, ValueError):  # it has ended by itself
             self._response.shutdown()
 

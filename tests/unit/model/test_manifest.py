@@ -121,6 +121,11 @@ def test_unknown_fields_are_ignored_wherever_they_are() -> None:
     assert Manifest.from_json(json.dumps(document).encode(), FULL.pending_key) == FULL
 
 
+def test_a_manifest_that_ends_before_it_starts_by_a_clock_set_back_is_read_all_the_same() -> None:
+    set_back = replace(FULL, completed_at="2026-11-22T02:59:00.000Z")
+    assert Manifest.from_json(set_back.to_json(), FULL.key) == set_back
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -60,6 +60,20 @@ def test_a_refusal_whose_body_drips_is_waited_for_shortly_and_is_what_its_status
         SpaazaExports(http, f"{server.base_url}/segments/export/users", 5, clock).open(1743, session)
 
 
+def test_a_refusal_that_drips_inside_one_large_chunk_is_waited_for_shortly_too() -> None:
+    def serve(connection: socket.socket) -> None:
+        with suppress(OSError):
+            connection.sendall(b"HTTP/1.1 401 Unauthorized\r\nTransfer-Encoding: chunked\r\n\r\n8000\r\n")
+            while True:
+                connection.sendall(b"x")
+                time.sleep(0.05)
+
+    ends_at = time.monotonic() + RESERVE_SECONDS + 2 * REFUSAL_SECONDS + 2  # the session is read and tried twice
+    clock = Clock(lambda: int((ends_at - time.monotonic()) * 1000))
+    with raw_server(serve) as address, http_pool() as http, pytest.raises(SessionExpired, match="HTTP 401"):
+        SpaazaExports(http, f"{address}/segments/export/users", 5, clock).open(1743, session)
+
+
 def test_a_connection_that_the_server_has_dropped_meanwhile_costs_no_attempt(ask: Ask) -> None:
     with answering_once_a_connection(sample_bytes()) as address:
         assert ask(address) == ask(address) == sample_bytes()
