@@ -135,7 +135,8 @@ class Bucket:
     def _get_object(self, request: Request) -> Answer:
         self._judge(request)
         found = self._found(request, "NoSuchKey")
-        return {"ETag": found.etag, "VersionId": found.version_id, "Body": Body(found.body)}
+        told = {"ETag": found.etag, "VersionId": found.version_id, "ContentLength": len(found.body)}
+        return {**told, "Body": Body(found.body)}
 
     def _list_objects_v2(self, request: Request) -> Answer:
         return {"Contents": [{"Key": key} for key in sorted(self.objects) if key.startswith(request.key)]}

@@ -29,9 +29,9 @@ def of_end(actor: Actor, watch: Watch, *, quiet: bool) -> Iterator[str]:
     if actor.result is not None:
         yield from _of_result(actor, stood)
     elif isinstance(actor.error, SnapshotHeld):
-        what = What.HELD if actor.error.kept else What.COMMITTED
-        if all(there.what is not what for there in stood):
-            yield f"r: {actor.name} says that a snapshot is {what.name.lower()}, and none was"
+        true = {What.HELD} if actor.error.kept else {What.COMMITTED, What.DAMAGED}
+        if all(there.what not in true for there in stood):
+            yield f"r: {actor.name} says held, kept {actor.error.kept}, and nothing that stood was"
     elif not isinstance(actor.error, SnapshotError):
         yield f"x: {actor.name} ended with {actor.error!r}"
     elif quiet and not (actor.kind == ACCEPT and isinstance(actor.error, InvalidRequest)):
@@ -66,7 +66,7 @@ def of_quiet_run(actor: Actor, today: Watch, yesterday: Watch) -> Iterator[str]:
     if yesterday.now.what is What.COMMITTED and not yesterday.now.promoted:
         yield f"d: behind the quiet run, the manifest of the day before is not that of {yesterday.now.run_id}"
     if isinstance(actor.error, SnapshotHeld):
-        if now.what is not What.HELD:
+        if now.what is not (What.HELD if actor.error.kept else What.DAMAGED):
             yield f"d: the quiet run says held, and the day is {now.what.name.lower()}"
     elif actor.result is None:
         yield f"d: the quiet run failed: {actor.error!r}"

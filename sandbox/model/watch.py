@@ -4,6 +4,7 @@ What *stands* for a date follows from its object, the record under pending/ that
 
     nothing      no object
     stray        an object that neither a record nor a manifest speaks of: no snapshot
+    damaged      such an object beside a manifest that cannot be read: it may have been good
     held         an object whose record is doubtful, and which does not say that somebody accepted it
     committed    an object whose record is good, or that says it was accepted, or whose manifest was put
 
@@ -13,7 +14,7 @@ The rules, with the letters that a violation names:
     b  what is committed, and what was accepted, is replaced by a forced run alone, and only by an export that has its
        record, and that its own guards and a comparison with what it replaces find good
     c  what is held is replaced only by a good export that has its record, or, in an accept, by itself, and is committed
-       by nothing but an accept
+       by nothing but an accept; what is damaged is replaced by no doubtful export
     p  nothing but the replacement of the object makes less of what stands
 """
 
@@ -37,8 +38,9 @@ class What(IntEnum):
 
     NOTHING = 0
     STRAY = 1
-    HELD = 2
-    COMMITTED = 3
+    DAMAGED = 2
+    HELD = 3
+    COMMITTED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,8 @@ def standing(bucket: Bucket, day: date) -> Standing:
         return Standing(What.COMMITTED, raw, manifest, promoted=True)
     record = facts_in(bucket, SnapshotId(CHAIN, day).pending_key(run_id))
     if record is None:
-        return Standing(What.STRAY, raw)
+        there = bucket.objects.get(SnapshotId(CHAIN, day).manifest_key)
+        return Standing(What.DAMAGED if there is not None and _read(there.body) is None else What.STRAY, raw)
     held = record.held and "accepted" not in raw.metadata
     return Standing(What.HELD if held else What.COMMITTED, raw, record)
 
@@ -174,6 +177,8 @@ class Watch:
             self._replaced_committed(old, new, kind)
         elif old.what is What.HELD and (new.what is not What.COMMITTED or new.accepted):
             self._violate("c", f"a held export was replaced by one that is {new.what.name.lower()}")
+        elif old.what is What.DAMAGED and new.what is What.HELD:
+            self._violate("c", "an object whose manifest is damaged was replaced by a doubtful export")
 
     def _replaced_committed(self, old: Standing, new: Standing, kind: str) -> None:
         assert old.facts is not None
