@@ -57,7 +57,9 @@ METRICS: Final[Mapping[str, Metric]] = {
         MetricUnit.Count, "committed snapshots that a later run finds without their typed copy", by_chain=True
     ),
     "TailsUndone": Metric(
-        MetricUnit.Count, "committed snapshots whose tables or event could not be brought up to date", by_chain=True
+        MetricUnit.Count,
+        "runs that could not bring the tables or the event of a snapshot up to date, or finish the day before",
+        by_chain=True,
     ),
     "DamagedManifests": Metric(MetricUnit.Count, "stored manifests that cannot be read", by_chain=True),
     "Rows": Metric(MetricUnit.Count, "records after the header of a committed snapshot", by_chain=True),
