@@ -48,7 +48,7 @@ def session_of(options: argparse.Namespace) -> boto3.Session:
 
 
 def outputs_of(options: argparse.Namespace, session: boto3.Session, *names: str) -> list[str]:
-    """Return these outputs of the deployed stack; raises `InvalidRequest` where it has none of that name."""
+    """Return these outputs of the deployed stack; raises `InvalidRequest` if it has none of that name."""
     stack = stack_of(options)
     with closing(session.client("cloudformation")) as cloudformation:
         (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]

@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Start a run and wait for its end; returns 1 for a failed one, 3 for a held snapshot, 4 for the session.
 
-    Raises `OutOfTime` where it did not end in the time that it may take.
+    Raises `OutOfTime` if it did not end in the time that it may take.
     """
     session = deployed.session_of(options)
     function = options.function or deployed.outputs_of(options, session, "ExportFunctionName")[0]

@@ -44,7 +44,7 @@ _DATES: Final = "projection.dt.range"
 class CatalogChange:
     """What `ensure_tables` did: by table, the names of the columns it gained, which are all of them in a new one.
 
-    `raw_conforms` is False where the header goes another way than `users_csv`, which begins as the documented one: that
+    `raw_conforms` is False if the header goes another way than `users_csv`, which begins as the documented one: that
     table then gains nothing, and shows this export's values in the wrong columns.
     """
 

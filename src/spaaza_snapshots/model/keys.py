@@ -28,7 +28,7 @@ def manifests_prefix(chain_id: int) -> str:
 
 
 def manifest_date(key: str) -> date | None:
-    """Return the snapshot date of a manifest's key, or None where the key is of anything else."""
+    """Return the snapshot date of a manifest's key, or None if the key is of anything else."""
     match = _MANIFEST_KEY.fullmatch(key)
     try:
         return None if match is None else date.fromisoformat(match.group(1))

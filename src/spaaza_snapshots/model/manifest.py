@@ -148,7 +148,7 @@ class Manifest:
 
     @classmethod
     def from_json(cls, body: bytes, key: str) -> "Manifest":
-        """Read what `to_json` wrote; raises `StorageError` naming `key` where it is not the manifest of that key."""
+        """Read what `to_json` wrote; raises `StorageError` naming `key` if it is not the manifest of that key."""
         try:
             manifest = read_as(cls, json.loads(body))
             if key not in (manifest.key, manifest.pending_key) or not math.isfinite(manifest.run_seconds):

@@ -184,7 +184,7 @@ def _publish(services: ParquetServices, manifest: Manifest, parquet: Path, quali
 
 
 def _superseded(services: ParquetServices, manifest: Manifest) -> ParquetResult:
-    """End without a word on the bus; raises `StorageError` where no other run has taken this one's place."""
+    """End without a word on the bus; raises `StorageError` if no other run has taken this one's place."""
     current = _committed(services, manifest.snapshot_id)
     if current.run_id == manifest.run_id:
         raise StorageError(

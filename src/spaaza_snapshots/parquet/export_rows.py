@@ -94,7 +94,7 @@ class ExportRows:
             yield lines
 
     def _rows_at_once(self, lines: list[str]) -> list[Row] | None:
-        """Return the rows of these lines, or None where they must be looked at one by one."""
+        """Return the rows of these lines, or None if they must be looked at one by one."""
         if len(lines[-1]) > self._longest // LONG_LINE_SHARE or not lines[-1].endswith(_LINE_ENDS):
             return None
         try:

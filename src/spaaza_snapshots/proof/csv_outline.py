@@ -63,7 +63,7 @@ def _closing_quote(body: bytes, start: int) -> int:
 
 
 def outline_in_bulk(body: bytes, *, opens: bool) -> tuple[bytes, bool] | None:
-    """Return what `outline_of` does, or None where only the walk can tell.
+    """Return what `outline_of` does, or None if only the walk can tell.
 
     Doubled quotes next to a comma, as in `[""a"",""b""]`, can pass for the `","` between two fields. Then the
     pairs go first: of a run of quotes only an odd one opens or closes a field. A line of nothing but pairs is a
@@ -78,7 +78,7 @@ def outline_in_bulk(body: bytes, *, opens: bool) -> tuple[bytes, bool] | None:
 
 
 def _split_at_quotes(body: bytes, *, opens: bool) -> tuple[bytes, bool] | None:
-    """Return the outline and whether it ends in quotes, or None where a quote does not open or close a field.
+    """Return the outline and whether it ends in quotes, or None if a quote does not open or close a field.
 
     Each quote leads into a quoted piece or out of it, also each of a doubled one: those have nothing between them.
     So every quote that leads in must follow a comma, a line end or, directly, another quote. Most quotes of a row

@@ -66,7 +66,7 @@ class CsvRecords:
     def close(self) -> None:
         """Count the last record, also one without a line end or with an open quote; nothing may be fed afterwards.
 
-        Raises `NotAnExport` where the header is that record and cannot be one.
+        Raises `NotAnExport` if the header is that record and cannot be one.
         """
         if self._carry:
             self._tally.extend(QUOTED)

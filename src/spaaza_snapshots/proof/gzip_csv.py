@@ -67,8 +67,8 @@ class GzipCsvInspector:
     def feed(self, chunk: bytes) -> None:
         """Inspect the next chunk, of any length.
 
-        Raises `NotAnExport` where the stream does not begin as gzip, or holds no header that can be read, and
-        `ExportInterrupted` where it is damaged or followed by other bytes. A stream that was merely cut raises
+        Raises `NotAnExport` if the stream does not begin as gzip, or holds no header that can be read, and
+        `ExportInterrupted` if it is damaged or followed by other bytes. A stream that was merely cut raises
         nothing: only `finish` can tell.
         """
         self._sha256.update(chunk)
@@ -82,7 +82,7 @@ class GzipCsvInspector:
     def finish(self) -> Inspection:
         """End the stream and return what was seen; the record in which a cut stream breaks off is not counted.
 
-        Raises `NotAnExport` where the CSV is nothing but a header, without a line end, that cannot be read.
+        Raises `NotAnExport` if the CSV is nothing but a header, without a line end, that cannot be read.
         """
         at_member_end = self._gzip_members > 0 and self._member is None and not self._head
         if at_member_end:

@@ -129,8 +129,8 @@ class MultipartUpload:
     def complete(self, crc32: int, condition: Condition) -> StoredObject | None:
         """Make the object visible if S3 computes the same `crc32` over all of it and `condition` still holds.
 
-        Returns None where it does not hold any more: the upload is still open then, and may be completed on another
-        condition. Raises `ExportInterrupted` where S3 wants all of it uploaded again, and `StorageError` where S3
+        Returns None if it does not hold any more: the upload is still open then, and may be completed on another
+        condition. Raises `ExportInterrupted` if S3 wants all of it uploaded again, and `StorageError` if S3
         failed, or where nobody can tell whether this upload will still become an object.
         """
         self.flush()
@@ -223,7 +223,7 @@ class MultipartUpload:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _abort(self) -> bool:
-        """End the upload without an object; False where S3 refuses: the bucket's lifecycle rule ends it a day later."""
+        """End the upload without an object; False if S3 refuses: the bucket's lifecycle rule ends it a day later."""
         for part in self._on_their_way:
             part.cancel()
         wait(self._on_their_way, timeout=STRAGGLERS_SECONDS)

@@ -58,7 +58,7 @@ def unchanged(etag: str | None) -> Condition:
 
 
 def put_over(s3: "S3Client", there_etag: str | None, *, Key: str, **put: Any) -> bool:  # noqa: N803 # boto3's own names
-    """Put an object over the one with this ETag, or over none; False where another is there by now.
+    """Put an object over the one with this ETag, or over none; False if another is there by now.
 
     Raises `StorageError`.
     """

@@ -22,14 +22,14 @@ _GONE: Final = MISSING | {"NoSuchVersion"}
 
 
 class ParquetStore:
-    """One bucket; every method raises `StorageError` where S3 fails, `OSError` where the disk does."""
+    """One bucket; every method raises `StorageError` if S3 fails, `OSError` if the disk does."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3 = s3
         self._bucket = bucket
 
     def download(self, raw: Raw, target: Path) -> bool:
-        """Write the bytes that a manifest describes to a file; False where they are not there any more."""
+        """Write the bytes that a manifest describes to a file; False if they are not there any more."""
         version = {} if raw.version_id is None else {"VersionId": raw.version_id}
         sha256 = hashlib.sha256()
         with storage_errors(f"reading {raw.key}"):
@@ -50,7 +50,7 @@ class ParquetStore:
         return sha256.hexdigest() == raw.sha256
 
     def put_parquet(self, manifest: Manifest, parquet: Path, over: StoredObject | None) -> bool:
-        """Put a typed copy in the place of what was seen there; False where something else is there by now.
+        """Put a typed copy in the place of what was seen there; False if something else is there by now.
 
         In one request, for which S3's limit is 5 GiB: the users of a country.
         """
@@ -59,7 +59,7 @@ class ParquetStore:
             return self._put(key, manifest.run_id, file, "application/vnd.apache.parquet", over)
 
     def put_quality(self, manifest: Manifest, quality: Quality, over: StoredObject | None) -> bool:
-        """Put findings in the place of what was seen there; False where something else is there by now."""
+        """Put findings in the place of what was seen there; False if something else is there by now."""
         key = manifest.snapshot_id.quality_key
         return self._put(key, manifest.run_id, BytesIO(quality.to_json()), "application/json", over)
 

@@ -33,7 +33,7 @@ ACCEPTED_PART_BYTES = PART_BYTES + CHUNK_BYTES
 
 @dataclass(frozen=True, slots=True)
 class StoredManifest:
-    """What lies in a manifest's place, None where it cannot be read as one, and the ETag of the object."""
+    """What lies in a manifest's place, None if it cannot be read as one, and the ETag of the object."""
 
     manifest: Manifest | None
     etag: str
@@ -48,7 +48,7 @@ class Predecessor:
 
 
 class SnapshotStore:
-    """One bucket; every method raises `StorageError` where S3 fails.
+    """One bucket; every method raises `StorageError` if S3 fails.
 
     `completing_s3`: the client that completes an upload, which may take longer than any other call.
     `damaged_keys`: the manifests and drafts met so far that cannot be read.
@@ -117,7 +117,7 @@ class SnapshotStore:
             self._s3.delete_object(Bucket=self.bucket, Key=manifest.pending_key)
 
     def put_manifest(self, manifest: Manifest, over_etag: str | None) -> bool:
-        """Commit a manifest over the one with this ETag, or over none; False where another is there by now."""
+        """Commit a manifest over the one with this ETag, or over none; False if another is there by now."""
         return put_over(
             self._s3,
             over_etag,
@@ -128,7 +128,7 @@ class SnapshotStore:
         )
 
     def reupload_accepted(self, draft: Manifest, held: StoredObject, clock: Clock) -> bool:
-        """Write a held object anew, byte for byte, as one that was accepted; False where another is there by now.
+        """Write a held object anew, byte for byte, as one that was accepted; False if another is there by now.
 
         In other parts it has another ETag, on any S3: whoever is about to replace what was held finds it changed.
         """
@@ -164,7 +164,7 @@ class SnapshotStore:
 
     @contextmanager
     def _opened(self, key: str, etag: str) -> "Iterator[StreamingBody | None]":
-        """Open the object with this ETag; None where it is not there any more."""
+        """Open the object with this ETag; None if it is not there any more."""
         try:
             answer = self._s3.get_object(Bucket=self.bucket, Key=key, IfMatch=etag)
         except ClientError as error:
