@@ -79,7 +79,7 @@ def commit(run: Run, proven: Proven, upload: MultipartUpload, store: SnapshotSto
 def _judge(run: Run, proven: Proven, store: SnapshotStore, day: Day) -> Manifest:
     """Return the draft of an export, held if it is doubtful.
 
-    A doubtful export never replaces a committed snapshot, nor one whose manifest was damaged since: those are good.
+    A doubtful export never replaces a committed snapshot, or one whose manifest was damaged later: those are good.
     """
     draft = draft_of(run, proven, Comparison(store.previous(run.snapshot_id), replaced=day.committed))
     if draft.is_held and (day.committed is not None or (day.damaged and day.held is None)):
