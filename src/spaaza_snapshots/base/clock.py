@@ -34,7 +34,7 @@ class Clock:
             raise self.out_of_time(doing, detail)
 
     def out_of_time(self, doing: str, detail: str = "") -> OutOfTime:
-        """Return the error for a run that has to end while `doing` this."""
+        """Return the error for a run that must stop while `doing` this."""
         return OutOfTime(
             f"Too little time was left while {doing}",
             f"{detail or 'nothing received yet'}; {self.remaining_ms() / 1000:.0f} s of the function's time left",

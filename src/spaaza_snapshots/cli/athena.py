@@ -89,7 +89,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     with closing(session.client("athena")) as athena:
         for view in views:
             workgroup.execute(athena, view, (), console)
-            console.print(f"[green]made[/green] {view.name}")
+            console.print(f"[green]created[/green] {view.name}")
         if asked is not None:
             execution = workgroup.execute(athena, asked, options.parameter, console)
             _print_answer(athena, execution, console)

@@ -15,7 +15,7 @@ from spaaza_snapshots.proof.csv_records import CsvRecords
 GZIP_MAGIC = b"\x1f\x8b"
 FIXED_HEADER_BYTES = 10
 FHCRC, FEXTRA, FNAME, FCOMMENT = 2, 4, 8, 16  # flags: optional fields of a header
-RESERVED_FLAGS = 0xE0  # "must be zero"; ISA-L does not look
+RESERVED_FLAGS = 0xE0  # "must be zero"; ISA-L does not check
 GZIP_HEADER_LIMIT_BYTES = 128 * 1024  # the longest FEXTRA has 64 KiB; a name that long is damage
 GZIP_WBITS = 31  # one gzip member: header, deflate data, trailer
 
@@ -55,7 +55,7 @@ class GzipCsvInspector:
         self._sha256 = hashlib.sha256()
         self._crc32 = 0
         self._gzip_members = 0
-        self._head = b""  # of a member, until its header is whole
+        self._head = b""  # of a member, until its header is complete
         self._member: isal_zlib.Decompress | None = None
         self._records = CsvRecords()
 

@@ -74,7 +74,7 @@ def put_over(s3: "S3Client", there_etag: str | None, *, Key: str, **put: Any) ->
 
 def head(s3: "S3Client", bucket: str, key: str) -> StoredObject | None:
     """Return the object at a key, or None; raises `StorageError`."""
-    with storage_errors(f"looking at {key}"):
+    with storage_errors(f"checking {key}"):
         try:
             answer = s3.head_object(Bucket=bucket, Key=key)
         except ClientError as error:

@@ -53,7 +53,7 @@ def _copy(export: ExportStream, upload: MultipartUpload, clock: Clock) -> Inspec
         if clock.seconds_left() <= 0:
             raise clock.out_of_time("streaming the export", export.how_far())
     inspection = inspector.finish()
-    logger.info("The export has ended", extra={"gzip_bytes": inspection.gzip_bytes, "rows": inspection.row_count})
+    logger.info("Export received", extra={"gzip_bytes": inspection.gzip_bytes, "rows": inspection.row_count})
     return inspection
 
 
