@@ -1,14 +1,14 @@
 """Every way a run can fail, grouped by who has to act.
 
-An error text has three parts: *what* went wrong, its *detail* (figures, names, never a cell value and never a
-session key), and a *hint*: what the one who reads it does next.
+An error text has three parts: *what* went wrong, its *detail* (figures and names, never a cell value or a session
+key), and a *hint*: what the reader should do next.
 """
 
-NEXT_RUN = "The next run of the schedule tries again; look at Spaaza's status if this goes on for hours."
-"""The hint of what nobody has to act on at once."""
+NEXT_RUN = "The next scheduled run tries again; check Spaaza's status if this lasts for hours."
+"""The hint of errors that need no immediate action."""
 
 ASK_SPAAZA = "Ask Spaaza what has changed at the export endpoint."
-"""The hint of an answer that is no export."""
+"""The hint for an answer that is not an export."""
 
 
 class SnapshotError(Exception):
@@ -21,23 +21,23 @@ class SnapshotError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        """Return the three parts as one sentence each."""
+        """Return the parts as sentences."""
         text = f"{self.what}: {self.detail}" if self.detail else self.what
         return f"{text}. {self.hint}" if self.hint else f"{text}."
 
 
-# --- Whoever deploys acts -------------------------------------------------------------------------------------------
+# --- The deployer acts ----------------------------------------------------------------------------------------------
 
 
 class BadSettings(SnapshotError):
-    """The environment of the function is wrong; all its problems are named at once."""
+    """The function's environment variables are wrong; all problems are reported at once."""
 
 
 # --- The caller acts ------------------------------------------------------------------------------------------------
 
 
 class InvalidRequest(SnapshotError):
-    """The event asks for something that cannot be done, now or ever."""
+    """The event asks for something that cannot be done, now or later."""
 
 
 # --- The operator acts ----------------------------------------------------------------------------------------------
@@ -48,21 +48,21 @@ class CredentialsError(SnapshotError):
 
 
 class SessionExpired(CredentialsError):
-    """Spaaza does not know the session any more: somebody has to log in again."""
+    """Spaaza no longer accepts the session: somebody has to log in again."""
 
 
 class ExportRejected(SnapshotError):
-    """Spaaza refuses this export, and would refuse it again: a permission, an address or a redirect."""
+    """Spaaza refuses this export, and would refuse it again: a permission, a URL or a redirect."""
 
 
 class NotAnExport(SnapshotError):
-    """Spaaza answered with something that is no gzip CSV with a header, so nothing could prove its end."""
+    """Spaaza answered with something other than a gzip CSV with a header, so its end cannot be proven."""
 
 
 class SnapshotHeld(SnapshotError):
-    """The export is whole but doubtful; `kept`, unseen, until somebody accepts it, or not, as a good one is there.
+    """The export is complete but doubtful; `kept` until somebody accepts it, or not if a good one is there.
 
-    `again`: of a day that was held before, so that somebody was told.
+    `again`: this day was already held, so somebody has been notified.
     """
 
     def __init__(self, what: str, detail: str = "", hint: str = "", *, kept: bool = True, again: bool = False) -> None:
@@ -71,11 +71,11 @@ class SnapshotHeld(SnapshotError):
         self.again = again
 
 
-# --- Nobody acts at once: the next run of the schedule is the retry ---------------------------------------------------
+# --- Nobody acts yet: the next scheduled run is the retry -----------------------------------------------------------
 
 
 class ExportUnavailable(SnapshotError):
-    """Spaaza did not begin to answer; `retry_after_seconds` is how long it asked us to wait, or None."""
+    """Spaaza did not start to answer; `retry_after_seconds` is how long it asked us to wait, or None."""
 
     def __init__(self, what: str, detail: str = "", hint: str = "", retry_after_seconds: float | None = None) -> None:
         super().__init__(what, detail, hint)
@@ -83,12 +83,12 @@ class ExportUnavailable(SnapshotError):
 
 
 class ExportInterrupted(SnapshotError):
-    """The answer began as an export and is not whole."""
+    """The answer started as an export but is incomplete."""
 
 
 class OutOfTime(SnapshotError):
-    """Too little of the function's time is left to end what was begun."""
+    """Too little of the function's time is left to finish."""
 
 
 class StorageError(SnapshotError):
-    """S3, Glue or EventBridge refused or lost what the snapshot needs."""
+    """S3, Glue or EventBridge failed, or lost what the snapshot needs."""

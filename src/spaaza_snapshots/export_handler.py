@@ -2,7 +2,7 @@
 
     {"chain_ids": [1743, 1783], "scheduled_time": "2026-11-22T02:00:00Z"}
 
-All that it accepts is in `snapshot/request.py`, the environment that it expects in `snapshot/settings.py`.
+`snapshot/request.py` lists the events that it accepts, `snapshot/settings.py` its environment variables.
 """
 
 import os
@@ -24,7 +24,7 @@ from spaaza_snapshots.snapshot.wiring import run_for, services_for
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> SnapshotResult:
-    """Serve one invocation; what it raises is what Lambda reports."""
+    """Handle one invocation; Lambda reports what it raises."""
     telemetry = Telemetry(os.environ.get("POWERTOOLS_SERVICE_NAME", "spaaza-snapshots"))
     clock = Clock(context.get_remaining_time_in_millis)
     try:
@@ -55,6 +55,6 @@ def take(run: Run, services: Services) -> SnapshotResult:
 
 
 def _log_with(request: SnapshotRequest) -> None:
-    """Have every line of the log name the chain, or chains, and the date."""
+    """Add the chain, or chains, and the date to every log line."""
     chain_id = request.chain_ids[0] if len(request.chain_ids) == 1 else list(request.chain_ids)
     logger.append_keys(chain_id=chain_id, snapshot_date=request.snapshot_date.isoformat())

@@ -1,6 +1,6 @@
 """The Parquet function: `Snapshot Completed` in, the typed copy of that snapshot out.
 
-All that it accepts is in `parquet/event.py`, the environment that it expects in `parquet/settings.py`.
+`parquet/event.py` lists the events that it accepts, `parquet/settings.py` its environment variables.
 """
 
 import os
@@ -18,7 +18,7 @@ from spaaza_snapshots.parquet.wiring import services_for
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> ParquetResult:
-    """Serve one invocation; what it raises is what Lambda reports, and an hour later the event comes again."""
+    """Handle one invocation; Lambda reports what it raises, and the event is sent again an hour later."""
     telemetry = Telemetry(os.environ.get("POWERTOOLS_SERVICE_NAME", "spaaza-snapshots"))
     clock = Clock(context.get_remaining_time_in_millis)
     chain_id = None
@@ -27,7 +27,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> ParquetResu
         snapshot_id = parse_event(event)
         chain_id = snapshot_id.chain_id
         logger.append_keys(chain_id=chain_id, snapshot_date=snapshot_id.snapshot_date.isoformat())
-        memory_mb = int(context.memory_limit_in_mb)  # Lambda gives it as a string
+        memory_mb = int(context.memory_limit_in_mb)  # Lambda passes a string
         return build_parquet(services_for(settings, telemetry, clock, memory_mb), snapshot_id)
     except Exception as error:
         log_failure(error)

@@ -335,7 +335,7 @@ def test_a_look_at_the_object_that_is_refused_later_is_made_good_by_the_next_run
     """The second is before the commit, the third in the promotion; a plain run has no fourth before it is done."""
     stack.wire.fail("HeadObject", DENIED, nth=nth)
     if nth < 4:
-        with pytest.raises(StorageError, match="looking at raw/"):
+        with pytest.raises(StorageError, match="checking raw/"):
             invoke(stack)
     else:
         assert invoke(stack)["status"] == "complete"

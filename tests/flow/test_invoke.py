@@ -164,7 +164,7 @@ def test_without_a_chain_it_prints_what_was_requested(functions: Lambda, invoke:
 def test_the_functions_error_is_printed_as_it_is_beside_the_answer(functions: Lambda, invoke: Invoke) -> None:
     code, printed, beside = invoke("--chain", 9)
     assert (code, printed) == (1, "")
-    assert "InvalidRequest This chain is not configured: [9], known are [1743, 1783] (SPAAZA_CHAIN_IDS)." in beside
+    assert "InvalidRequest This chain is not configured: [9], not in [1743, 1783] (SPAAZA_CHAIN_IDS)." in beside
 
 
 def test_an_ended_session_and_a_held_snapshot_have_exit_codes_of_their_own(

@@ -150,7 +150,7 @@ def test_the_header_is_compared_with_the_snapshot_before_and_not_with_a_later_on
 def test_a_bucket_that_serves_another_environment_is_refused(stack: Stack) -> None:
     invoke(stack)
     for event in ({"chain_id": CHAIN}, {"chain_id": CHAIN, "date": "2026-11-21"}):
-        with pytest.raises(BadSettings, match="test01 on 2026-11-22, this run is of prod"):
+        with pytest.raises(BadSettings, match="test01 on 2026-11-22, this run is for prod"):
             invoke(stack, event, variables={"SPAAZA_ENVIRONMENT": "prod"})
     assert len(stack.spaaza.requests) == 1
 

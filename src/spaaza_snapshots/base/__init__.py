@@ -1,1 +1,1 @@
-"""What every room stands on: time, log and metrics, the errors of AWS, JSON that has types."""
+"""What every package builds on: time, logs and metrics, AWS errors, typed JSON."""

@@ -1,4 +1,4 @@
-"""Where the SDK's errors become ours."""
+"""Turns the SDK's errors into ours."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,20 +8,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 from spaaza_snapshots.errors import StorageError
 
 MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
-"""What S3 calls an object that is not there: HEAD has no body and so only the status."""
+"""S3's codes for a missing object; HEAD has no body, so only the status."""
 
 LOST_CONDITION = frozenset({"404", "409", "412", "NoSuchKey", "ConditionalRequestConflict", "PreconditionFailed"})
-"""What S3 answers to a conditional write when somebody else has written, or is writing."""
+"""S3's codes for a conditional write after, or during, a write by another run."""
 
 
 def code_of(error: ClientError) -> str:
-    """Return the service's own word for what went wrong."""
+    """Return the service's error code."""
     return error.response.get("Error", {}).get("Code", "Unknown")
 
 
 @contextmanager
 def storage_errors(doing: str) -> Iterator[None]:
-    """Turn whatever the SDK raises while `doing` this into a `StorageError`; its own retries are behind it then."""
+    """Turn the SDK's errors while `doing` this into a `StorageError`; the SDK has already retried."""
     try:
         yield
     except ClientError as error:
@@ -35,6 +35,6 @@ def _storage_error(doing: str, detail: str) -> StorageError:
     return StorageError(
         f"AWS failed while {doing}",
         detail,
-        "The next run of the schedule goes on from here; if it fails alike, check the function's role, the key of the"
-        " bucket's encryption, and the AWS status of this region.",
+        "The next scheduled run continues from here; if it fails the same way, check the function's role, the bucket's"
+        " encryption key, and the AWS status of this region.",
     )

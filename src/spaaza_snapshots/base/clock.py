@@ -1,4 +1,4 @@
-"""The time that a run has left, and everything else that depends on time, so that a test can hold it."""
+"""The time that a run has left, and everything else that depends on time, so that a test can control it."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from spaaza_snapshots.errors import OutOfTime
 
 RESERVE_SECONDS = 45.0
-"""Kept of the function's time for ending cleanly: the parts in flight, the commit, the events, or the abort."""
+"""Reserved for ending cleanly: the parts in flight, the commit, the events, or the abort."""
 
 
 def _utc_now() -> datetime:
@@ -17,7 +17,7 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """What time it is, how much the function has left, and how to wait; `remaining_ms` is Lambda's own figure."""
+    """The time, how much the function has left, and how to wait; `remaining_ms` is what Lambda reports."""
 
     remaining_ms: Callable[[], int]
     now: Callable[[], datetime] = _utc_now
@@ -25,7 +25,7 @@ class Clock:
     sleep: Callable[[float], None] = time.sleep
 
     def seconds_left(self) -> float:
-        """Return the seconds left for work, the reserve already taken off; negative once it is being used."""
+        """Return the seconds left for work, excluding the reserve; negative once the reserve is in use."""
         return self.remaining_ms() / 1000 - RESERVE_SECONDS
 
     def require(self, doing: str, detail: str = "") -> None:
@@ -34,9 +34,9 @@ class Clock:
             raise self.out_of_time(doing, detail)
 
     def out_of_time(self, doing: str, detail: str = "") -> OutOfTime:
-        """Return the error for a run that has to end while `doing` this."""
+        """Return the error for a run that must stop while `doing` this."""
         return OutOfTime(
             f"Too little time was left while {doing}",
-            f"{detail or 'nothing was received yet'}; {self.remaining_ms() / 1000:.0f} s of the function's time left",
-            "The next run of the schedule tries again; if it always ends so, see long-run in docs/OPERATIONS.md.",
+            f"{detail or 'nothing received yet'}; {self.remaining_ms() / 1000:.0f} s of the function's time left",
+            "The next scheduled run tries again; if this keeps happening, see long-run in docs/OPERATIONS.md.",
         )

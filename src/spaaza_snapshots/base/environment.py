@@ -1,4 +1,4 @@
-"""Environment variables, read one by one, with all their problems told at once."""
+"""Environment variables, read one by one, with all problems reported at once."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class EnvironmentReader:
-    """Reads variables one by one and remembers what is wrong with each; call `raise_problems` before using any."""
+    """Reads variables one by one and collects their problems; call `raise_problems` before using any value."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
@@ -24,27 +24,27 @@ class EnvironmentReader:
         return stand_in
 
     def optional(self, name: str, default: str, parse: Callable[[str], T]) -> T:
-        """Return the parsed value, the default's where it is not set."""
+        """Return the parsed value, or the parsed default if the variable is not set."""
         return self._parsed(name, self._environment.get(name, "").strip() or default, parse)
 
     def _parsed(self, name: str, value: str, parse: Callable[[str], T]) -> T:
         try:
             return parse(value)
         except ValueError as problem:
-            shown = "…" if "@" in value else repr(value)  # an address may carry a password before its @
+            shown = "…" if "@" in value else repr(value)  # a URL may contain a password before its @
             stand_in: T = self._problem(f"{name} {shown} {problem}")
             return stand_in
 
     def _problem(self, text: str) -> Any:
-        """Remember a problem; what stands for the value is never used, for `raise_problems` comes first."""
+        """Collect a problem; the placeholder value is never used, because `raise_problems` comes first."""
         self._problems.append(text)
         return None
 
     def raise_problems(self) -> None:
-        """Raise `BadSettings` with all that was remembered."""
+        """Raise `BadSettings` with all collected problems."""
         if self._problems:
             raise BadSettings(
-                "The environment of the function is wrong",
+                "The function's environment variables are wrong",
                 "; ".join(self._problems),
-                "Set these variables through the parameters of the stack, and deploy it again.",
+                "Set them through the parameters of the stack, and deploy it again.",
             )

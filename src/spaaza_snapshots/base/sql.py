@@ -1,8 +1,8 @@
-"""Text as SQL has it."""
+"""SQL literals."""
 
 from pathlib import Path
 
 
 def literal(text: str | Path) -> str:
-    """Return a text in quotes, those inside it doubled."""
+    """Return a text as an SQL string: in quotes, with quotes inside it doubled."""
     return "'" + str(text).replace("'", "''") + "'"

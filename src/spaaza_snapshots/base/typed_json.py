@@ -1,4 +1,4 @@
-"""JSON read into frozen dataclasses, by the types that their fields declare and nothing looser."""
+"""Reads JSON into frozen dataclasses, strictly by the declared types of their fields."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -10,10 +10,10 @@ D = TypeVar("D")
 
 
 def read_as(kind: type[D], document: object) -> D:
-    """Return a document as a dataclass; what a later release may have added is left out.
+    """Return a document as a dataclass; unknown fields, which a later release may have added, are ignored.
 
-    Fields may be str, int, bool, dataclasses, tuples of one of these, or one of these or None. Raises `TypeError` for
-    any other value, and for a field that is missing and has no default.
+    Fields may be str, int, bool, a dataclass, a tuple of one of these, or one of these or None. Raises `TypeError` for
+    any other value, and for a missing field without a default.
     """
     value: D = _value(kind, document)
     return value
@@ -33,7 +33,7 @@ def _value(kind: Any, value: Any) -> Any:
 
 def _dataclass(kind: Any, document: Any) -> Any:
     if not isinstance(document, Mapping):
-        raise TypeError(f"an object was expected, not {type(document).__name__}")
+        raise TypeError(f"expected an object, not {type(document).__name__}")
     hints = _hints(kind)
     return kind(
         **{
@@ -50,7 +50,7 @@ def _hints(kind: Any) -> Mapping[str, Any]:
 
 
 def _exactly(kind: type, value: Any) -> Any:
-    # type(), not isinstance: to Python a JSON true is an int
+    # type(), not isinstance: in Python a JSON true is an int
     if type(value) is not kind:
-        raise TypeError(f"{kind.__name__} was expected, not {type(value).__name__}")
+        raise TypeError(f"expected {kind.__name__}, not {type(value).__name__}")
     return value

@@ -1,1 +1,1 @@
-"""The command `spaaza-snapshots`, for people."""
+"""The `spaaza-snapshots` command."""

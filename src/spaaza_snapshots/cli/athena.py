@@ -1,4 +1,4 @@
-"""`spaaza-snapshots athena`: make the views, and ask a saved query, in the workgroup of a deployed stack."""
+"""`spaaza-snapshots athena`: create the views, and run a saved query, in the workgroup of a deployed stack."""
 
 import argparse
 import re
@@ -28,7 +28,7 @@ _UNDER_WAY: Final = ("QUEUED", "RUNNING")
 
 @dataclass(frozen=True, slots=True)
 class SavedQuery:
-    """One statement of a folder of SQL; its leading comment is its description."""
+    """One statement from a folder of SQL; its leading comment is its description."""
 
     name: str
     description: str
@@ -36,12 +36,12 @@ class SavedQuery:
 
     @property
     def is_view(self) -> bool:
-        """Whether it makes a view; the others read."""
+        """Whether it creates a view; the others only read."""
         return self.sql.startswith("CREATE OR REPLACE VIEW")
 
 
 def saved_queries(folder: Path) -> list[SavedQuery]:
-    """Read the `.sql` of a folder, the views first, since queries may read them."""
+    """Read the `.sql` files of a folder, views first, since queries may use them."""
     queries = [_read(path) for path in sorted(folder.glob("*.sql"))]
     return sorted(queries, key=lambda query: not query.is_view)
 
@@ -54,7 +54,7 @@ def _read(path: Path) -> SavedQuery:
 
 
 def _with_columns(sql: str) -> str:
-    """Return a query with its marks replaced by the documented columns of a table, or by their names in the header."""
+    """Return a query with its marks replaced by the documented columns of a table, or by their header names."""
     return _MARK.sub(_documented, sql)
 
 
@@ -70,17 +70,17 @@ def _documented(mark: re.Match[str]) -> str:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what `run` reads."""
+    """Declare the options of `run`."""
     deployed.add_arguments(parser)
     parser.add_argument("--sql", type=Path, default=Path("athena"), help="folder of the views and queries")
-    parser.add_argument("--query", help="name of the query to ask once the views are made")
+    parser.add_argument("--query", help="name of the query to run once the views are created")
     parser.add_argument(
-        "--parameter", nargs="+", action="extend", default=[], help="a text for each ? of the query, in their order"
+        "--parameter", nargs="+", action="extend", default=[], help="a text for each ? in the query, in order"
     )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    """Make all views, then ask the query, if there is one, and print its rows; raises `InvalidRequest`."""
+    """Create all views, then run the query, if one is given, and print its rows; raises `InvalidRequest`."""
     queries = saved_queries(options.sql)
     views = [query for query in queries if query.is_view]
     asked = None if options.query is None else _named(options.query, queries)
@@ -89,7 +89,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     with closing(session.client("athena")) as athena:
         for view in views:
             workgroup.execute(athena, view, (), console)
-            console.print(f"[green]made[/green] {view.name}")
+            console.print(f"[green]created[/green] {view.name}")
         if asked is not None:
             execution = workgroup.execute(athena, asked, options.parameter, console)
             _print_answer(athena, execution, console)
@@ -99,7 +99,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def _named(name: str, queries: Sequence[SavedQuery]) -> SavedQuery:
     readable = {query.name: query for query in queries if not query.is_view}
     if name not in readable:
-        raise InvalidRequest("There is no such query", name, f"There are: {', '.join(readable) or 'none'}.")
+        raise InvalidRequest("There is no such query", name, f"Available: {', '.join(readable) or 'none'}.")
     return readable[name]
 
 
@@ -111,7 +111,7 @@ class Workgroup:
     database: str
 
     def execute(self, athena: Any, query: SavedQuery, parameters: Sequence[str], console: Console) -> Mapping[str, Any]:
-        """Run a query to its end and return its QueryExecution; raises `InvalidRequest` with Athena's own reason."""
+        """Run a query to its end and return its QueryExecution; raises `InvalidRequest` with Athena's reason."""
         request: dict[str, Any] = {
             "QueryString": query.sql,
             "QueryExecutionContext": {"Database": self.database},
@@ -153,7 +153,7 @@ def _print_answer(athena: Any, execution: Mapping[str, Any], console: Console) -
 
 
 def _rows(athena: Any, query_id: str) -> Iterator[list[str | None]]:
-    """Yield the rows of a SELECT as Athena sends them: the first has the names; NULL is None."""
+    """Yield the rows of a SELECT as Athena returns them: the first has the column names; NULL is None."""
     for page in athena.get_paginator("get_query_results").paginate(QueryExecutionId=query_id):
         for row in page["ResultSet"]["Rows"]:
             yield [cell.get("VarCharValue") for cell in row["Data"]]

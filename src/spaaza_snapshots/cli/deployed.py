@@ -1,7 +1,7 @@
-"""Which deployed stack a command speaks to, and where it is.
+"""Which deployed stack a command uses, and its region.
 
-`make deploy` has SAM write both into samconfig.toml. The SDK does not look there: by itself it would ask in whichever
-region the shell happens to have.
+`make deploy` has SAM write both to samconfig.toml. The SDK does not read that file: on its own it would use the
+shell's region.
 """
 
 import argparse
@@ -20,19 +20,17 @@ SAMCONFIG: Final = Path("samconfig.toml")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the functions below read."""
-    parser.add_argument("--stack", help=f"name of the deployed stack; without it, the one in {SAMCONFIG}")
-    parser.add_argument("--region", help=f"where it is; without it, as {SAMCONFIG} says, else as the SDK is set up")
+    """Declare the options that the functions below read."""
+    parser.add_argument("--stack", help=f"name of the deployed stack; default: the one in {SAMCONFIG}")
+    parser.add_argument("--region", help=f"its region; default: the one in {SAMCONFIG}, else the SDK's")
 
 
 def stack_of(options: argparse.Namespace) -> str:
     """Return the name of the stack; raises `InvalidRequest`."""
     name = options.stack or _deployed().get("stack_name")
     if not name:
-        hint = (
-            "Name it: STACK= and REGION= behind make, --stack and --region behind the command; or deploy it from here."
-        )
-        raise InvalidRequest("No stack is known here", f"{SAMCONFIG} names none", hint)
+        hint = "Name it: STACK= and REGION= for make, --stack and --region for the command; or deploy it from here."
+        raise InvalidRequest("No stack is known", f"{SAMCONFIG} names none", hint)
     return str(name)
 
 
@@ -42,32 +40,32 @@ def session_of(options: argparse.Namespace) -> boto3.Session:
     of_the_file = options.stack in (None, deployed.get("stack_name"))
     session = boto3.Session(region_name=options.region or (deployed.get("region") if of_the_file else None))
     if session.region_name is None:
-        hint = "Name it: REGION=eu-west-1 behind make, --region behind the command, or AWS_DEFAULT_REGION."
-        raise InvalidRequest("No region is known", f"neither {SAMCONFIG} nor the SDK's own settings name one", hint)
+        hint = "Name it: REGION=eu-west-1 for make, --region for the command, or AWS_DEFAULT_REGION."
+        raise InvalidRequest("No region is known", f"neither {SAMCONFIG} nor the SDK's settings name one", hint)
     return session
 
 
 def outputs_of(options: argparse.Namespace, session: boto3.Session, *names: str) -> list[str]:
-    """Return these outputs of the deployed stack; raises `InvalidRequest` where it has none of that name."""
+    """Return these outputs of the deployed stack; raises `InvalidRequest` if it lacks one."""
     stack = stack_of(options)
     with closing(session.client("cloudformation")) as cloudformation:
         (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
     missing = [name for name in names if name not in outputs]
     if missing:
-        hint = "Give the name it was deployed by."
-        raise InvalidRequest("This is no stack of snapshots", f"{stack} has no output {missing[0]}", hint)
+        hint = "Give the name it was deployed under."
+        raise InvalidRequest("This is not a Spaaza Snapshots stack", f"{stack} has no output {missing[0]}", hint)
     return [outputs[name] for name in names]
 
 
 def print_place(options: argparse.Namespace, console: Console) -> int:
-    """Print the stack and its region as SAM takes them."""
+    """Print the stack and its region as options of sam."""
     console.print(f"--stack-name {stack_of(options)} --region {session_of(options).region_name}", soft_wrap=True)
     return 0
 
 
 def _deployed() -> Mapping[str, Any]:
-    """Return the parameters of `sam deploy`, those for all commands among them; none without a samconfig.toml."""
+    """Return the parameters of `sam deploy`, including the global ones; empty without a samconfig.toml."""
     if not SAMCONFIG.exists():
         return {}
     commands = tomllib.loads(SAMCONFIG.read_text(encoding="utf-8")).get("default", {})

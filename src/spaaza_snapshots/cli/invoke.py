@@ -1,7 +1,7 @@
-"""`spaaza-snapshots invoke`: start a run, follow its log to the end, and print what came of it.
+"""`spaaza-snapshots invoke`: start a run, follow its log to the end, and print its result.
 
-The run is started as an event. A call that waits for its answer is a connection without a byte for up to 15 minutes,
-which a NAT on the way forgets after some: the answer is lost, and nobody knows what became of the run.
+The run is invoked asynchronously. A synchronous call would keep a connection idle for up to 15 minutes; a NAT may drop
+it earlier, and then the answer is lost and the outcome unknown.
 """
 
 import argparse
@@ -23,19 +23,19 @@ from spaaza_snapshots.errors import OutOfTime
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 
 ONCE: Final = Config(retries={"total_max_attempts": 1})
-"""The SDK's own retry could start a second run beside the first."""
+"""A retry by the SDK could start a second run."""
 
 POLL_SECONDS = 2.0
-"""Far from the five calls a second that CloudWatch Logs lets an account make."""
+"""Well below the five calls a second that CloudWatch Logs allows an account."""
 
 START_SECONDS = 3600
-"""How long Lambda keeps an event that it cannot start: MaximumEventAgeInSeconds of the template."""
+"""How long Lambda keeps an event that it cannot start: MaximumEventAgeInSeconds in the template."""
 
 RUN_SECONDS = 900
 """The function's time limit."""
 
 LATE_SECONDS = 60
-"""How late a log line may come."""
+"""How late a log line may arrive."""
 
 EXIT_CODES: Final = {"SnapshotHeld": 3, "CredentialsError": 4, "SessionExpired": 4}
 
@@ -43,19 +43,19 @@ LogEntry = Mapping[str, Any]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what `run` reads."""
+    """Declare the options of `run`."""
     deployed.add_arguments(parser)
-    parser.add_argument("--function", help="name or ARN of the export function; without it, that of the stack")
-    parser.add_argument("--chain", type=int, help="chain id; without it, all that are configured")
-    parser.add_argument("--date", help="YYYY-MM-DD; without it, today")
-    parser.add_argument("--force", action="store_true", help="export again and replace")
-    parser.add_argument("--accept", action="store_true", help="commit what is held")
+    parser.add_argument("--function", help="name or ARN of the export function; default: the stack's")
+    parser.add_argument("--chain", type=int, help="chain id; default: all configured chains")
+    parser.add_argument("--date", help="YYYY-MM-DD; default: today")
+    parser.add_argument("--force", action="store_true", help="export again and replace the snapshot")
+    parser.add_argument("--accept", action="store_true", help="commit the held snapshot")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    """Start a run and wait for its end; returns 1 for a failed one, 3 for a held snapshot, 4 for the session.
+    """Start a run and wait for its end; returns 1 if it failed, 3 for a held snapshot, 4 for a session error.
 
-    Raises `OutOfTime` where it did not end in the time that it may take.
+    Raises `OutOfTime` if it did not end within its time limit.
     """
     session = deployed.session_of(options)
     function = options.function or deployed.outputs_of(options, session, "ExportFunctionName")[0]
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         log_group = configuration["LoggingConfig"]["LogGroup"]
         end = _follow(session, log_group, started["ResponseMetadata"]["RequestId"], aside)
     except KeyboardInterrupt:
-        aside.print("The run goes on without you; make logs shows how it ends.")
+        aside.print("The run continues; make logs shows how it ends.")
         return 1
     if "error" in end:
         aside.print(f"[red]{escape(end['error'])}[/red] {escape(end['message'])}")
@@ -84,7 +84,7 @@ def _payload(options: argparse.Namespace) -> str:
 
 
 def _follow(session: boto3.Session, log_group: str, request_id: str, aside: Console) -> LogEntry:
-    """Show how far a run has come until its log has the entry of its end, and return that."""
+    """Show a run's progress until its log has the final entry, and return that entry."""
     report = ""
     with closing(session.client("logs")) as logs, aside.status("waiting for the function to start") as shown:
         for lines in _polls(logs, log_group, request_id):
@@ -92,20 +92,20 @@ def _follow(session: boto3.Session, log_group: str, request_id: str, aside: Cons
             ends = [entry for entry in entries if _tells_the_end(entry)]
             if ends:
                 return ends[0]
-            if report:  # and one look more has brought nothing
-                return {"error": "Killed", "message": f"The run ended without a word. {report}"}
+            if report:  # and another poll has found nothing
+                return {"error": "Killed", "message": f"The run was killed before it could log a result. {report}"}
             report = next(filter(_is_report, lines), "").strip()
             for entry in entries:
                 shown.update(_progress(entry))
     raise OutOfTime(
-        "The log does not tell of an end",
+        "The log does not show how the run ended",
         f"request {request_id} in {log_group}",
-        'If no line of it is there, the run was never started: see "See which runs have failed" in docs/OPERATIONS.md.',
+        'If it has no line in the log, the run never started: see "See which runs have failed" in docs/OPERATIONS.md.',
     )
 
 
 def _polls(logs: Any, log_group: str, request_id: str) -> Iterator[list[str]]:
-    """Yield what is new in the log of one request, poll by poll, for as long as it may still come."""
+    """Yield the new log lines of one request, poll by poll, for as long as any may arrive."""
     began = time.monotonic()
     since_ms = int((time.time() - START_SECONDS) * 1000)  # the clocks may differ, the request id cannot
     seen: set[str] = set()
@@ -119,7 +119,7 @@ def _polls(logs: Any, log_group: str, request_id: str) -> Iterator[list[str]]:
 
 
 def _entry(line: str) -> LogEntry:
-    """Return a log line of the function as it wrote it; an empty one for what Lambda itself has written."""
+    """Return a log line of the function, parsed; empty for lines that Lambda itself wrote."""
     try:
         entry = json.loads(line)
     except ValueError:
@@ -133,7 +133,7 @@ def _tells_the_end(entry: LogEntry) -> bool:
 
 
 def _is_report(line: str) -> bool:
-    """Whether Lambda tells with this line that the invocation is over, in either of its two log formats."""
+    """Whether Lambda reports the end of the invocation with this line, in either of its two log formats."""
     return line.startswith("REPORT RequestId:") or _entry(line).get("type") == "platform.report"
 
 

@@ -1,4 +1,4 @@
-"""`spaaza-snapshots`, for people: read a manifest, prove an export on disk, ask the deployed stack."""
+"""`spaaza-snapshots`: show a manifest, verify an export on disk, use the deployed stack."""
 
 import argparse
 import json
@@ -24,7 +24,7 @@ CHUNK_BYTES = 1024 * 1024
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code, 1 where the answer is no. Errors go to standard error."""
+    """Run one command and return its exit code, 1 on failure. Errors go to standard error."""
     options = _parser().parse_args(arguments)
     console = Console(highlight=False)
     try:
@@ -39,11 +39,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="spaaza-snapshots", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    show = commands.add_parser("show", help="print a manifest readably")
+    show = commands.add_parser("show", help="print a manifest in readable form")
     show.add_argument("manifest", help="manifest.json, or - for standard input")
     show.set_defaults(command=_show)
 
-    inspect = commands.add_parser("inspect", help="prove an export on disk: is it whole, how many rows has it")
+    inspect = commands.add_parser(
+        "inspect", help="verify an export on disk: is it complete, how many rows does it have"
+    )
     inspect.add_argument("export", type=Path, help="users.csv.gz")
     inspect.set_defaults(command=_inspect)
 
@@ -51,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     invoke_cli.add_arguments(invoke)
     invoke.set_defaults(command=invoke_cli.run)
 
-    athena = commands.add_parser("athena", help="make the views in Athena, and ask a saved query")
+    athena = commands.add_parser("athena", help="create the views in Athena, and run a saved query")
     athena_cli.add_arguments(athena)
     athena.set_defaults(command=athena_cli.run)
 

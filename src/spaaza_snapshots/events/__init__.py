@@ -1,1 +1,1 @@
-"""What goes over the event bus."""
+"""The events on the event bus."""

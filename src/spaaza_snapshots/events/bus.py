@@ -1,4 +1,4 @@
-"""The event bus: puts events in batches, and again where it refuses some."""
+"""The event bus: puts events in batches, and retries refused ones."""
 
 import json
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ TRIES = 3
 
 
 class EventBus:
-    """Puts events of this product on one bus; raises `StorageError` for what it could not put."""
+    """Puts this product's events on one bus; raises `StorageError` for those that it could not put."""
 
     def __init__(self, events: "EventBridgeClient", bus_name: str, clock: Clock) -> None:
         self._events = events
@@ -31,9 +31,9 @@ class EventBus:
         self._clock = clock
 
     def put(self, events: Sequence[Event]) -> None:
-        """Put events ten at a time; entries that the bus refuses are put again, alone, three times in all.
+        """Put events ten at a time; only refused entries are retried, three tries in total.
 
-        Raises `StorageError` naming the chains of those that still fail, after all others were put.
+        Raises `StorageError` naming the chains of those that still fail, after all others have been put.
         """
         failed: list[Event] = []
         for start in range(0, len(events), ENTRIES_PER_CALL):
@@ -42,11 +42,11 @@ class EventBus:
             raise StorageError(
                 "EventBridge refused events",
                 f"{failed[0].detail_type!r} of chains {sorted({event.chain_id for event in failed})}",
-                "The next run of the schedule puts them again; else check the bus and the function's role.",
+                "The next scheduled run puts them again; if it fails too, check the bus and the function's role.",
             )
 
     def _put_batch(self, batch: Sequence[Event]) -> Sequence[Event]:
-        """Put a batch and return what is still refused after all tries, or after one when only the reserve is left."""
+        """Put a batch and return what is still refused after all tries, or earlier if only the reserve is left."""
         for attempt in self._attempts():
             with attempt:
                 batch = self._put_once(batch)
@@ -63,14 +63,14 @@ class EventBus:
         )
 
     def _put_once(self, batch: Sequence[Event]) -> Sequence[Event]:
-        """Put a batch and return those of its events that were refused: a call that fails refuses them all."""
+        """Put a batch once and return the refused events: all of them if the call fails."""
         try:
             with storage_errors(f"putting {batch[0].detail_type!r} on {self._bus_name}"):
                 answer = self._events.put_events(Entries=[self._entry(event) for event in batch])
         except StorageError as error:
             logger.warning("PutEvents failed", extra={"error": str(error)})
             return batch
-        # a refused entry raises nothing: it only has an ErrorCode in its place of the answer
+        # a refused entry raises nothing: it only has an ErrorCode in the answer
         return [event for event, entry in zip(batch, answer["Entries"], strict=True) if "ErrorCode" in entry]
 
     def _entry(self, event: Event) -> "PutEventsRequestEntryTypeDef":

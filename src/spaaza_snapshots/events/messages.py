@@ -1,4 +1,4 @@
-"""What this product says on the bus: the kinds of events, and what each carries."""
+"""The events that this product sends: their types, and what each carries."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ REPEATED_NOTICE = "repeated"
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One entry to put: what happened, to which chain, and all that is told of it."""
+    """One event to put: its type, its chain, and its detail."""
 
     detail_type: str
     chain_id: int
@@ -29,7 +29,7 @@ class Event:
 
 
 def snapshots_requested(chain_ids: Iterable[int], snapshot_date: date, *, force: bool) -> list[Event]:
-    """One event for each chain, the date settled now so that a late delivery fills the right day."""
+    """Return one event for each chain, with the date fixed now so that a late delivery fills the right day."""
     day = snapshot_date.isoformat()
     return [
         Event(SNAPSHOT_REQUESTED, chain_id, {"chain_id": chain_id, "date": day, "force": force})
@@ -38,7 +38,7 @@ def snapshots_requested(chain_ids: Iterable[int], snapshot_date: date, *, force:
 
 
 def snapshot_completed(manifest: Manifest) -> Event:
-    """What starts whatever is derived from a snapshot."""
+    """Return the event that starts everything derived from a snapshot."""
     detail = {
         "chain_id": manifest.chain_id,
         "date": manifest.snapshot_date,
@@ -52,7 +52,7 @@ def snapshot_completed(manifest: Manifest) -> Event:
 
 
 def parquet_completed(manifest: Manifest) -> Event:
-    """What tells that the typed copy of a snapshot can be queried."""
+    """Return the event that says that the typed copy of a snapshot can be queried."""
     detail = {
         "chain_id": manifest.chain_id,
         "date": manifest.snapshot_date,
@@ -64,16 +64,16 @@ def parquet_completed(manifest: Manifest) -> Event:
 
 
 def snapshot_failed(snapshot_id: SnapshotId, error: Exception) -> Event:
-    """What a run that ended without a committed snapshot leaves for others to react to."""
+    """Return the event of a run that ended without a committed snapshot."""
     told: dict[str, Any] = {
         "chain_id": snapshot_id.chain_id,
         "date": snapshot_id.snapshot_date.isoformat(),
         "error": type(error).__name__,
         "detail": error.detail if isinstance(error, SnapshotError) else "",
-        "hint": error.hint if isinstance(error, SnapshotError) else "This is a defect: look at the function's log.",
+        "hint": error.hint if isinstance(error, SnapshotError) else "This is a bug: look at the function's log.",
     }
     if isinstance(error, SnapshotHeld):
-        # A day is held hour after hour, and needs one e-mail. The rule that sends it matches `notice`: a boolean in the
-        # pattern of a rule has come out of CloudFormation as a text before, which would match nothing.
+        # A day stays held hour after hour but needs only one e-mail. The rule that sends it matches `notice`, because
+        # CloudFormation has turned booleans in rule patterns into strings before, which would match nothing.
         told |= {"again": error.again, "notice": REPEATED_NOTICE if error.again else FIRST_NOTICE}
     return Event(SNAPSHOT_FAILED, snapshot_id.chain_id, told)

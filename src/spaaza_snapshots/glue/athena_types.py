@@ -1,4 +1,4 @@
-"""The columns of a table whose rows are JSON of one of our dataclasses: its fields, in Athena's types."""
+"""The Athena columns of a table whose rows are one of our dataclasses as JSON."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import fields, is_dataclass
@@ -9,7 +9,7 @@ _SCALARS: Final[Mapping[object, str]] = {str: "string", int: "bigint", bool: "bo
 
 
 def athena_columns(row: type, *, without: Collection[str] = ()) -> dict[str, str]:
-    """Return the Athena type of each field but those left out; KeyError for a type that no field has so far."""
+    """Return the Athena type of each field not in `without`; KeyError for a type that is not supported."""
     hints = get_type_hints(row)
     return {field.name: _athena_type(hints[field.name]) for field in fields(row) if field.name not in without}
 

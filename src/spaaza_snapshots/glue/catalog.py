@@ -1,7 +1,7 @@
-"""The Glue tables that Athena queries: created once, and from then on only ever widened.
+"""The Glue tables that Athena queries: created once, and after that only widened.
 
-An update never removes, renames, retypes or moves what is there, be it ours or added by hand. Any number of runs may
-keep the same tables at once: each update names the version it was made from, and begins again where that has passed.
+An update never removes, renames, retypes or moves a column, whether ours or added by hand. Any number of runs may
+update the same tables at once: each update names the version it is based on, and is retried if that has changed.
 """
 
 import re
@@ -42,9 +42,9 @@ _DATES: Final = "projection.dt.range"
 
 @dataclass(frozen=True, slots=True)
 class CatalogChange:
-    """What `ensure_tables` did: by table, the names of the columns it gained, which are all of them in a new one.
+    """What `ensure_tables` did: for each table, the names of the columns it gained; all of them if it is new.
 
-    `raw_conforms` is False where the header goes another way than `users_csv`, which begins as the documented one: that
+    `raw_conforms` is False if the header does not match `users_csv`, which starts with the documented columns: that
     table then gains nothing, and shows this export's values in the wrong columns.
     """
 
@@ -53,7 +53,7 @@ class CatalogChange:
 
 
 class GlueCatalog:
-    """The tables of one database over one bucket, for the chains that are configured."""
+    """The tables of one database over one bucket, for the configured chains."""
 
     def __init__(self, glue: "GlueClient", database: str, bucket: str, chain_ids: Sequence[int]) -> None:
         self._glue = glue
@@ -62,13 +62,13 @@ class GlueCatalog:
         self._chains = [str(chain_id) for chain_id in chain_ids]
 
     def ensure_tables(self, columns: Sequence[Column], snapshot_date: date) -> CatalogChange:
-        """Make the tables show a snapshot with these columns on this date; safe to repeat.
+        """Make the tables show a snapshot with these columns on this date; idempotent.
 
-        Where they already do, each costs one GetTable. Raises `StorageError`, naming the table that failed.
+        A table that already does costs one GetTable. Raises `StorageError`, naming the table that failed.
         """
         ensured: dict[str, tuple[tuple[str, ...], bool]] = {}
         for table, wanted in _wanted(columns):
-            with storage_errors(f"bringing the Glue table {self._database}.{table.name} up to date"):
+            with storage_errors(f"updating the Glue table {self._database}.{table.name}"):
                 ensured[table.name] = self._ensure(table, wanted, snapshot_date)
         _, raw_conforms = ensured[USERS_CSV.name]
         return CatalogChange({name: gained for name, (gained, _) in ensured.items() if gained}, raw_conforms)
@@ -80,7 +80,7 @@ class GlueCatalog:
         reraise=True,
     )
     def _ensure(self, table: Table, wanted: "GlueColumns", snapshot_date: date) -> tuple[tuple[str, ...], bool]:
-        """Return the columns that the table gained, and whether it can show the wanted ones."""
+        """Return the columns that the table gained, and whether it shows the wanted ones."""
         found = self._find(table)
         if found is None:
             first = _first_columns(table, wanted)
@@ -105,7 +105,7 @@ class GlueCatalog:
             return None
 
     def _update(self, changed: "TableTypeDef") -> None:
-        """Put back all that UpdateTable takes of what GetTable gave, for it replaces the whole table."""
+        """Send every field from GetTable that UpdateTable accepts, because it replaces the whole table."""
         members = cast("StructureShape", self._glue.meta.service_model.shape_for("TableInput")).members
         table_input = cast("TableInputTypeDef", {name: value for name, value in changed.items() if name in members})
         self._glue.update_table(DatabaseName=self._database, TableInput=table_input, VersionId=changed["VersionId"])
@@ -122,7 +122,7 @@ def _wanted(columns: Sequence[Column]) -> Iterator[tuple[Table, "GlueColumns"]]:
 
 
 def _glue_column(name: str, athena_type: str, comment: str = "") -> "ColumnOutputTypeDef":
-    """Return one column; its comment is cut to what Glue takes: whole characters, none of them a line break."""
+    """Return one column, with its comment cut to what Glue accepts: whole characters, no line breaks."""
     line = re.sub(r"[^\t\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", " ", comment)
     return {"Name": name, "Type": athena_type, "Comment": line.encode()[:_COMMENT_BYTES].decode(errors="ignore")}
 
@@ -147,7 +147,7 @@ def _new_table(
 
 
 def _parameters(table: Table, location: str, chains: Sequence[str], snapshot_date: date) -> dict[str, str]:
-    """Tell Athena where the partitions lie, so that none is registered: one day ahead, since its NOW is UTC."""
+    """Describe the partitions, so that none has to be registered: up to a day ahead, since Athena's NOW is UTC."""
     return {
         "EXTERNAL": "TRUE",
         **table.format.table_parameters,
@@ -164,7 +164,7 @@ def _parameters(table: Table, location: str, chains: Sequence[str], snapshot_dat
 
 
 def _widened(parameters: Mapping[str, str], chains: Sequence[str], snapshot_date: date) -> dict[str, str]:
-    """Return parameters whose projection reaches these chains and this date; one made otherwise by hand stays."""
+    """Return parameters whose projection covers these chains and this date; one changed by hand is kept."""
     widened = dict(parameters)
     if _CHAINS in widened:
         widened[_CHAINS] = ",".join(dict.fromkeys([*widened[_CHAINS].split(","), *chains]))
@@ -179,7 +179,7 @@ def _names(columns: "GlueColumns") -> tuple[str, ...]:
 
 
 def _first_columns(table: Table, wanted: "GlueColumns") -> "GlueColumns":
-    """Return what a table begins with: by position the documented columns, and what a header appends to them."""
+    """Return a new table's columns: for CSV the documented ones, then those that the header appends to them."""
     if table.format is not CSV:
         return wanted
     documented = [_glue_column(athena_name, "string", name) for name, (athena_name, _) in KNOWN.items()]
@@ -187,6 +187,6 @@ def _first_columns(table: Table, wanted: "GlueColumns") -> "GlueColumns":
 
 
 def _shows(table: Table, present: "GlueColumns", wanted: "GlueColumns") -> bool:
-    """Tell, by position, whether one continues the other: where an export has fewer, the last ones read as NULL."""
+    """Whether the names agree by position; if an export has fewer columns, the missing last ones read as NULL."""
     names = zip(_names(present), _names(wanted), strict=False)
     return table.format is not CSV or all(mine == yours for mine, yours in names)

@@ -1,4 +1,4 @@
-"""The tables as they are declared: where their objects lie, how these are read, and the columns of the JSON ones."""
+"""The table declarations: where their objects are, how they are read, and the columns of the JSON tables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from spaaza_snapshots.model.quality import Quality
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How the objects of a table are read: Hive's classes with their parameters, and those of the table."""
+    """How the objects of a table are read: Hive's classes with their parameters, and the table's parameters."""
 
     serde: str
     table_parameters: Mapping[str, str]
@@ -31,7 +31,7 @@ PARQUET: Final = Format(
 CSV: Final = Format(
     serde="org.apache.hadoop.hive.serde2.OpenCSVSerde",
     table_parameters={"classification": "csv", "compressionType": "gzip", "skip.header.line.count": "1"},
-    # An escape character that no export holds: the default, a backslash, would eat those in the data.
+    # An escape character that no export contains: the default, a backslash, would swallow backslashes in the data.
     serde_parameters={"separatorChar": ",", "quoteChar": '"', "escapeChar": "\u0001"},
 )
 JSON: Final = Format(serde="org.apache.hive.hcatalog.data.JsonSerDe", table_parameters={"classification": "json"})
@@ -39,7 +39,7 @@ JSON: Final = Format(serde="org.apache.hive.hcatalog.data.JsonSerDe", table_para
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table of the catalog; `root` is where in the bucket its partitions begin."""
+    """One table of the catalog; `root` is the prefix of its partitions in the bucket."""
 
     name: str
     root: str
@@ -53,7 +53,7 @@ SNAPSHOTS: Final = Table("snapshots", keys.MANIFESTS_ROOT, JSON, "The manifests:
 USERS_QUALITY: Final = Table("users_quality", keys.QUALITY_ROOT, JSON, "What did not fit into the types of users.")
 
 MANIFEST_COLUMNS: Final = athena_columns(Manifest, without=PARTITION_KEYS)
-"""The fields of a manifest but for `chain_id`, which is a partition key; instants stay ISO 8601 text."""
+"""The fields of a manifest except `chain_id`, which is a partition key; instants stay ISO 8601 text."""
 
 QUALITY_COLUMNS: Final = athena_columns(Quality)
 """The findings of a conversion."""

@@ -1,1 +1,1 @@
-"""What a snapshot is: its keys, its columns, its manifest, the findings of its typed copy."""
+"""What a snapshot consists of: its keys, columns and manifest, and the findings of its typed copy."""

@@ -1,6 +1,6 @@
-"""Header name to Athena name and type: the one table of the columns that Spaaza documents.
+"""Header name to Athena name and type: the single table of the columns that Spaaza documents.
 
-Whatever Spaaza adds to them later becomes a string, and stays one: a table can gain a column, never change its type.
+Columns that Spaaza adds later become strings, and stay strings: a table can gain a column, never change its type.
 """
 
 import re
@@ -11,10 +11,10 @@ from hashlib import sha256
 from typing import Final
 
 PARTITION_KEYS: Final = ("chain_id", "dt")
-CAST_ERRORS: Final = "_cast_errors"  # the converter's own column; no header can come by a leading underscore
+CAST_ERRORS: Final = "_cast_errors"  # the converter's own column; no header name gets a leading underscore
 NAME_BYTES_LIMIT: Final = 255  # Glue, API_Column: Name, "Maximum length of 255"
 
-# Identifier-like codes stay strings, for their leading zeros; money and points are decimals, never floats.
+# Identifier-like codes stay strings to keep leading zeros; money and points are decimals, never floats.
 KNOWN: Final[Mapping[str, tuple[str, str]]] = {
     "ID": ("id", "bigint"),
     "First name": ("first_name", "string"),
@@ -88,7 +88,7 @@ KNOWN: Final[Mapping[str, tuple[str, str]]] = {
 
 _NEVER_GIVEN: Final = frozenset({*PARTITION_KEYS, CAST_ERRORS, *(athena_name for athena_name, _ in KNOWN.values())})
 _PLAIN: Final = re.compile(r"[A-Z][a-z0-9]*( [a-z0-9]+)*")
-"""Such names differ from each other in their plain form too: one capital, single blanks, nothing that is left out."""
+"""Such names stay distinct in their plain form: one capital, single spaces, no character that is dropped."""
 
 _LIKE_MARKED: Final = re.compile(r".*_[0-9a-f]{6}(_[0-9]+)?")
 _SEPARATORS: Final = re.compile(r"[^0-9a-z]+")
@@ -107,11 +107,11 @@ class Column:
 
 
 def columns_of(header: Sequence[str]) -> tuple[Column, ...]:
-    """Return the columns of a header, in its order, each with an Athena name of its own.
+    """Return the columns of a header, in its order, each with a unique Athena name.
 
-    It follows from the header name alone, whatever stands beside it: a documented name has its own from `KNOWN`, every
-    other column is a string. So values stay in their column in whatever order Spaaza sends them, and a type follows
-    from the Athena name, on every day and in every chain. A name that is repeated is a string too, with its number.
+    The Athena name depends on the header name alone, not on the other columns: a documented name has the one in
+    `KNOWN`, every other column is a string. So values stay in their column in any order, and the Athena name determines
+    the type, on every day and in every chain. A repeated name is a string too, with a number appended.
     """
     columns: list[Column] = []
     times: Counter[str] = Counter()
@@ -125,9 +125,9 @@ def columns_of(header: Sequence[str]) -> tuple[Column, ...]:
 
 
 def _own_name(name: str) -> str:
-    """Return a header name as Athena takes one without quotes: `[a-z][a-z0-9_]*`, at most 255 bytes.
+    """Return a header name that Athena accepts without quotes: `[a-z][a-z0-9_]*`, at most 255 bytes.
 
-    It is marked where another name could have the same plain form.
+    It is marked if another name could have the same plain form.
     """
     plain = name.lower().replace(" ", "_")
     is_its_own = _PLAIN.fullmatch(name) and not _LIKE_MARKED.fullmatch(plain) and plain not in _NEVER_GIVEN
@@ -135,7 +135,7 @@ def _own_name(name: str) -> str:
 
 
 def _marked(name: str) -> str:
-    """Return the plain form of a name, with a part of its hash."""
+    """Return the plain form of a name, with part of its hash."""
     plain = _SEPARATORS.sub("_", name.lower()).strip("_")
     if not plain or plain[0].isdigit():
         plain = f"c_{plain}".rstrip("_")

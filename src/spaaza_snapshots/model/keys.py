@@ -1,6 +1,6 @@
-"""Where everything lies in the bucket.
+"""Where everything is in the bucket.
 
-Sibling trees, because Athena reads every object below a table's location:
+Sibling trees, because Athena reads every object under a table's location:
 
     raw/users/chain_id=1743/dt=2026-11-22/users.csv.gz            the vendor's bytes, unchanged
     manifests/users/chain_id=1743/dt=2026-11-22/manifest.json     the commit record
@@ -23,12 +23,12 @@ _MANIFEST_KEY = re.compile(rf"{MANIFESTS_ROOT}chain_id=\d+/dt=(\d{{4}}-\d{{2}}-\
 
 
 def manifests_prefix(chain_id: int) -> str:
-    """Return what the manifest keys of one chain, and of no other, begin with."""
+    """Return the prefix that the manifest keys of one chain, and only those, share."""
     return f"{MANIFESTS_ROOT}chain_id={chain_id}/"
 
 
 def manifest_date(key: str) -> date | None:
-    """Return the snapshot date of a manifest's key, or None where the key is of anything else."""
+    """Return the snapshot date in a manifest's key, or None if it is not the key of a manifest."""
     match = _MANIFEST_KEY.fullmatch(key)
     try:
         return None if match is None else date.fromisoformat(match.group(1))

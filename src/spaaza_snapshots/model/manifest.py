@@ -1,6 +1,6 @@
 """The manifest: the commit record of one snapshot, one line of JSON that Athena reads as a row.
 
-Consumers ignore fields that they do not know; so does `from_json`, which lets an older release read a newer record.
+Consumers ignore unknown fields; so does `from_json`, which lets an older release read a newer manifest.
 """
 
 import json
@@ -29,7 +29,7 @@ class Producer:
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """The object with the vendor's bytes; `sha256` is hex and of the compressed bytes, `checksum` as S3 spells it."""
+    """The object with the vendor's bytes; `sha256` is hex, of the compressed bytes; `checksum` is as S3 encodes it."""
 
     bucket: str
     key: str
@@ -46,7 +46,7 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class HeaderChanges:
-    """How the header differs from that of the snapshot before; `reordered` also when a new name is not at the end."""
+    """How the header differs from the previous snapshot's; `reordered` is also true if a new name is not at the end."""
 
     previous_date: str
     added: tuple[str, ...]
@@ -61,7 +61,7 @@ class HeaderChanges:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at, with its figures; a required one that failed keeps the snapshot from sight."""
+    """One check with its figures; a required check that failed keeps the snapshot from becoming visible."""
 
     name: str
     required: bool
@@ -81,7 +81,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """All that is known of one snapshot; instants are UTC, ISO 8601 with Z."""
+    """Everything known about one snapshot; instants are UTC, ISO 8601 with Z."""
 
     manifest_version: str
     producer: Producer
@@ -110,17 +110,17 @@ class Manifest:
 
     @property
     def key(self) -> str:
-        """Where this manifest lies once it is committed."""
+        """The key of this manifest once it is committed."""
         return self.snapshot_id.manifest_key
 
     @property
     def pending_key(self) -> str:
-        """Where this manifest lies before, as a draft."""
+        """The key of this manifest before that, as a draft."""
         return self.snapshot_id.pending_key(self.run_id)
 
     @property
     def failed_checks(self) -> tuple[Check, ...]:
-        """The required checks that failed: with one, the draft is held."""
+        """The required checks that failed: a single one holds the draft."""
         return tuple(check for check in self.checks if check.required and not check.passed)
 
     @property
@@ -135,20 +135,20 @@ class Manifest:
         return (end - start).total_seconds()
 
     def of_object(self, etag: str, version_id: str | None) -> "Manifest":
-        """Return this manifest with what S3 alone could tell of the object.
+        """Return this manifest with what only S3 knows about the object.
 
-        The number of parts stands at the end of an ETag of S3; an acceptance may have changed it.
+        The number of parts is at the end of S3's ETag; an acceptance may have changed it.
         """
         _, _, parts = etag.strip('"').partition("-")
         return replace(self, raw=replace(self.raw, etag=etag, version_id=version_id, parts=int(parts or 1)))
 
     def to_json(self) -> bytes:
-        """Return one line, with its line end: Athena's JSON SerDe takes each line for a row."""
+        """Return one line, including its line end: Athena's JSON SerDe reads each line as a row."""
         return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
     @classmethod
     def from_json(cls, body: bytes, key: str) -> "Manifest":
-        """Read what `to_json` wrote; raises `StorageError` naming `key` where it is not the manifest of that key."""
+        """Read what `to_json` wrote; raises `StorageError` naming `key` if it is not the manifest of that key."""
         try:
             manifest = read_as(cls, json.loads(body))
             if key not in (manifest.key, manifest.pending_key) or not math.isfinite(manifest.run_seconds):
@@ -168,7 +168,7 @@ def utc_text(instant: datetime) -> str:
 
 
 def header_changes(header: Sequence[str], previous: Manifest | None) -> HeaderChanges | None:
-    """Compare with the snapshot before; None without one."""
+    """Compare with the previous snapshot; None without one."""
     if previous is None:
         return None
     kept, added = _split(header, previous.header)
@@ -182,7 +182,7 @@ def header_changes(header: Sequence[str], previous: Manifest | None) -> HeaderCh
 
 
 def _split(names: Sequence[str], others: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return those of the names that the others have, as often as they have them, and the rest."""
+    """Split names into those that also occur in `others`, counting repeats, and the rest."""
     left = Counter(others)
     common: list[str] = []
     rest: list[str] = []

@@ -1,4 +1,4 @@
-"""What the conversion of one snapshot found: one line of JSON, a row of the table users_quality."""
+"""The findings of one snapshot's conversion: one line of JSON, a row of the table users_quality."""
 
 import json
 from collections import Counter
@@ -6,15 +6,15 @@ from dataclasses import asdict, dataclass, field
 from typing import Final
 
 KEPT_REJECTS: Final = 1_000
-"""So many rejected records are kept one by one; all are counted."""
+"""How many rejected records are listed; all are counted."""
 
 FIT_RECORDS_PER_REJECT: Final = 10
-"""A typed copy that lacks more than one record of so many is not shown; the view users_latest has the same figure."""
+"""A typed copy that lacks more than one record in this many is not shown; the view users_latest has the same figure."""
 
 
 @dataclass(frozen=True, slots=True)
 class CastErrors:
-    """How many values of one column are not exactly of its type."""
+    """How many values of one column are not of its type."""
 
     column: str
     count: int
@@ -22,7 +22,7 @@ class CastErrors:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A record that could not be read; `record` counts from 1 behind the header."""
+    """A record that could not be read; `record` counts from 1 after the header."""
 
     record: int
     reason: str
@@ -30,18 +30,18 @@ class Reject:
 
 @dataclass
 class Rejects:
-    """All the records of an export that could not be read: how many for which reason, and the first of them."""
+    """The records of an export that could not be read: a count for each reason, and the first ones."""
 
     reasons: Counter[str] = field(default_factory=Counter)
     first: list[Reject] = field(default_factory=list)
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """The number of rejected records."""
         return self.reasons.total()
 
     def add(self, record: int, reason: str) -> None:
-        """Take one more."""
+        """Count one more, and keep it if it is among the first."""
         self.reasons[str(reason)] += 1
         if len(self.first) < KEPT_REJECTS:
             self.first.append(Reject(record, str(reason)))
@@ -49,7 +49,7 @@ class Rejects:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """The findings: `row_count` is the manifest's, and the sum of the other two. Never a value of a cell."""
+    """The findings: `row_count` is the manifest's, and the sum of the other two. Never contains cell values."""
 
     run_id: str
     row_count: int
@@ -61,9 +61,9 @@ class Quality:
 
     @property
     def is_unfit(self) -> bool:
-        """Whether the typed copy lacks too many records to be taken for the users of its day."""
+        """Whether the typed copy lacks too many records to represent the users of its day."""
         return self.rejected_rows * FIT_RECORDS_PER_REJECT > self.row_count
 
     def to_json(self) -> bytes:
-        """Return one line, with its line end: Athena's JSON SerDe takes each line for a row."""
+        """Return one line, including its line end: Athena's JSON SerDe reads each line as a row."""
         return json.dumps(asdict(self), separators=(",", ":")).encode() + b"\n"

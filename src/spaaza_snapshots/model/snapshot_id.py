@@ -1,4 +1,4 @@
-"""Which snapshot: one chain's users as of one date, and every key that follows from the two."""
+"""Which snapshot: one chain's users as of one date, and every key derived from the two."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -8,13 +8,13 @@ from spaaza_snapshots.model import keys
 
 @dataclass(frozen=True, slots=True, order=True)
 class SnapshotId:
-    """The name of one snapshot; as text "chain 1743, 2026-11-22"."""
+    """Identifies one snapshot; as text "chain 1743, 2026-11-22"."""
 
     chain_id: int
     snapshot_date: date
 
     def __str__(self) -> str:
-        """Return how errors and logs name it."""
+        """Return its name in errors and logs."""
         return f"chain {self.chain_id}, {self.snapshot_date}"
 
     @property
@@ -24,29 +24,29 @@ class SnapshotId:
 
     @property
     def raw_key(self) -> str:
-        """Where the vendor's bytes lie."""
+        """The key of the vendor's bytes."""
         return f"{keys.RAW_ROOT}{self.partition}users.csv.gz"
 
     @property
     def manifest_key(self) -> str:
-        """Where the commit record lies."""
+        """The key of the committed manifest."""
         return f"{keys.MANIFESTS_ROOT}{self.partition}manifest.json"
 
     @property
     def pending_prefix(self) -> str:
-        """What the keys of all drafts of this snapshot begin with."""
+        """The prefix of the keys of all drafts of this snapshot."""
         return f"{keys.PENDING_ROOT}{self.partition}"
 
     def pending_key(self, run_id: str) -> str:
-        """Return where an attempt writes its draft."""
+        """Return the key of an attempt's draft."""
         return f"{self.pending_prefix}{run_id}.json"
 
     @property
     def parquet_key(self) -> str:
-        """Where the typed copy lies."""
+        """The key of the typed copy."""
         return f"{keys.PARQUET_ROOT}{self.partition}users.parquet"
 
     @property
     def quality_key(self) -> str:
-        """Where the findings of the conversion to Parquet lie."""
+        """The key of the findings of the conversion to Parquet."""
         return f"{keys.QUALITY_ROOT}{self.partition}quality.json"

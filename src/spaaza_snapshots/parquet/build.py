@@ -1,4 +1,4 @@
-"""The typed copy of one snapshot: from its manifest to a Parquet object, in the order in which it happens."""
+"""The typed copy of one snapshot: from its manifest to a Parquet object, in order."""
 
 import errno
 import shutil
@@ -29,14 +29,14 @@ SUPERSEDED = "superseded"
 
 TEXT_PER_CSV: Final = 1.5
 """Bytes of the text of rows for each byte of the CSV: 1.02 measured. A row with a quote or a line break has two more
-for each of its cells, so of the documented columns 1.4 if every row had one. In theory three."""
+for each of its cells: 1.4 with the documented columns if every row had one. The theoretical limit is three."""
 
 PARQUET_PER_GZIP: Final = 1
-"""Bytes of the Parquet file for each byte of the raw object, at most: 0.53 measured on users that repeat little."""
+"""Bytes of the Parquet file for each byte of the raw object, at most: 0.53 measured on users with few repeats."""
 
 FOLDER_PREFIX: Final = "parquet-"
 LEFTOVER_SECONDS: Final = 15 * 60
-"""Lambda's longest run: an older folder is of a conversion that was killed."""
+"""Lambda's time limit: an older folder belongs to a conversion that was killed."""
 
 LOGGED_REJECTS: Final = 20
 
@@ -45,7 +45,7 @@ ParquetResult = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ParquetServices:
-    """What a conversion works with; without a bus nothing is told."""
+    """What a conversion depends on; without a bus, no event is sent."""
 
     snapshots: SnapshotStore
     store: ParquetStore
@@ -56,11 +56,11 @@ class ParquetServices:
 
 
 def build_parquet(services: ParquetServices, snapshot_id: SnapshotId) -> ParquetResult:
-    """Make sure that the Parquet object of a snapshot is that of its committed manifest.
+    """Make sure that the Parquet object of a snapshot matches its committed manifest.
 
-    Returns `status`: "complete", "already_complete", or "superseded" where another run has committed meanwhile, whose
-    own event starts the conversion that counts. Raises `InvalidRequest` and `StorageError`. Safe to repeat, and to run
-    many times at once.
+    Returns `status`: "complete", "already_complete", or "superseded" if another run has committed in the meantime; its
+    event starts the conversion that counts. Raises `InvalidRequest` and `StorageError`. Idempotent, and safe to run
+    concurrently.
     """
     manifest = _committed(services, snapshot_id)
     if all(there is not None and there.is_of(manifest.run_id) for there in _derived(services, manifest)):
@@ -86,7 +86,7 @@ def _committed(services: ParquetServices, snapshot_id: SnapshotId) -> Manifest:
         raise InvalidRequest(
             "There is no committed snapshot",
             str(snapshot_id),
-            "Look under manifests/ in the bucket for the dates that have one.",
+            "Look under manifests/ in the bucket for dates that have one.",
         )
     if stored.manifest is None:
         raise StorageError(
@@ -98,21 +98,21 @@ def _committed(services: ParquetServices, snapshot_id: SnapshotId) -> Manifest:
 
 
 def _derived(services: ParquetServices, manifest: Manifest) -> tuple[StoredObject | None, StoredObject | None]:
-    """Return what is there of the typed copy and of its findings."""
+    """Return the stored typed copy and its findings, each None if it does not exist."""
     return services.snapshots.derived(manifest.snapshot_id)
 
 
 def _remove_leftovers() -> None:
-    """Remove the folders of conversions that were killed in this environment: nothing else would."""
+    """Remove the folders of conversions that were killed in this environment; nothing else does."""
     for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
-        with suppress(OSError):  # another conversion removes it as well
+        with suppress(OSError):  # another conversion may be removing it too
             if time.time() - folder.stat().st_mtime > LEFTOVER_SECONDS:
                 shutil.rmtree(folder)
 
 
 @contextmanager
 def _work_folder(manifest: Manifest) -> Iterator[Path]:
-    """Make a folder with room for the conversion, and remove it with all that is in it."""
+    """Make a folder with enough space for the conversion, and remove it afterwards."""
     with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as name:
         needed_bytes, free_bytes = disk_bytes(manifest.raw), shutil.disk_usage(name).free
         if free_bytes < needed_bytes:
@@ -121,13 +121,13 @@ def _work_folder(manifest: Manifest) -> Iterator[Path]:
 
 
 def disk_bytes(raw: Raw) -> int:
-    """Return the bytes that a conversion may have on the disk at once: the raw object, its text, the Parquet file."""
+    """Return the disk space that a conversion may need: the raw object, its text, and the Parquet file."""
     return int((1 + PARQUET_PER_GZIP) * raw.gzip_bytes + TEXT_PER_CSV * raw.csv_bytes)
 
 
 @contextmanager
 def _disk_errors() -> Iterator[None]:
-    """Turn what the disk refuses into a `StorageError`."""
+    """Turn disk errors into a `StorageError`."""
     try:
         yield
     except OSError as error:
@@ -158,17 +158,17 @@ def _quality(services: ParquetServices, manifest: Manifest, converted: Converted
 
 
 def _publish(services: ParquetServices, manifest: Manifest, parquet: Path, quality: Quality) -> bool:
-    """Make findings and Parquet visible while the manifest is still of that run; False once it is not.
+    """Publish Parquet and findings while the manifest is still of this run; False once it is not.
 
-    What is there is looked at before the manifest, and replaced only if it is still there: so a run that was
-    superseded after it had looked cannot write over what the later run has put. The findings come last: only with
-    findings of the manifest's own run does users_latest show a day.
+    The stored objects are read before the manifest, and replaced only if unchanged: so a run that was superseded after
+    reading cannot overwrite what the later run wrote. The findings come last: users_latest shows a day only if its
+    findings are from the manifest's own run.
     """
     for _ in range(ROUNDS):
         there, findings = _derived(services, manifest)
         if _committed(services, manifest.snapshot_id).run_id != manifest.run_id:
             return False
-        # It may be there already: the conversion ran twice at once, or was killed between the two writes.
+        # It may already be there: two conversions ran concurrently, or one was killed between the two writes.
         is_there = there is not None and there.is_of(manifest.run_id)
         if is_there and findings is not None and findings.is_of(manifest.run_id):
             return True
@@ -177,20 +177,20 @@ def _publish(services: ParquetServices, manifest: Manifest, parquet: Path, quali
         if services.store.put_quality(manifest, quality, findings):
             return True
     raise StorageError(
-        "Other conversions of this snapshot were always quicker",
+        "Other conversions of this snapshot were always faster",
         f"{manifest.snapshot_id}, {ROUNDS} rounds",
-        "Find out who sends the event so often; sending it once more settles what stands.",
+        "Find out who sends the event so often, then send it once more.",
     )
 
 
 def _superseded(services: ParquetServices, manifest: Manifest) -> ParquetResult:
-    """End without a word on the bus; raises `StorageError` where no other run has taken this one's place."""
+    """End without an event; raises `StorageError` if no other run has superseded this one."""
     current = _committed(services, manifest.snapshot_id)
     if current.run_id == manifest.run_id:
         raise StorageError(
             "The raw object is not the one that its manifest describes",
             manifest.raw.key,
-            "Restore that version of it, or take the snapshot again with force while its day lasts.",
+            "Restore that version, or take the snapshot again with force before its day ends.",
         )
     logger.info("Superseded", extra={"by_run_id": current.run_id})
     return _result(manifest, SUPERSEDED)
@@ -214,7 +214,7 @@ def _tell_findings(services: ParquetServices, manifest: Manifest, quality: Quali
 
 
 def _finish(services: ParquetServices, manifest: Manifest, status: str) -> ParquetResult:
-    """Tell the bus, also once more: an earlier conversion may have ended before it could."""
+    """Send the event, even if it may be a repeat: an earlier conversion may have been killed before sending it."""
     if services.bus is not None:
         services.bus.put([parquet_completed(manifest)])
     logger.info("Done", extra={"status": status})

@@ -1,7 +1,7 @@
-"""From the vendor's gzip CSV to typed Parquet, both on this machine's disk: no row gained, none lost without a count.
+"""From the vendor's gzip CSV to typed Parquet, both on local disk: no row added, none lost without being counted.
 
-There is one way for every export: its rows as `csv.reader` reads them, a text of them that cannot be misread, and
-DuckDB, which types that text. Then figures that were come by apart must agree: see `convert`.
+Every export takes the same path: `csv.reader` reads its rows, they are written as a text that cannot be misread, and
+DuckDB types that text. Then independent counts must agree: see `convert`.
 """
 
 import threading
@@ -26,24 +26,24 @@ MB_PER_VCPU: Final = 1_769
 """https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
 
 DUCKDB_SHARE: Final = 0.4
-"""Of the function's memory: DuckDB goes beyond its limit by a fifth, and Python with the SDK takes 100 MB."""
+"""Of the function's memory: DuckDB exceeds its limit by up to a fifth, and Python with the SDK takes 100 MB."""
 
 BY_DUCKDB: Final = "in DuckDB"
 
 _TOO_SMALL: Final = "Raise the memory of the Parquet function, or the size of its /tmp, and send the event again."
-_DEFECT: Final = "This is a defect of the conversion; the raw object and its manifest are sound."
+_DEFECT: Final = "This is a bug in the conversion; the raw object and its manifest are sound."
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What a conversion may use: the function's memory, a folder of its own to work in, and the function's time."""
+    """What a conversion may use: the function's memory, its own work folder, and the function's time."""
 
     memory_mb: int
     folder: Path
     clock: Clock
 
     def duckdb_config(self) -> dict[str, str | bool | int | float | list[str]]:
-        """Return DuckDB's settings; it must never look for an extension on the network."""
+        """Return DuckDB's settings; it must never download an extension."""
         return {
             "threads": max(1, self.memory_mb // MB_PER_VCPU),
             "memory_limit": f"{int(self.memory_mb * DUCKDB_SHARE)}MB",
@@ -56,26 +56,26 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """A Parquet file and what was found on the way to it."""
+    """A Parquet file and the findings of its conversion."""
 
     parquet: Path
     rows: int
     rejects: Rejects
     one_by_one: int
-    """Records whose block a strict reader complained of, so that they were looked at one by one."""
+    """Records read one by one because the strict reader refused their block."""
     cast_errors: tuple[CastErrors, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """The text of rows: how many there are, and how many cells of each typed column are empty."""
+    """What the text of rows holds: the number of rows, and of empty cells in each typed column."""
 
     rows: int
     empty: Mapping[str, int]
 
 
 def convert(source: Path, manifest: Manifest, machine: Machine) -> Converted:
-    """Write the Parquet file of an export whose bytes are those of the manifest; raises `StorageError`, `OutOfTime`."""
+    """Write the Parquet file of an export that matches its manifest; raises `StorageError`, `OutOfTime`."""
     text, target = machine.folder / "users.text", machine.folder / "users.parquet"
     with igzip.open(source) as csv_bytes:  # type: ignore[no-untyped-call] # its stub leaves the arguments open
         export = ExportRows(csv_bytes, machine.clock)
@@ -92,7 +92,7 @@ def convert(source: Path, manifest: Manifest, machine: Machine) -> Converted:
 def _proven_cast_errors(
     database: duckdb.DuckDBPyConnection, parquet: Path, written: _Written
 ) -> tuple[CastErrors, ...]:
-    """Count the errors by column in the file itself, which must hold the rows and the empty cells that were written."""
+    """Count the errors by column in the file itself, whose rows and empty cells must match what was written."""
     _refuse_unless("rows of the file", database.read_parquet(str(parquet)).count("*").fetchall(), [(written.rows,)])
     counts = dict(database.execute(count_errors(parquet)).fetchall())
     nulls = dict(database.execute(count_nulls(parquet)).fetchall())
@@ -103,13 +103,13 @@ def _proven_cast_errors(
 
 def _refuse_other_header(found: Sequence[str], wanted: Sequence[str]) -> None:
     if tuple(found) != tuple(wanted):
-        raise StorageError("The header of the raw object is not the manifest's", f"{len(found)} columns", _DEFECT)
+        raise StorageError("The raw object's header differs from its manifest", f"{len(found)} columns", _DEFECT)
 
 
 def _refuse_unless(what: str, found: object, wanted: object) -> None:
-    """Raise where two figures differ that were come by apart."""
+    """Raise if two independently obtained figures differ."""
     if found != wanted:
-        raise StorageError("The typed copy is not the export", f"{what}: {found}, not {wanted}", _DEFECT)
+        raise StorageError("The typed copy does not match the export", f"{what}: {found}, not {wanted}", _DEFECT)
 
 
 def _write_text(text: Path, export: ExportRows, manifest: Manifest) -> _Written:
@@ -127,7 +127,7 @@ def _write_text(text: Path, export: ExportRows, manifest: Manifest) -> _Written:
 
 @contextmanager
 def _database(machine: Machine) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a database in memory; what it raises becomes a `StorageError` without its text, which may show records."""
+    """Open an in-memory database; its errors become a `StorageError` without their text, which may contain records."""
     failed: type[Exception] | None = None
     with duckdb.connect(config=machine.duckdb_config()) as database:
         try:
@@ -145,7 +145,7 @@ def _database(machine: Machine) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @contextmanager
 def _interrupted_in_time(database: duckdb.DuckDBPyConnection, clock: Clock) -> Iterator[None]:
-    """Interrupt the database's statement when only the reserve is left; raises `OutOfTime`."""
+    """Interrupt the statement when only the reserve is left; raises `OutOfTime`."""
     clock.require("converting", BY_DUCKDB)
     timer = threading.Timer(clock.seconds_left(), database.interrupt)
     timer.start()
@@ -155,4 +155,4 @@ def _interrupted_in_time(database: duckdb.DuckDBPyConnection, clock: Clock) -> I
         raise clock.out_of_time("converting", BY_DUCKDB) from None
     finally:
         timer.cancel()
-        timer.join()  # else it might interrupt a database that is closed
+        timer.join()  # otherwise it might interrupt a closed database

@@ -1,4 +1,4 @@
-"""Which snapshot the Parquet function is started for.
+"""Which snapshot the Parquet function is invoked for.
 
 {"source": "spaaza.snapshots", "detail-type": "Snapshot Completed",
  "detail": {"chain_id": 1743, "date": "2026-11-22", …}, …}
@@ -18,18 +18,18 @@ from spaaza_snapshots.model.snapshot_id import SnapshotId
 def parse_event(event: Mapping[str, Any]) -> SnapshotId:
     """Return the snapshot that either payload above names; raises `InvalidRequest`.
 
-    The run that the event is about may be superseded by now, so it is not asked for: what is committed counts.
+    The event's run id is ignored, as that run may be superseded: only the committed manifest counts.
     """
     detail: Any = event
     if "detail-type" in event:
         if (event.get("source"), event["detail-type"]) != (SOURCE, SNAPSHOT_COMPLETED):
-            raise _refusal("This kind of event is not served", f"{event.get('source')!r} {event['detail-type']!r}")
+            raise _refusal("This type of event is not supported", f"{event.get('source')!r} {event['detail-type']!r}")
         detail = event.get("detail")
     if not isinstance(detail, Mapping) or not {"chain_id", "date"} <= detail.keys():
-        raise _refusal("The event does not name chain_id and date")
+        raise _refusal("The event has no chain_id or no date")
     chain_id = detail["chain_id"]
     if not is_chain_id(chain_id):
-        raise _refusal("A chain id is a JSON integer above 0", short(chain_id))
+        raise _refusal("A chain id must be a JSON integer above 0", short(chain_id))
     return SnapshotId(chain_id, parse_date(detail["date"]))
 
 

@@ -1,8 +1,8 @@
-"""The text that rows are handed to DuckDB in: written for one reader, so that it cannot be misread.
+"""The text format that passes rows to DuckDB, designed so that it cannot be misread.
 
-A line for each row: its check, and its cells, with U+001F between them. Where a cell holds that character, a quote or
-a line break, every cell of the row is quoted. The check is the number of characters of all cells; a row that is read
-with another number is not what was written.
+One line per row: its check, then its cells, separated by U+001F. If a cell contains that character, a quote or a line
+break, every cell of the row is quoted. The check is the number of characters in all cells; a row that is read with a
+different number is not what was written.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,12 +14,12 @@ LINE_END: Final = "\n"
 
 
 def rows_text(rows: Iterable[Sequence[str]]) -> bytes:
-    """Return the lines of rows, which hold at least one cell each."""
+    """Return the lines of rows, each of which has at least one cell."""
     return "".join(map(row_text, rows)).encode()
 
 
 def row_text(row: Sequence[str]) -> str:
-    """Return the line of one row, with its line end."""
+    """Return the line of one row, including its line end."""
     cells = DELIMITER.join(row)
     delimiters = len(row) - 1
     check = len(cells) - delimiters

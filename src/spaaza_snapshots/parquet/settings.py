@@ -1,7 +1,7 @@
 """The environment of the Parquet function.
 
 SNAPSHOT_BUCKET   required
-EVENT_BUS_NAME    without it no event is sent
+EVENT_BUS_NAME    without it, no event is sent
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from spaaza_snapshots.base.environment import EnvironmentReader
 
 @dataclass(frozen=True, slots=True)
 class ParquetSettings:
-    """What the function is told by its environment; an empty bus means that there is none."""
+    """The function's settings; an empty bus name means that there is none."""
 
     bucket: str
     bus_name: str

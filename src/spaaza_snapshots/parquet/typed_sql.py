@@ -1,7 +1,7 @@
-"""The SQL that turns the text of an export into typed columns: a value that is exactly of its type, or NULL.
+"""The SQL that turns the text of an export into typed columns: each value is exactly of its type, or NULL.
 
-DuckDB's own casts are generous: they take 12.7 for the integer 13, drop the offset of an instant, round decimals, and
-know "yes" for true. So each text must first look like its type; what does not stays, as text, in `_cast_errors`.
+DuckDB's own casts are lenient: they read 12.7 as the integer 13, drop the offset of an instant, round decimals, and
+take "yes" for true. So each text must first match its type; one that does not is kept, as text, in `_cast_errors`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,21 +14,21 @@ from spaaza_snapshots.model.manifest import Manifest
 from spaaza_snapshots.parquet.row_text import DELIMITER, QUOTE
 
 SEPARATOR: Final = "chr(31)"
-"""Between the errors of one row; one inside of a value becomes a blank."""
+"""Between the errors of one row; inside a value it becomes a space."""
 
 CHECK: Final = "_0"
-"""The column of the check in the text of rows."""
+"""The check column in the text of rows."""
 
 ROW_GROUP_BYTES: Final = 64 * 1024 * 1024
-"""Bounds what is held before it is written, however long the rows are; with the usual ones rows set the end first."""
+"""Bounds what is buffered, however long the rows are; with normal rows, the row count ends a group first."""
 
 _DAY: Final = r"\d{4}-\d{2}-\d{2}"
-_TIME: Final = r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3}0*)?"  # the table keeps milliseconds; finer ones do not fit
-_NO_YEAR_ZERO: Final = " AND ?text >= '0001'"  # DuckDB knows one
+_TIME: Final = r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3}0*)?"  # the table keeps milliseconds, nothing finer
+_NO_YEAR_ZERO: Final = " AND ?text >= '0001'"  # DuckDB accepts year 0
 
 
 def _gate(pattern: str, value: str, also: str = "") -> Callable[[str], str]:
-    """Return what makes of a text its typed value where it looks like one, else NULL; `?text` stands for the text."""
+    """Return the SQL that casts a text if it matches the pattern, else gives NULL; `?text` stands for the text."""
     case = f"CASE WHEN regexp_full_match(?text, '{pattern}'){also} THEN {value} END"
     return lambda text: case.replace("?text", text)
 
@@ -38,20 +38,20 @@ TYPED: Final[Mapping[str, Callable[[str], str]]] = {
     "decimal(18,4)": _gate(r"-?\d{1,14}(\.\d{1,4})?", "TRY_CAST(?text AS DECIMAL(18,4))"),
     "boolean": _gate("true|false", "?text = 'true'"),
     "date": _gate(_DAY, "TRY_CAST(?text AS DATE)", _NO_YEAR_ZERO),
-    # its first 23 characters: behind them are only zeros and the Z
+    # its first 23 characters: after them are only zeros and the Z
     "timestamp": _gate(f"{_DAY}T{_TIME}Z", "TRY_CAST(left(?text, 23) AS TIMESTAMP_MS)", _NO_YEAR_ZERO),
 }
-"""By Athena type, the expression for a text; a `string` is the text itself."""
+"""The SQL expression for each Athena type; a `string` is the text itself."""
 
 
 def typed_copy(text: Path, manifest: Manifest, target: Path) -> str:
-    """Return the statement that writes the rows of a text as the Parquet file `target`, by name and typed.
+    """Return the statement that writes the rows of a text to the Parquet file `target`, named and typed.
 
-    A row that does not have as many characters as its check says is left out, so that the number of rows written tells.
-    The run id in the file lets no two runs write the same bytes, so an ETag tells them apart.
+    A row whose number of characters differs from its check is left out, so the number of rows written reveals it. The
+    run id in the file makes the bytes of every run different, so that their ETags differ.
     """
     columns = manifest.columns
-    texts = {column: f"_{column.position}" for column in columns}  # as no column of ours is called
+    texts = {column: f"_{column.position}" for column in columns}  # names that no column of ours has
     values = ", ".join(f"{_value(column, text)} AS {name_of(column)}" for column, text in texts.items())
     errors = ", ".join(_error(column, texts[column]) for column in typed_columns(columns)) or "NULL"
     names = ", ".join(name_of(column) for column in columns)
@@ -64,12 +64,12 @@ def typed_copy(text: Path, manifest: Manifest, target: Path) -> str:
 
 
 def typed_columns(columns: Iterable[Column]) -> list[Column]:
-    """Return the columns whose values are not simply their text."""
+    """Return the columns that are not strings."""
     return [column for column in columns if column.athena_type in TYPED]
 
 
 def count_errors(parquet: Path) -> str:
-    """Return the query for (column, count) of the errors that a Parquet file keeps, by column."""
+    """Return the query for the cast errors in a Parquet file, as (column, count)."""
     return (
         f"SELECT split_part(error, '=', 1) AS name, count(*) FROM"  # noqa: S608 # as above
         f" (SELECT unnest(string_split({CAST_ERRORS}, {SEPARATOR})) AS error FROM read_parquet({literal(parquet)}))"
@@ -78,7 +78,7 @@ def count_errors(parquet: Path) -> str:
 
 
 def count_nulls(parquet: Path) -> str:
-    """Return the query for (column, count) of the NULLs of a Parquet file, as its footer tells them."""
+    """Return the query for the NULLs in a Parquet file according to its footer, as (column, count)."""
     return (
         f"SELECT path_in_schema, sum(stats_null_count) FROM parquet_metadata({literal(parquet)})"  # noqa: S608 # as above
         f" GROUP BY path_in_schema"
@@ -95,7 +95,7 @@ def _value(column: Column, text: str) -> str:
 
 
 def _error(column: Column, text: str) -> str:
-    """Return `name=text`, or NULL where the text became a value or is empty."""
+    """Return `name=text`, or NULL if the text became a value or is empty."""
     error = f"{literal(column.athena_name + '=')} || replace({text}, {SEPARATOR}, ' ')"
     return f"CASE WHEN {text} <> '' AND {name_of(column)} IS NULL THEN {error} END"
 
@@ -103,8 +103,8 @@ def _error(column: Column, text: str) -> str:
 def _rows(text: Path, cells: Sequence[str]) -> str:
     """Return the table of the rows that are read as they were written.
 
-    Nothing is guessed: not the dialect, nor, with `parallel` on, where in the text a row begins. An empty cell is an
-    empty text, never NULL.
+    Nothing is guessed: neither the dialect nor, as `parallel` is off, where a row starts. An empty cell is an empty
+    text, never NULL.
     """
     columns = ", ".join(f"{cell}: 'VARCHAR'" for cell in cells)
     return (
@@ -116,5 +116,5 @@ def _rows(text: Path, cells: Sequence[str]) -> str:
 
 
 def _sum(terms: Sequence[str]) -> str:
-    """Return a sum in brackets that lie side by side: DuckDB refuses what is more than a thousand deep."""
+    """Return a sum in groups: DuckDB refuses expressions more than a thousand levels deep."""
     return " + ".join(f"({' + '.join(group)})" for group in (terms[at : at + 200] for at in range(0, len(terms), 200)))

@@ -1,4 +1,4 @@
-"""Which part of a conversion is given which client and setting."""
+"""Builds the services of a conversion from the settings."""
 
 import functools
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def services_for(settings: ParquetSettings, telemetry: Telemetry, clock: Clock, memory_mb: int) -> ParquetServices:
-    """Return what a conversion works with."""
+    """Return what a conversion depends on."""
     s3, events = clients_of(settings)
     return ParquetServices(
         snapshots=SnapshotStore(s3, settings.bucket),
@@ -34,7 +34,7 @@ def services_for(settings: ParquetSettings, telemetry: Telemetry, clock: Clock, 
 
 @functools.lru_cache(maxsize=1)
 def clients_of(settings: ParquetSettings) -> "tuple[S3Client, EventBridgeClient | None]":
-    """Make the clients, or return those that the container made before for the same settings."""
+    """Return the clients, reusing those that this container made for the same settings."""
     session = boto3.Session()
     events = session.client("events", config=PARQUET_SDK_CONFIG) if settings.bus_name else None
     return session.client("s3", config=PARQUET_SDK_CONFIG), events

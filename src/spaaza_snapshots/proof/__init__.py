@@ -1,1 +1,1 @@
-"""Whether an export is whole: gzip, CSV, and the checks of both."""
+"""Proves that an export is complete: gzip, CSV, and the checks on both."""

@@ -1,7 +1,7 @@
-"""What is looked at before a snapshot may be seen; each check is data, with its figures, and goes into the manifest.
+"""The checks before a snapshot becomes visible; each is data, with its figures, and goes into the manifest.
 
-The *proof* decides whether the export is whole; one broken check of it ends the attempt. The *guard* decides whether
-a whole export is plausible; one failed check of it holds the snapshot back.
+The *proof* decides whether the export is complete; one failed check ends the attempt. The *guard* decides whether a
+complete export is plausible; one failed check holds the snapshot.
 """
 
 from collections import Counter
@@ -16,12 +16,12 @@ from spaaza_snapshots.proof.gzip_csv import Inspection
 
 SHOWN_DATES = 3
 
-_TRY_AGAIN = "It is tried again from the start; nothing of it was kept."
+_TRY_AGAIN = "It is retried from the start; nothing of it was kept."
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What must hold of a whole export, in the order in which it is judged; grouped by what a broken check means."""
+    """What must be true of a complete export, in the order it is checked, grouped by what a failed check means."""
 
     transfer: tuple[Check, ...]
     header: tuple[Check, ...]
@@ -29,18 +29,18 @@ class Proof:
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """All of them."""
+        """All checks, in order."""
         return (*self.transfer, *self.header, *self.records)
 
     def refuse_if_broken(self) -> None:
-        """Raise `NotAnExport` or `ExportInterrupted` for the first broken check."""
+        """Raise `NotAnExport` or `ExportInterrupted` for the first failed check."""
         _refuse(self.transfer, _not_whole)
         _refuse(self.header, _no_header)
         _refuse(self.records, _not_whole)
 
 
 def prove(inspection: Inspection, received_bytes: int, declared_end: str | None) -> Proof:
-    """Check that the export is whole, header to last record."""
+    """Check that the export is complete, from the header to the last record."""
     fields = len(inspection.header)
     known = len(KNOWN.keys() & set(inspection.header))
     gzip_notes = f"{inspection.gzip_members} members, {inspection.gzip_bytes} bytes, {inspection.csv_bytes} inflated"
@@ -67,7 +67,7 @@ def prove(inspection: Inspection, received_bytes: int, declared_end: str | None)
 def advice(
     header: tuple[str, ...], snapshot_date: date, taken_on: date, changes: HeaderChanges | None
 ) -> tuple[Check, ...]:
-    """Look at what somebody may want to know, and no run is stopped for."""
+    """Check what may be worth knowing but does not stop a run."""
     repeated = [name for name, times in Counter(header).items() if times > 1]
     unnamed = sum(not name.strip() for name in header)
     return (
@@ -88,7 +88,7 @@ def advice(
 
 
 def guard(row_count: int, against: Manifest | None, name: str, max_drop_percent: float) -> Check:
-    """Compare the rows with those of another snapshot of the chain: fewer than allowed, or none where some were."""
+    """Compare the row count with another snapshot of the chain; fails if too many are gone, or all."""
     if against is None:
         return _check(name, passed=True, notes=f"{row_count} rows, nothing to compare with")
     before = against.row_count
@@ -100,7 +100,7 @@ def guard(row_count: int, against: Manifest | None, name: str, max_drop_percent:
 
 
 def previous_readable(damaged: Sequence[date], previous: Manifest | None) -> Check:
-    """Say which manifests before this one cannot be read; required where that leaves nothing to compare with."""
+    """Check that earlier manifests can be read; required if damage leaves nothing to compare with."""
     dates = ", ".join(map(str, damaged[:SHOWN_DATES]))
     notes = f"{len(damaged)} damaged, such as those of {dates}" if damaged else "none is damaged"
     return _check("previous_manifest_readable", not damaged, notes, advisory=previous is not None)
@@ -129,9 +129,9 @@ def _refuse(checks: Iterable[Check], error_of: Callable[[Check], SnapshotError])
 
 
 def _not_whole(check: Check) -> ExportInterrupted:
-    return ExportInterrupted("The export is not whole", f"{check.name}: {check.notes}", _TRY_AGAIN)
+    return ExportInterrupted("The export is incomplete", f"{check.name}: {check.notes}", _TRY_AGAIN)
 
 
 def _no_header(check: Check) -> NotAnExport:
-    # Without Spaaza's names the first record may be a row: its cells must not be taken for names.
+    # Without Spaaza's names the first record may be a row, whose cells must not be used as names.
     return NotAnExport("The export has no header", f"{check.name}: {check.notes}", ASK_SPAAZA)

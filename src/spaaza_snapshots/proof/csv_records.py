@@ -1,4 +1,4 @@
-"""Counts the records of a CSV that goes by in blocks, exactly as `csv.reader` would, at the speed of a byte search."""
+"""Counts the records of a CSV fed in blocks, exactly as `csv.reader` would, at the speed of a byte search."""
 
 import codecs
 import csv
@@ -11,15 +11,15 @@ from spaaza_snapshots.proof.csv_outline import BROKEN, BULK_FROM_QUOTES_PER_BYTE
 HEADER_LIMIT_BYTES = 16 * 1024 * 1024
 
 COLUMN_LIMIT = 100_000
-"""What the smallest function carries, since each name is held several times over: some 25 MB. A header is not refused
-for less: no table may have as many columns, but the export of the day is kept."""
+"""What fits the smallest function, since each name is held several times: about 25 MB. A narrower header is not
+refused, even if it is too wide for any table: the day's export is kept."""
 
 
 class CsvRecords:
-    """Counts what `csv.reader` would yield for the bytes fed, blank lines left out; the first record is the header.
+    """Counts what `csv.reader` would yield for the bytes fed, except blank lines; the first record is the header.
 
-    Holds one block, and the header until it has ended (at most `HEADER_LIMIT_BYTES`), never a whole record. Bytes
-    that are not UTF-8 are counted like any other behind the header; in it they raise `NotAnExport`.
+    Holds one block, and the header until it ends (at most `HEADER_LIMIT_BYTES`), never a whole record. Bytes that are
+    not UTF-8 raise `NotAnExport` in the header; after it they are counted like any other.
     """
 
     def __init__(self, bulk_from_quotes_per_byte: float = BULK_FROM_QUOTES_PER_BYTE) -> None:
@@ -28,12 +28,12 @@ class CsvRecords:
         self._tally = _Tally()
         self._head: bytearray | None = bytearray()  # all bytes so far, until the header has ended
         self._is_past_bom = False
-        self._carry = b""  # the quotes that the next block begins with
-        self._at_field_start = True  # whether the next block, with the carry, begins where a field may
+        self._carry = b""  # the quotes that the next block starts with
+        self._at_field_start = True  # whether the next block, with the carry, starts where a field may
 
     @property
     def row_count(self) -> int:
-        """Return the number of records behind the header that have ended."""
+        """Return the number of records after the header that have ended."""
         return max(self._tally.records - 1, 0)
 
     @property
@@ -57,16 +57,16 @@ class CsvRecords:
         return self._at_field_start and len(self._carry) % 2 == 1
 
     def feed(self, block: bytes) -> None:
-        """Count the next block, of any length; raises `NotAnExport` for a header that cannot be one."""
+        """Count the next block, of any length; raises `NotAnExport` for an invalid header."""
         if self._head is None:
             self._count(block)
         else:
             self._count_in_header(self._head, block)
 
     def close(self) -> None:
-        """Count the last record, also one without a line end or with an open quote; nothing may be fed afterwards.
+        """Count the last record, even without a line end or with an open quote; nothing may be fed afterwards.
 
-        Raises `NotAnExport` where the header is that record and cannot be one.
+        Raises `NotAnExport` if that record is the header, and invalid.
         """
         if self._carry:
             self._tally.extend(QUOTED)
@@ -91,28 +91,28 @@ class CsvRecords:
     def _end_header(self) -> None:
         if self._head is not None:
             if self._tally.header_fields > COLUMN_LIMIT:
-                columns = f"{self._tally.header_fields:,} columns, {COLUMN_LIMIT:,} are allowed"
+                columns = f"{self._tally.header_fields:,} columns, at most {COLUMN_LIMIT:,} are allowed"
                 raise NotAnExport("The header has too many columns", columns, ASK_SPAAZA)
             self.header = _first_record(bytes(self._head))
             self._head = None
 
     def _count(self, block: bytes) -> None:
-        # \r\n becomes two line ends, which does no harm: the blank line between them is no record.
+        # \r\n becomes two line ends, which is harmless: the blank line between them is not a record.
         block = self._carry + block.replace(b"\r", b"\n")
         body = block.rstrip(b'"')
-        # What quotes at the end mean depends on what follows. Two of them more or fewer change nothing then.
+        # What quotes at the end mean depends on what follows. Two more or fewer make no difference to that.
         quotes = len(block) - len(body)
         self._carry = b'"' * (2 - quotes % 2) if quotes else b""
         if body:
             outline, ends_in_quotes = outline_of(body, opens=self._at_field_start, bulk_from=self._bulk_from)
             self._tally.add(outline)
             self._at_field_start = ends_in_quotes or body[-1] in b",\n"
-            if ends_in_quotes:  # the next block begins as if the field opened there
+            if ends_in_quotes:  # the next block starts as if the field opened there
                 self._carry = b'"' + self._carry
 
 
 class _Tally:
-    """Counts records and fields in outlines; a record may extend over any number of them."""
+    """Counts records and fields in outlines; a record may span any number of them."""
 
     def __init__(self) -> None:
         self.records = 0
@@ -128,7 +128,7 @@ class _Tally:
         self._commas = 0
 
     def extend(self, outline: bytes) -> None:
-        """Take the next piece of the open record; it has no line end."""
+        """Add the next piece, without a line end, to the open record."""
         self._is_blank = self._is_blank and not outline
         self._is_broken = self._is_broken or BROKEN in outline
         self._commas += outline.count(b",")
@@ -147,11 +147,11 @@ class _Tally:
         self._forget_record()
 
     def add(self, outline: bytes) -> None:
-        """Count the records that end in this outline, and begin the one that does not."""
+        """Count the records that end in this outline, and start the one that does not."""
         outline = self._end_open_record(outline)
-        while self.records < 2 and b"\n" in outline:  # the header and the first row are looked at one by one
+        while self.records < 2 and b"\n" in outline:  # the header and the first row are counted one by one
             outline = self._end_open_record(outline)
-        # BytesIO looks for line ends with memchr, five times as fast as bytes.split.
+        # BytesIO finds line ends with memchr, five times as fast as bytes.split.
         rows = io.BytesIO(outline).readlines()
         rest = rows.pop() if rows and not outline.endswith(b"\n") else b""
         self._add_rows(rows)
@@ -159,7 +159,7 @@ class _Tally:
         self.extend(rest)
 
     def _end_open_record(self, outline: bytes) -> bytes:
-        """Extend the open record to its end or that of the outline; return what is behind, but for blank lines."""
+        """Extend the open record to its end or the outline's; return what follows, without leading blank lines."""
         line, line_end, behind = outline.partition(b"\n")
         self.extend(line)
         if line_end:
@@ -175,7 +175,7 @@ class _Tally:
 
 
 def _lines_with(mark: bytes, lines: bytes, end: int) -> int:
-    """Return how many of the lines up to `end` have the mark, however often."""
+    """Return how many lines up to `end` contain the mark, counting each line once."""
     count = 0
     found = lines.find(mark, 0, end)
     while found >= 0:
@@ -185,9 +185,9 @@ def _lines_with(mark: bytes, lines: bytes, end: int) -> int:
 
 
 def _first_record(head: bytes) -> tuple[str, ...]:
-    """Return the first record that is not blank, () without one; the bytes behind it need not be UTF-8."""
+    """Return the first record that is not blank, () without one; the bytes after it need not be UTF-8."""
     text = io.TextIOWrapper(io.BytesIO(head), encoding="utf-8", errors="surrogateescape", newline="")
-    csv.field_size_limit(HEADER_LIMIT_BYTES)  # of this process; by itself `csv` takes 131,072 characters
+    csv.field_size_limit(HEADER_LIMIT_BYTES)  # process-wide; the default of `csv` is 131,072 characters
     names = next(filter(None, csv.reader(text)), [])
     try:
         "".join(names).encode()

@@ -1,7 +1,7 @@
-"""Watches the compressed bytes of an export go by: whether they are whole, what they hash to, how many rows they hold.
+"""Inspects the compressed bytes of an export as they pass: completeness, hash and row count.
 
-Every gzip member is inflated to its trailer, where the CRC and length of what it held are checked; what comes out
-is counted and forgotten.
+Every gzip member is decompressed to its trailer, which checks the CRC and length of its content; the CSV is counted
+and discarded.
 """
 
 import hashlib
@@ -15,38 +15,38 @@ from spaaza_snapshots.proof.csv_records import CsvRecords
 GZIP_MAGIC = b"\x1f\x8b"
 FIXED_HEADER_BYTES = 10
 FHCRC, FEXTRA, FNAME, FCOMMENT = 2, 4, 8, 16  # flags: optional fields of a header
-RESERVED_FLAGS = 0xE0  # "must be zero"; ISA-L does not look
-GZIP_HEADER_LIMIT_BYTES = 128 * 1024  # the longest FEXTRA has 64 KiB; a name of as many bytes is damage
+RESERVED_FLAGS = 0xE0  # "must be zero"; ISA-L does not check
+GZIP_HEADER_LIMIT_BYTES = 128 * 1024  # the longest FEXTRA has 64 KiB; a name that long is damage
 GZIP_WBITS = 31  # one gzip member: header, deflate data, trailer
 
-# Together these bound the memory, however long a chunk is and however far it inflates (up to 1,032 : 1). What lies
-# behind a member is copied when it ends, so the first also bounds what a chunk of many tiny members costs.
+# Together these bound the memory, however long a chunk is and however much it expands (up to 1,032 : 1). The bytes
+# after a member are copied when it ends, so the first also bounds the cost of a chunk of many tiny members.
 WINDOW_BYTES = 64 * 1024  # of compressed bytes
 BLOCK_BYTES = 256 * 1024  # of CSV
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What was seen of a stream that has ended; nothing here is judged."""
+    """What was observed of a stream that has ended; nothing here is judged."""
 
     gzip_bytes: int
     csv_bytes: int
     sha256: str  # hex, of the compressed bytes
-    crc32: int  # of the compressed bytes, as S3's FULL_OBJECT CRC32 has it
-    gzip_members: int  # members inflated to their trailer
-    at_member_end: bool  # False: cut inside a member, or no byte at all
-    header: tuple[str, ...]  # exactly as sent, without a BOM; () where there is none
-    row_count: int  # records behind the header
+    crc32: int  # of the compressed bytes, as in S3's FULL_OBJECT CRC32
+    gzip_members: int  # members decompressed to their trailer
+    at_member_end: bool  # False: cut inside a member, or no bytes at all
+    header: tuple[str, ...]  # exactly as sent, without a BOM; () if there is none
+    row_count: int  # records after the header
     rows_with_line_breaks: int  # rows with \n or \r inside a field
     open_quote: bool  # the CSV ended inside a quoted field
     first_row_fields: int | None  # None without rows
-    last_row_fields: int | None  # of the last record, also one without a line end
+    last_row_fields: int | None  # of the last record, even without a line end
 
 
 class GzipCsvInspector:
-    """Takes the chunks of one gzip CSV.
+    """Inspects the chunks of one gzip CSV.
 
-    Memory: some 5 `BLOCK_BYTES` (a block that is cut into rows of 3 bytes: 70), and the header until it has ended.
+    Memory: about 5 `BLOCK_BYTES` (70 for a block of 3-byte rows), and the header until it ends.
     """
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class GzipCsvInspector:
         self._sha256 = hashlib.sha256()
         self._crc32 = 0
         self._gzip_members = 0
-        self._head = b""  # of a member, until its header is whole
+        self._head = b""  # of a member, until its header is complete
         self._member: isal_zlib.Decompress | None = None
         self._records = CsvRecords()
 
@@ -67,9 +67,8 @@ class GzipCsvInspector:
     def feed(self, chunk: bytes) -> None:
         """Inspect the next chunk, of any length.
 
-        Raises `NotAnExport` where the stream does not begin as gzip, or holds no header that can be read, and
-        `ExportInterrupted` where it is damaged or followed by other bytes. A stream that was merely cut raises
-        nothing: only `finish` can tell.
+        Raises `NotAnExport` if the stream does not start as gzip, or has no readable header, and `ExportInterrupted`
+        if it is damaged or followed by other bytes. A truncated stream raises nothing here: only `finish` can tell.
         """
         self._sha256.update(chunk)
         self._crc32 = isal_zlib.crc32(chunk, self._crc32)
@@ -80,9 +79,9 @@ class GzipCsvInspector:
             self._inflate(window)
 
     def finish(self) -> Inspection:
-        """End the stream and return what was seen; the record in which a cut stream breaks off is not counted.
+        """End the stream and return what was observed; the last record of a truncated stream is not counted.
 
-        Raises `NotAnExport` where the CSV is nothing but a header, without a line end, that cannot be read.
+        Raises `NotAnExport` if the CSV is only a header, without a line end, that cannot be read.
         """
         at_member_end = self._gzip_members > 0 and self._member is None and not self._head
         if at_member_end:
@@ -107,7 +106,7 @@ class GzipCsvInspector:
             data = self._inflate_member(self._member, data) if self._member else self._begin_member(data)
 
     def _begin_member(self, data: bytes | memoryview) -> bytes:
-        """Return the bytes of the member that begins here, or none while its header is not whole."""
+        """Return the bytes of the member that starts here, or none until its header is complete."""
         data = self._head + bytes(data)
         self._head = b""
         if not data.startswith(GZIP_MAGIC[: len(data)]):
@@ -123,14 +122,14 @@ class GzipCsvInspector:
         return b""
 
     def _inflate_member(self, member: isal_zlib.Decompress, data: bytes | memoryview) -> bytes:
-        """Inflate data to its end or to the end of the member; return the bytes behind the member."""
+        """Decompress data to its end or the end of the member; return the bytes after the member."""
         inflating = True
         while inflating:
             block = self._next_block(member, data)
             self.csv_bytes += len(block)
             self._records.feed(block)
             data = member.unconsumed_tail
-            # A full block may have left more inside the decompressor, even where no data is left.
+            # After a full block the decompressor may hold more output, even if no data is left.
             inflating = not member.eof and (len(data) > 0 or len(block) == BLOCK_BYTES)
         if member.eof:
             self._gzip_members += 1
@@ -145,7 +144,7 @@ class GzipCsvInspector:
 
     def _no_member(self, offset: int) -> NotAnExport | ExportInterrupted:
         if offset == 0:
-            return NotAnExport("The answer is not gzip", "it does not begin with 1f 8b", ASK_SPAAZA)
+            return NotAnExport("The answer is not gzip", "it does not start with 1f 8b", ASK_SPAAZA)
         return ExportInterrupted("Other bytes follow the gzip stream", f"from byte {offset:,} on", NEXT_RUN)
 
     def _damaged(self) -> ExportInterrupted:
@@ -154,9 +153,9 @@ class GzipCsvInspector:
 
 
 def _has_whole_header(data: bytes) -> bool:
-    """Return whether a member's header ends in data (RFC 1952, section 2.3).
+    """Return whether data contains a member's whole header (RFC 1952, section 2.3).
 
-    ISA-L misreads a header with several optional fields that comes in pieces: it refuses good ones, and takes bad ones.
+    ISA-L misreads a header with several optional fields that arrives in pieces: it can refuse good ones and accept bad.
     """
     if len(data) < FIXED_HEADER_BYTES:
         return False

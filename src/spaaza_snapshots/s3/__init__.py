@@ -1,1 +1,1 @@
-"""The bucket: objects and the conditions they are written on, uploads, and who reads and writes what."""
+"""The bucket: objects, conditional writes, uploads, and what each part of the product reads and writes."""

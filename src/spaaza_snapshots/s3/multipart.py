@@ -1,4 +1,4 @@
-"""One multipart upload as a context manager: completed on purpose, aborted in every other case.
+"""One multipart upload as a context manager: completed explicitly, aborted in every other case.
 
 S3's limits: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 """
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
     from types_boto3_s3.type_defs import CompletedPartTypeDef
 
 PART_BYTES = 5 * 1024 * 1024
-"""Size of every part but the last: the smallest that S3 takes, because a few of them are the memory of a run."""
+"""Size of every part but the last: the smallest that S3 allows, since a few parts make up a run's memory."""
 
 MAX_PARTS = 10_000
 """S3's limit, and so the largest export: 5 MiB x 10,000 = 48.8 GiB of gzip, several hundred million users."""
 
 THREADS = 2
-"""Parts on their way at once: one keeps S3 busy while the other waits for its answer."""
+"""Parts in flight at once: one keeps S3 busy while the other waits for its answer."""
 
 STRAGGLERS_SECONDS = 3.0
-"""How long an abort waits for parts on their way: one that arrives after the abort would be stored, and billed."""
+"""How long an abort waits for parts in flight: one that arrives after the abort would be stored, and billed."""
 
 GRACE_SECONDS = 5.0
-"""How far parts on their way may reach into the reserve of the function's time."""
+"""How far parts in flight may use the reserve of the function's time."""
 
 NO_SUCH_UPLOAD = "NoSuchUpload"
 _UPLOAD_AGAIN = (NO_SUCH_UPLOAD, "ConditionalRequestConflict")
@@ -51,12 +51,12 @@ _UPLOAD_AGAIN = (NO_SUCH_UPLOAD, "ConditionalRequestConflict")
 class MultipartUpload:
     """Writes one object; holds at most `part_bytes * (threads * 2 + 2)` of its bytes.
 
-    That is: the part being filled, its immutable copy, and for each part on its way the copy that the SDK makes to
-    send it. A part is immutable from when it is full, so whatever retries it sends the same bytes.
+    That is: the part being filled, its immutable copy, and for each part in flight the copy that the SDK makes to
+    send it. A part is immutable once it is full, so every retry sends the same bytes.
 
-    A part that S3 does not answer holds its bytes until the SDK gives up on it, also after the upload has ended.
+    A part that S3 does not answer holds its bytes until the SDK gives up on it, even after the upload has ended.
 
-    An upload whose Create was lost on its way back has an id that nobody knows: the bucket's lifecycle rule ends it.
+    If the answer to Create is lost, the upload id is unknown: the bucket's lifecycle rule aborts that upload.
     """
 
     def __init__(
@@ -91,11 +91,11 @@ class MultipartUpload:
 
     @property
     def parts(self) -> int:
-        """How many parts were sent off so far."""
+        """How many parts have been sent so far."""
         return self._sent_parts
 
     def __enter__(self) -> Self:
-        """Create the upload; from here on its id has an owner that ends it."""
+        """Create the upload; from here on it is sure to be completed or aborted."""
         with storage_errors(f"creating the upload of {self._key}"):
             answer = self._s3.create_multipart_upload(
                 Bucket=self._bucket,
@@ -109,7 +109,7 @@ class MultipartUpload:
         return self
 
     def write(self, chunk: bytes) -> None:
-        """Take bytes of any length, and send off each part that they fill; raises `StorageError`, `OutOfTime`."""
+        """Take bytes of any length, and send each part that they fill; raises `StorageError`, `OutOfTime`."""
         rest = memoryview(chunk)
         while rest:
             end = min(self._filled_bytes + len(rest), len(self._buffer))
@@ -120,7 +120,7 @@ class MultipartUpload:
                 self._send_part()
 
     def flush(self) -> None:
-        """Send off what is left as the last part, and wait until S3 has all of them."""
+        """Send the rest as the last part, and wait until S3 has all parts."""
         if self._filled_bytes:
             self._send_part()
         while self._on_their_way:
@@ -129,9 +129,9 @@ class MultipartUpload:
     def complete(self, crc32: int, condition: Condition) -> StoredObject | None:
         """Make the object visible if S3 computes the same `crc32` over all of it and `condition` still holds.
 
-        Returns None where it does not hold any more: the upload is still open then, and may be completed on another
-        condition. Raises `ExportInterrupted` where S3 wants all of it uploaded again, and `StorageError` where S3
-        failed, or where nobody can tell whether this upload will still become an object.
+        Returns None if it no longer holds: the upload is still open then, and may be completed on another condition.
+        Raises `ExportInterrupted` if S3 needs all of it uploaded again, and `StorageError` if S3 failed, or if it is
+        unknown whether this upload may still become an object.
         """
         self.flush()
         try:
@@ -151,23 +151,23 @@ class MultipartUpload:
         return StoredObject(self._run_id, answer["ETag"], answer.get("VersionId"), self._accepted)
 
     def _settle(self, error: ClientError | BotoCoreError) -> StoredObject | None:
-        """Find out whether a Complete that was not answered well has happened.
+        """Find out whether a Complete that failed or was not answered took effect.
 
-        An abort that S3 confirms is the fence: behind it this upload cannot become an object any more, so what lies
-        there decides. Without it S3 may still be at work on the Complete.
+        A confirmed abort is the fence: after it this upload can no longer become an object, so the current object
+        decides. Without it, S3 may still be working on the Complete.
         """
         code = code_of(error) if isinstance(error, ClientError) else type(error).__name__
         lost = code == "PreconditionFailed"
         fenced = lost or self._abort()
         there = head(self._s3, self._bucket, self._key)
         if there is not None and (there.run_id, there.accepted) == (self._run_id, self._accepted):
-            return there  # still open where another acceptance of the same export was quicker: then leaving aborts it
+            return there  # if another acceptance of the same export was faster, this one is still open: __exit__ aborts
         if lost:
             return None
         if not fenced:
             raise _unfenced(self._key, code) from error
         if code in _UPLOAD_AGAIN:
-            raise ExportInterrupted("S3 wants the export uploaded again", code, NEXT_RUN) from error
+            raise ExportInterrupted("S3 needs the export uploaded again", code, NEXT_RUN) from error
         with storage_errors(f"completing the upload of {self._key}"):
             raise error
 
@@ -175,7 +175,7 @@ class MultipartUpload:
         if self._sent_parts == MAX_PARTS:
             limit_bytes = MAX_PARTS * len(self._buffer)
             raise StorageError(
-                "The export is larger than one upload can be",
+                "The export is too large for one upload",
                 f"{limit_bytes:,} bytes in {MAX_PARTS:,} parts of {len(self._buffer):,}",
                 "Raise PART_BYTES in multipart.py, and the function's memory with it.",
             )
@@ -211,19 +211,19 @@ class MultipartUpload:
     @property
     def _open_upload_id(self) -> str:
         if self._upload_id is None:
-            raise StorageError("This upload has ended", self._key, "This is a defect: look at the function's log.")
+            raise StorageError("This upload has ended", self._key, "This is a bug: look at the function's log.")
         return self._upload_id
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Abort unless the upload was completed, whatever the reason; an abort that fails hides no other error."""
+        """Abort unless the upload was completed; a failed abort does not hide the original error."""
         if self._upload_id is not None:
             self._abort()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _abort(self) -> bool:
-        """End the upload without an object; False where S3 refuses: the bucket's lifecycle rule ends it a day later."""
+        """Abort the upload; False if S3 does not confirm it: the bucket's lifecycle rule aborts it a day later."""
         for part in self._on_their_way:
             part.cancel()
         wait(self._on_their_way, timeout=STRAGGLERS_SECONDS)
@@ -232,7 +232,7 @@ class MultipartUpload:
             self._s3.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=upload_id)
         except (ClientError, BotoCoreError) as error:
             if isinstance(error, ClientError) and code_of(error) == NO_SUCH_UPLOAD:
-                return True  # it has ended already, one way or the other
+                return True  # already completed or aborted
             logger.warning("An upload could not be aborted", extra={"key": self._key, "error": type(error).__name__})
             return False
         return True
@@ -242,5 +242,5 @@ def _unfenced(key: str, code: str) -> StorageError:
     return StorageError(
         "S3 did not confirm a commit, and the upload could not be aborted",
         f"{key}, {code}",
-        "S3 may still complete it. The next run of the schedule settles what stands by then.",
+        "S3 may still complete it. The next scheduled run recovers.",
     )

@@ -1,4 +1,4 @@
-"""Objects of ours in S3: whose each is, and on what condition one may be written over it."""
+"""Our objects in S3: which run wrote each one, and on what condition it may be replaced."""
 
 import base64
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 CHECKSUM_ALGORITHM: Final = "CRC32"
 RAW_TYPE: Final = "application/gzip"
-"""Without a ContentEncoding, for clients would silently inflate the vendor's bytes."""
+"""Without a ContentEncoding, because clients would silently decompress the vendor's bytes."""
 
 ROUNDS: Final = 10
-"""How often others may be quicker before something must be wrong: each round that is lost, some other run has won."""
+"""How often other runs may be faster before something must be wrong: each lost round is one that another run won."""
 
 RUN_ID: Final = "run-id"
 ACCEPTED: Final = "accepted"
@@ -32,9 +32,9 @@ class Condition(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object of ours as S3 tells of it.
+    """One of our objects as S3 describes it.
 
-    `run_id` is None on one that no run of ours wrote. `accepted`: held once, and accepted by somebody since.
+    `run_id` is None if no run of ours wrote it. `accepted`: the object was held, and somebody has accepted it.
     """
 
     run_id: str | None
@@ -48,17 +48,17 @@ class StoredObject:
 
 
 def metadata_of(run_id: str, *, accepted: bool = False) -> dict[str, str]:
-    """Return what a raw object says of itself."""
+    """Return the metadata of a raw object."""
     return {RUN_ID: run_id, ACCEPTED: "true"} if accepted else {RUN_ID: run_id}
 
 
 def unchanged(etag: str | None) -> Condition:
-    """Return what S3 must still find at a key: the object with this ETag, or none."""
+    """Return the condition that a key still has the object with this ETag, or none."""
     return {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
 
 
 def put_over(s3: "S3Client", there_etag: str | None, *, Key: str, **put: Any) -> bool:  # noqa: N803 # boto3's own names
-    """Put an object over the one with this ETag, or over none; False where another is there by now.
+    """Replace the object with this ETag, or create one if None; False if another object is there.
 
     Raises `StorageError`.
     """
@@ -73,8 +73,8 @@ def put_over(s3: "S3Client", there_etag: str | None, *, Key: str, **put: Any) ->
 
 
 def head(s3: "S3Client", bucket: str, key: str) -> StoredObject | None:
-    """Return what lies at a key, or None; raises `StorageError`."""
-    with storage_errors(f"looking at {key}"):
+    """Return the object at a key, or None; raises `StorageError`."""
+    with storage_errors(f"checking {key}"):
         try:
             answer = s3.head_object(Bucket=bucket, Key=key)
         except ClientError as error:
@@ -86,10 +86,10 @@ def head(s3: "S3Client", bucket: str, key: str) -> StoredObject | None:
 
 
 def crc32_of(checksum: str) -> int:
-    """Read a CRC-32 as S3 spells it."""
+    """Decode a CRC-32 as S3 encodes it."""
     return int.from_bytes(base64.b64decode(checksum), "big")
 
 
 def checksum_text(crc32: int) -> str:
-    """Return a CRC-32 as S3 spells it: base64 of its four bytes, the highest first."""
+    """Return a CRC-32 as S3 encodes it: base64 of its four bytes, big-endian."""
     return base64.b64encode(crc32.to_bytes(4, "big")).decode()

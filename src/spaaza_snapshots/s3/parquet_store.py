@@ -1,4 +1,4 @@
-"""The bucket as the conversion to Parquet sees it: reading the raw object, and writing what is derived from it."""
+"""The bucket as the conversion to Parquet sees it: reads the raw object, and writes what is derived from it."""
 
 import base64
 import hashlib
@@ -22,14 +22,14 @@ _GONE: Final = MISSING | {"NoSuchVersion"}
 
 
 class ParquetStore:
-    """One bucket; every method raises `StorageError` where S3 fails, `OSError` where the disk does."""
+    """One bucket; every method raises `StorageError` if S3 fails, `OSError` if the disk does."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3 = s3
         self._bucket = bucket
 
     def download(self, raw: Raw, target: Path) -> bool:
-        """Write the bytes that a manifest describes to a file; False where they are not there any more."""
+        """Write the bytes that a manifest describes to a file; False if they are no longer there."""
         version = {} if raw.version_id is None else {"VersionId": raw.version_id}
         sha256 = hashlib.sha256()
         with storage_errors(f"reading {raw.key}"):
@@ -50,16 +50,16 @@ class ParquetStore:
         return sha256.hexdigest() == raw.sha256
 
     def put_parquet(self, manifest: Manifest, parquet: Path, over: StoredObject | None) -> bool:
-        """Put a typed copy in the place of what was seen there; False where something else is there by now.
+        """Replace the typed copy that was seen, if any; False if it has changed since.
 
-        In one request, for which S3's limit is 5 GiB: the users of a country.
+        In one request, which S3 limits to 5 GiB: the users of a country.
         """
         key = manifest.snapshot_id.parquet_key
         with parquet.open("rb") as file:
             return self._put(key, manifest.run_id, file, "application/vnd.apache.parquet", over)
 
     def put_quality(self, manifest: Manifest, quality: Quality, over: StoredObject | None) -> bool:
-        """Put findings in the place of what was seen there; False where something else is there by now."""
+        """Replace the findings that were seen, if any; False if they have changed since."""
         key = manifest.snapshot_id.quality_key
         return self._put(key, manifest.run_id, BytesIO(quality.to_json()), "application/json", over)
 

@@ -1,4 +1,4 @@
-"""The bucket as the commit sees it: reads, and writes that happen only if nobody else was quicker."""
+"""The bucket as the commit sees it: reads, and writes that succeed only if no other run was faster."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 1024 * 1024
 
 MANIFEST_LIMIT_BYTES = 64 * 1024 * 1024
-"""More than the manifest of an export with the most columns has: what is larger is not one, and is not read."""
+"""More than the manifest of the widest export allowed: a larger object is not a manifest, and is not read."""
 
 ACCEPTED_PART_BYTES = PART_BYTES + CHUNK_BYTES
-"""Other than that of an export, so that an accepted copy of it has another ETag."""
+"""Differs from an export's part size, so that an accepted copy has a different ETag."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredManifest:
-    """What lies in a manifest's place, None where it cannot be read as one, and the ETag of the object."""
+    """The manifest at a manifest's key, None if it cannot be read as one, and the ETag of the object."""
 
     manifest: Manifest | None
     etag: str
@@ -41,17 +41,17 @@ class StoredManifest:
 
 @dataclass(frozen=True, slots=True)
 class Predecessor:
-    """The last readable manifest before a date, and the dates between the two whose manifests cannot be read."""
+    """The last readable manifest before a date, and the dates in between whose manifests cannot be read."""
 
     manifest: Manifest | None
     damaged: tuple[date, ...] = ()
 
 
 class SnapshotStore:
-    """One bucket; every method raises `StorageError` where S3 fails.
+    """One bucket; every method raises `StorageError` if S3 fails.
 
-    `completing_s3`: the client that completes an upload, which may take longer than any other call.
-    `damaged_keys`: the manifests and drafts met so far that cannot be read.
+    `completing_s3`: the client that completes uploads, which may take longer than any other call.
+    `damaged_keys`: the manifests and drafts found so far that cannot be read.
     """
 
     def __init__(self, s3: "S3Client", bucket: str, completing_s3: "S3Client | None" = None) -> None:
@@ -65,12 +65,12 @@ class SnapshotStore:
         return head(self._s3, self.bucket, snapshot_id.raw_key)
 
     def derived(self, snapshot_id: SnapshotId) -> tuple[StoredObject | None, StoredObject | None]:
-        """Return the Parquet object of a snapshot and the findings of its conversion, which are written last."""
+        """Return the Parquet object of a snapshot and the findings of its conversion; the findings are written last."""
         parquet = head(self._s3, self.bucket, snapshot_id.parquet_key)
         return parquet, head(self._s3, self.bucket, snapshot_id.quality_key)
 
     def manifest(self, snapshot_id: SnapshotId) -> StoredManifest | None:
-        """Return what lies in the place of the committed manifest, or None."""
+        """Return what is at the key of the committed manifest, or None."""
         return self._read(snapshot_id.manifest_key)
 
     def pending(self, snapshot_id: SnapshotId, run_id: str) -> Manifest | None:
@@ -79,7 +79,7 @@ class SnapshotStore:
         return None if found is None else found.manifest
 
     def held_count(self, snapshot_id: SnapshotId) -> int:
-        """Count the exports of a snapshot that were doubtful."""
+        """Count the doubtful exports of a snapshot."""
         found = [self._read(key) for key in self._keys(snapshot_id.pending_prefix)]
         drafts = [stored.manifest for stored in found if stored is not None]
         return sum(draft is not None and draft.is_held for draft in drafts)
@@ -105,19 +105,19 @@ class SnapshotStore:
         return MultipartUpload(self._s3, self._completing_s3, self.bucket, snapshot_id.raw_key, run_id, clock)
 
     def write_ahead(self, draft: Manifest) -> None:
-        """Write a draft to its place under pending/."""
+        """Write a draft to its key under pending/."""
         with storage_errors(f"writing {draft.pending_key}"):
             self._s3.put_object(
                 Bucket=self.bucket, Key=draft.pending_key, Body=draft.to_json(), ContentType="application/json"
             )
 
     def remove_pending(self, manifest: Manifest) -> None:
-        """Remove the draft of a manifest; not being there is success."""
+        """Remove the draft of a manifest; succeeds if there is none."""
         with storage_errors(f"removing {manifest.pending_key}"):
             self._s3.delete_object(Bucket=self.bucket, Key=manifest.pending_key)
 
     def put_manifest(self, manifest: Manifest, over_etag: str | None) -> bool:
-        """Commit a manifest over the one with this ETag, or over none; False where another is there by now."""
+        """Replace the manifest with this ETag, or create one if None; False if another manifest is there."""
         return put_over(
             self._s3,
             over_etag,
@@ -128,9 +128,9 @@ class SnapshotStore:
         )
 
     def reupload_accepted(self, draft: Manifest, held: StoredObject, clock: Clock) -> bool:
-        """Write a held object anew, byte for byte, as one that was accepted; False where another is there by now.
+        """Write a held object again, byte for byte, marked as accepted; False if it has changed since.
 
-        In other parts it has another ETag, on any S3: whoever is about to replace what was held finds it changed.
+        A different part size gives it a different ETag, on any S3: a run about to replace the held object then fails.
         """
         key, accepted = draft.raw.key, metadata_of(draft.run_id, accepted=True)
         with storage_errors(f"accepting {key}"), self._opened(key, held.etag) as body:
@@ -164,7 +164,7 @@ class SnapshotStore:
 
     @contextmanager
     def _opened(self, key: str, etag: str) -> "Iterator[StreamingBody | None]":
-        """Open the object with this ETag; None where it is not there any more."""
+        """Open the object with this ETag; None if it is no longer there."""
         try:
             answer = self._s3.get_object(Bucket=self.bucket, Key=key, IfMatch=etag)
         except ClientError as error:

@@ -19,17 +19,17 @@ from spaaza_snapshots.spaaza.export_stream import ExportStream
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try of a run: the id that its upload and its draft carry, and its number, from 1."""
+    """One try of a run: the id of its upload and its draft, and its number, from 1."""
 
     run_id: str
     number: int
 
 
 def export_once(run: Run, services: Services, number: int) -> Manifest | None:
-    """Make the export a snapshot and return its manifest; None where another run was quicker.
+    """Export, prove and commit, and return the manifest; None if another run was faster.
 
-    Nothing can be seen before all of it was proven: leaving this function before the commit aborts the upload. The id
-    is this attempt's own: it names one upload and no other. Raises `SnapshotHeld` for a doubtful export.
+    Nothing becomes visible until all of it is proven: leaving this function before the commit aborts the upload. Each
+    attempt has its own id, so the id names exactly one upload. Raises `SnapshotHeld` for a doubtful export.
     """
     attempt = Attempt(str(uuid.uuid4()), number)
     logger.append_keys(run_id=attempt.run_id)
@@ -43,7 +43,7 @@ def export_once(run: Run, services: Services, number: int) -> Manifest | None:
 
 
 def _copy(export: ExportStream, upload: MultipartUpload, clock: Clock) -> Inspection:
-    """Send each chunk two ways, unchanged into the upload and past the inspector."""
+    """Send each chunk, unchanged, to both the inspector and the upload."""
     inspector = GzipCsvInspector()
     progress = Progress(clock)
     for chunk in export.chunks():
@@ -53,7 +53,7 @@ def _copy(export: ExportStream, upload: MultipartUpload, clock: Clock) -> Inspec
         if clock.seconds_left() <= 0:
             raise clock.out_of_time("streaming the export", export.how_far())
     inspection = inspector.finish()
-    logger.info("The export has ended", extra={"gzip_bytes": inspection.gzip_bytes, "rows": inspection.row_count})
+    logger.info("Export received", extra={"gzip_bytes": inspection.gzip_bytes, "rows": inspection.row_count})
     return inspection
 
 
@@ -65,7 +65,7 @@ def _prove(
     inspection: Inspection,
     attempt: Attempt,
 ) -> Proven:
-    """Refuse what is not whole, and wait until S3 has all parts of what is."""
+    """Refuse an incomplete export, or wait until S3 has every part of a complete one."""
     proof = prove(inspection, export.received_bytes, export.declared_end)
     proof.refuse_if_broken()
     upload.flush()

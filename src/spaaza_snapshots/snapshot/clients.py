@@ -1,4 +1,4 @@
-"""The clients of AWS and of HTTP, made once per container and settings."""
+"""The AWS and HTTP clients, made once per container and settings."""
 
 import functools
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """One client for each service that the settings call for."""
+    """One client for each service that the settings require."""
 
     s3: "S3Client"
     completing_s3: "S3Client"
@@ -32,7 +32,7 @@ class Clients:
 
 @functools.lru_cache(maxsize=1)
 def clients_for(settings: Settings) -> Clients:
-    """Make the clients, or return those that the container made before for the same settings."""
+    """Return the clients, reusing those that this container made for the same settings."""
     session = boto3.Session()
     return Clients(
         s3=session.client("s3", config=SDK_CONFIG),

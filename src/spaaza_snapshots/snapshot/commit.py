@@ -1,14 +1,14 @@
-"""How an export becomes, and stays, the snapshot of its day: the whole order, in `commit`.
+"""How an export becomes, and stays, the snapshot of its day: every step, in the order of `commit`.
 
-    settle        promote the draft that a killed run may have left, and see what stands
-    judge         compare with what stands; what is doubtful is held
-    write ahead   the draft, a finished manifest, goes to pending/{run_id}.json
-    complete      the raw object appears, if the key is as it was judged, and says by its run-id which draft is its
-                  own: the commit point
-    promote       the draft becomes manifest.json, if the object in place is still the draft's own
+    settle        promote the draft that a killed run may have left, and read the current state
+    judge         compare with the current state; a doubtful export is held
+    write ahead   write the draft, a finished manifest, to pending/{run_id}.json
+    complete      make the raw object visible, if the key has not changed since it was judged; its run-id says which
+                  draft is its own: the commit point
+    promote       make the draft manifest.json, if the raw object is still the draft's own
 
-Whoever finds an object whose draft was not promoted does it. So a crash at any instant, and any number of runs at
-once, end with a manifest that describes the object in place, at the latest after the next run.
+Any run that finds an object whose draft was not promoted promotes it. So after a crash at any instant, and with any
+number of concurrent runs, the manifest describes the current object, at the latest after the next run.
 """
 
 from contextlib import ExitStack
@@ -28,10 +28,10 @@ from spaaza_snapshots.snapshot.run import Run
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What stands for one snapshot.
+    """The current state of one snapshot.
 
-    `draft` is what lies under pending/ for the object in place. Beside a committed manifest it says that nobody has
-    reported that snapshot yet. `damaged`: the manifest in place cannot be read, so nobody can tell whose it is.
+    `draft` is the draft of the current object under pending/. Next to a committed manifest it means that the snapshot
+    has not been reported yet. `damaged`: the manifest cannot be read, so it is unknown whose it is.
     """
 
     raw: StoredObject | None
@@ -48,15 +48,15 @@ class Day:
 
     @property
     def unchanged(self) -> Condition:
-        """What S3 must still find when an upload completes over this day."""
+        """What S3 must still find when an upload completes over this state."""
         return unchanged(None if self.raw is None else self.raw.etag)
 
 
 def commit(run: Run, proven: Proven, upload: MultipartUpload, store: SnapshotStore, clock: Clock) -> Manifest | None:
-    """Commit a proven export and return its manifest; None where another run was quicker.
+    """Commit a proven export and return its manifest; None if another run was faster.
 
-    The upload completes only over what the export was judged against. Whatever others commit before that changes what
-    is there: then all is judged again. Raises `SnapshotHeld` for a doubtful one, `StorageError`, `OutOfTime`.
+    The upload completes only over the state that the export was judged against. If another run has changed that
+    state, the export is judged again. Raises `SnapshotHeld` for a doubtful one, `StorageError`, `OutOfTime`.
     """
     with ExitStack() as leaving:
         for _ in range(ROUNDS):
@@ -65,21 +65,21 @@ def commit(run: Run, proven: Proven, upload: MultipartUpload, store: SnapshotSto
             if day.committed is not None and not run.force:
                 return None
             draft = _judge(run, proven, store, day)
-            leaving.pop_all()  # from here on the draft may be that of an object
+            leaving.pop_all()  # from here on the draft may belong to an object
             store.write_ahead(draft)
             if draft.is_held and day.held is not None:
-                return None  # somebody was asked to accept the one that is there; this one only counts
+                return None  # the held object already awaits acceptance; this draft only counts
             if upload.complete(proven.inspection.crc32, day.unchanged) is not None:
                 return _promoted(store, draft)
-            # Not at once: a removal that takes effect late would take the draft of the next round.
+            # Not now: a delayed removal would delete the draft of the next round.
             leaving.callback(store.remove_pending, draft)
         raise outrun(run.snapshot_id)
 
 
 def _judge(run: Run, proven: Proven, store: SnapshotStore, day: Day) -> Manifest:
-    """Return the draft of an export that may take the place of what stands; held where it is doubtful.
+    """Return the draft of an export, held if it is doubtful.
 
-    A doubtful one replaces nothing that is committed, or was until its manifest was damaged: what is there is good.
+    A doubtful export never replaces a committed snapshot, or one whose manifest was damaged later: those are good.
     """
     draft = draft_of(run, proven, Comparison(store.previous(run.snapshot_id), replaced=day.committed))
     if draft.is_held and (day.committed is not None or (day.damaged and day.held is None)):
@@ -88,31 +88,31 @@ def _judge(run: Run, proven: Proven, store: SnapshotStore, day: Day) -> Manifest
 
 
 def _promoted(store: SnapshotStore, draft: Manifest) -> Manifest | None:
-    """Promote a draft whose object was just completed; one that is held stays, for somebody to accept."""
+    """Promote a draft whose object was just completed; a held draft stays until somebody accepts it."""
     if draft.is_held:
         raise held(draft)
     return promote(store, draft)
 
 
 def look(store: SnapshotStore, snapshot_id: SnapshotId) -> Day:
-    """Return what stands, changing nothing; raises `StorageError`."""
+    """Return the current state without changing it; raises `StorageError`."""
     for _ in range(ROUNDS):
         raw = store.raw(snapshot_id)
         if raw is None or raw.run_id is None:
             return Day(raw)
-        # The draft first: it is removed only after its manifest was put, so finding neither tells nothing false...
+        # Read the draft first: it is removed only after its manifest is written, so one of the two is found...
         draft = store.pending(snapshot_id, raw.run_id)
         stored = store.manifest(snapshot_id)
         manifest = None if stored is None else stored.manifest
         committed = manifest if manifest is not None and raw.is_of(manifest.run_id) else None
-        # ... unless the object is another run's by now.
+        # ... unless another run has replaced the object.
         if draft is not None or committed is not None or store.raw(snapshot_id) == raw:
             return Day(raw, committed, draft, damaged=stored is not None and manifest is None)
     raise outrun(snapshot_id)
 
 
 def settle(store: SnapshotStore, snapshot_id: SnapshotId) -> Day:
-    """Return what stands, after promoting the draft that a killed run may have left; raises `StorageError`."""
+    """Return the current state, after promoting the draft that a killed run may have left; raises `StorageError`."""
     for _ in range(ROUNDS):
         day = look(store, snapshot_id)
         if day.draft is None or day.committed is not None or day.held is not None:
@@ -122,16 +122,16 @@ def settle(store: SnapshotStore, snapshot_id: SnapshotId) -> Day:
 
 
 def promote(store: SnapshotStore, draft: Manifest) -> Manifest | None:
-    """Make a draft the manifest; None where another run's object is in place by now.
+    """Make a draft the manifest; None if another run has replaced its object.
 
-    The draft stays under pending/ until its snapshot was reported (`conclude` in follow_up.py). Safe to repeat and to
-    run many times at once. Raises `StorageError`.
+    The draft stays under pending/ until its snapshot is reported (`conclude` in follow_up.py). Idempotent and safe to
+    run concurrently. Raises `StorageError`.
     """
     for _ in range(ROUNDS):
         stored = store.manifest(draft.snapshot_id)
         raw = store.raw(draft.snapshot_id)
         if raw is None or not raw.is_of(draft.run_id):
-            store.remove_pending(draft)  # it can never become true again
+            store.remove_pending(draft)  # it can never be promoted again
             return None
         manifest = draft.of_object(raw.etag, raw.version_id)
         if store.put_manifest(manifest, over_etag=None if stored is None else stored.etag):
@@ -140,9 +140,9 @@ def promote(store: SnapshotStore, draft: Manifest) -> Manifest | None:
 
 
 def outrun(snapshot_id: SnapshotId) -> StorageError:
-    """Return the error of a run that was overtaken in every round."""
+    """Return the error of a run that lost every round."""
     return StorageError(
-        "Other runs of this snapshot were always quicker",
+        "Other runs of this snapshot were always faster",
         f"{snapshot_id}, {ROUNDS} rounds",
-        "Find out who invokes the function so often; the next run of the schedule settles what stands.",
+        "Find out who invokes the function so often; the next scheduled run recovers.",
     )

@@ -1,22 +1,22 @@
-"""A whole but doubtful export, as the errors tell it: why, what became of it, and what to do."""
+"""The errors for a complete but doubtful export: why it is doubtful, what happened to it, and what to do."""
 
 from spaaza_snapshots.errors import SnapshotHeld
 from spaaza_snapshots.model.manifest import Manifest
 
-NOT_YET = "if not, do nothing: the schedule exports a day again while it lasts, three times at most."
+NOT_YET = "if not, do nothing: the schedule exports the day again until it ends, at most three times."
 
 NOT_KEPT = (
-    "The snapshot that was there stays. If Spaaza confirms these users, force again with a higher limit; if a manifest"
+    "The existing snapshot stays. If Spaaza confirms these users, force again with a higher limit; if a manifest"
     " cannot be read, restore it first: see manifest-damaged in docs/OPERATIONS.md."
 )
 
 
 def held(draft: Manifest, otherwise: str = NOT_YET, *, again: bool = False) -> SnapshotHeld:
-    """Return the error of a draft that is held: why, what accepts it, and what to do otherwise."""
+    """Return the error for a held draft: why it is held, how to accept it, and what to do otherwise."""
     payload = f'{{"chain_id": {draft.chain_id}, "date": "{draft.snapshot_date}", "accept": true}}'
     return doubtful(
         draft,
-        "it is kept, unseen",
+        "it is kept, but not visible",
         f"If Spaaza confirms these users, invoke the function with {payload}"
         f" (make snapshot CHAIN={draft.chain_id} DATE={draft.snapshot_date} ACCEPT=1); {otherwise}",
         again=again,
@@ -24,7 +24,7 @@ def held(draft: Manifest, otherwise: str = NOT_YET, *, again: bool = False) -> S
 
 
 def doubtful(draft: Manifest, what_became_of_it: str, hint: str, **marks: bool) -> SnapshotHeld:
-    """Return the error of a doubtful draft: which guard failed, with its figures, and what was done about it."""
+    """Return the error for a doubtful draft: which guard failed, with its figures, and what was done about it."""
     notes = "; ".join(f"{check.name}: {check.notes}" for check in draft.failed_checks)
     what = f"The snapshot of chain {draft.chain_id} for {draft.snapshot_date} is doubtful"
     return SnapshotHeld(what, f"{notes}; {what_became_of_it}", hint, **marks)

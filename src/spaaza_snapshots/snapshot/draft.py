@@ -1,4 +1,4 @@
-"""From what an attempt has proven to its draft: the finished manifest, written ahead of the commit."""
+"""Builds the draft of a proven export: the finished manifest, written ahead of the commit."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ from spaaza_snapshots.snapshot.run import Run
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The snapshots that a new one is compared with: the one before it, and the one that it would replace."""
+    """The snapshots that a new one is compared with: the previous one, and the one that it would replace."""
 
     previous: Predecessor
     replaced: Manifest | None
@@ -31,7 +31,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """A whole export: what was seen of it, the checks that it passed, where it came from, and the object it becomes."""
+    """A complete export: what was observed, the checks that it passed, its source, and the object it becomes."""
 
     run_id: str
     inspection: Inspection
@@ -43,7 +43,7 @@ class Proven:
 
 
 def draft_of(run: Run, proven: Proven, compared_with: Comparison) -> Manifest:
-    """Return the manifest, complete but for what S3 tells of the object; `is_held` says whether a guard failed."""
+    """Return the manifest, except for what S3 reports about the object; `is_held` says whether a guard failed."""
     inspection = proven.inspection
     changes = header_changes(inspection.header, compared_with.previous.manifest)
     return Manifest(
@@ -74,7 +74,7 @@ def draft_of(run: Run, proven: Proven, compared_with: Comparison) -> Manifest:
 
 
 def _guards(run: Run, row_count: int, compared_with: Comparison) -> tuple[Check, ...]:
-    """Compare with the snapshot before, and a forced export also with the one that it would replace."""
+    """Compare with the previous snapshot, and a forced export also with the one that it would replace."""
     allowed = run.max_row_drop_percent
     previous = compared_with.previous
     guards = [

@@ -1,4 +1,4 @@
-"""More than one chain: one event for each, so that each has its own run, time limit and failure."""
+"""Several chains: one event for each, so that each has its own run, time limit and failure."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -15,7 +15,7 @@ from spaaza_snapshots.snapshot.request import SnapshotRequest
 
 
 def fan_out(request: SnapshotRequest, bus: EventBus | None) -> Mapping[str, Any]:
-    """Ask for each chain's snapshot on the bus; raises `StorageError` naming the chains that could not be asked for."""
+    """Request each chain's snapshot on the bus; raises `StorageError` naming the chains that could not be requested."""
     if bus is None:
         raise InvalidRequest(
             "Several chains need an event bus",
@@ -30,7 +30,7 @@ def fan_out(request: SnapshotRequest, bus: EventBus | None) -> Mapping[str, Any]
 
 
 def measure_missing(store: SnapshotStore, chain_ids: Iterable[int], snapshot_date: date, telemetry: Telemetry) -> None:
-    """Measure how many chains have no committed snapshot of a date; one that cannot be looked at counts as missing."""
+    """Measure how many chains have no committed snapshot of a date; one that cannot be checked counts as missing."""
     missing = [chain_id for chain_id in chain_ids if not _is_committed(store, SnapshotId(chain_id, snapshot_date))]
     telemetry.measure({"ChainsMissingToday": len(missing)})
     logger.info("Missing so far", extra={"missing_chain_ids": missing, "snapshot_date": snapshot_date.isoformat()})
@@ -41,6 +41,6 @@ def _is_committed(store: SnapshotStore, snapshot_id: SnapshotId) -> bool:
         return look(store, snapshot_id).committed is not None
     except StorageError as error:
         logger.warning(
-            "A chain could not be looked at", extra={"missing_chain_id": snapshot_id.chain_id, "error": str(error)}
+            "A chain could not be checked", extra={"missing_chain_id": snapshot_id.chain_id, "error": str(error)}
         )
         return False

@@ -1,4 +1,4 @@
-"""What follows a commit: report it, announce it, keep the tables; each is safe to repeat, and a later run does."""
+"""What follows a commit: report it, announce it, update the tables; each is idempotent, and a later run repeats it."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -18,14 +18,14 @@ from spaaza_snapshots.snapshot.services import Services
 COMPLETE = "complete"
 ALREADY_COMPLETE = "already_complete"
 HEALED = "healed"
-"""Of the day before: no result, for no run of that day is to come."""
+"""For the previous day, which has no run left to return a result."""
 
 SnapshotResult = Mapping[str, Any]
 """The manifest's fields and `status`."""
 
 
 def conclude(services: Services, manifest: Manifest) -> None:
-    """Report a new snapshot, and then remove its draft: while that lies there nobody has reported it for certain."""
+    """Report a new snapshot, then remove its draft: while the draft exists, the report may be missing."""
     seconds, changes = manifest.run_seconds, manifest.header_changes
     services.telemetry.measure(
         {
@@ -51,7 +51,7 @@ def conclude_for_others(services: Services, day: Day) -> None:
 
 
 def finish(run: Run, services: Services, manifest: Manifest, status: str) -> SnapshotResult:
-    """Do what follows a commit and return the result; what of it stays undone is measured, and raised."""
+    """Do what follows a commit and return the result; a failed step is measured, and its error raised."""
     try:
         follow_up(run, services, manifest, status)
     except StorageError:
@@ -62,8 +62,8 @@ def finish(run: Run, services: Services, manifest: Manifest, status: str) -> Sna
 
 
 def follow_up(run: Run, services: Services, manifest: Manifest, status: str) -> None:
-    """Announce and keep the tables; tables that cannot be kept stop nobody who reads the bus."""
-    with ExitStack() as steps:  # the last one first; what one raises does not stop the next
+    """Announce the snapshot and update the tables; a failed table update does not stop the event."""
+    with ExitStack() as steps:  # last in, first out; an error in one does not stop the next
         if services.catalog is not None:
             steps.callback(_keep_tables, services, services.catalog, manifest, status)
         if services.bus is not None:
@@ -77,7 +77,7 @@ def _keep_tables(services: Services, catalog: GlueCatalog, manifest: Manifest, s
 
 
 def _announce(run: Run, services: Services, bus: EventBus, manifest: Manifest, status: str) -> None:
-    """Announce a new snapshot, and re-announce one whose typed copy or its findings are missing or of another run."""
+    """Announce a new snapshot; re-announce one whose typed copy or findings are missing or from another run."""
     if status != COMPLETE:
         derived = services.store.derived(run.snapshot_id)
         if all(there is not None and there.is_of(manifest.run_id) for there in derived):
@@ -87,7 +87,7 @@ def _announce(run: Run, services: Services, bus: EventBus, manifest: Manifest, s
 
 
 def report_failure(run: Run, services: Services, error: Exception) -> None:
-    """Report a failed run to metrics and bus; raises nothing, for the error itself must go on."""
+    """Report a failed run to metrics and bus; raises nothing, so that the original error is raised."""
     name = "SnapshotsHeld" if isinstance(error, SnapshotHeld) and error.kept else "SnapshotsFailed"
     metrics = {name: 1, "SessionsRejected": 1} if isinstance(error, SessionExpired) else {name: 1}
     services.telemetry.measure(metrics, run.snapshot_id.chain_id)

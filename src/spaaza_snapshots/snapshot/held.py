@@ -1,4 +1,4 @@
-"""What is held: kept from sight until somebody accepts it."""
+"""Accepting a held export, which is not visible until then."""
 
 from spaaza_snapshots.base.clock import Clock
 from spaaza_snapshots.model.snapshot_id import SnapshotId
@@ -8,10 +8,9 @@ from spaaza_snapshots.snapshot.commit import Day, outrun, settle
 
 
 def accept(store: SnapshotStore, snapshot_id: SnapshotId, clock: Clock) -> Day:
-    """Commit what is held, unless a good export has taken its place, and return what stands then.
+    """Commit the held export, unless a good one has replaced it, and return the new state.
 
-    The object itself is made to say that it was accepted: only what changes it can stop a run whose Complete is on its
-    way over it.
+    The object itself is marked as accepted: only a changed object can stop another run's Complete that is in flight.
     """
     for _ in range(ROUNDS):
         day = settle(store, snapshot_id)

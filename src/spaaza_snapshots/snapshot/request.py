@@ -1,4 +1,4 @@
-"""From whatever invoked the function to one `SnapshotRequest`, or a refusal that names what is wrong.
+"""Parses an invocation's event into a `SnapshotRequest`, or refuses it with an error that names what is wrong.
 
 {"chain_ids": [1743, 1783], "scheduled_time": "2026-11-22T02:00:00Z"}                 the schedule
 {"source": "spaaza.snapshots", "detail-type": "Snapshot Requested", "time": …,
@@ -26,7 +26,7 @@ _KEYS_OF_DETAIL = frozenset({"chain_id", "date", "force"})
 
 @dataclass(frozen=True, slots=True)
 class SnapshotRequest:
-    """Which chains' snapshots of which date are asked for; `requested_at` is the event's own time, where it has one."""
+    """The chains and the date that are requested; `requested_at` is the event's own time, if it has one."""
 
     chain_ids: tuple[int, ...]
     snapshot_date: date
@@ -65,14 +65,14 @@ def _unwrap(event: Mapping[str, Any]) -> tuple[Mapping[str, Any], datetime | Non
         return {}, _instant(event, "time"), True
     if event["detail-type"] != SNAPSHOT_REQUESTED or event.get("source") != SOURCE:
         raise _refusal(
-            "This kind of event is not served", f"{short(event.get('source'))} {short(event['detail-type'])}"
+            "This type of event is not supported", f"{short(event.get('source'))} {short(event['detail-type'])}"
         )
     detail = event.get("detail")
     if not isinstance(detail, Mapping):
         raise _refusal("The event has no detail object", type(detail).__name__)
     _refuse_unknown(detail, _KEYS_OF_DETAIL, "detail")
     if "chain_id" not in detail:
-        raise _refusal("detail names no chain_id")
+        raise _refusal("detail has no chain_id")
     return detail, _instant(event, "time"), False
 
 
@@ -84,7 +84,7 @@ def _refuse_unknown(payload: Mapping[str, Any], known: frozenset[str], where: st
 
 def _chain_ids(payload: Mapping[str, Any], configured: tuple[int, ...]) -> tuple[int, ...]:
     if "chain_id" in payload and "chain_ids" in payload:
-        raise _refusal("chain_id and chain_ids were given together")
+        raise _refusal("chain_id and chain_ids cannot be combined")
     asked = payload.get("chain_ids", configured)
     if "chain_id" in payload:
         asked = [payload["chain_id"]]
@@ -92,11 +92,11 @@ def _chain_ids(payload: Mapping[str, Any], configured: tuple[int, ...]) -> tuple
         raise _refusal("chain_ids is not a list of chain ids, or is empty", short(asked))
     wrong = [chain_id for chain_id in asked if not is_chain_id(chain_id)]
     if wrong:
-        raise _refusal("A chain id is a JSON integer above 0", short(wrong))
+        raise _refusal("A chain id must be a JSON integer above 0", short(wrong))
     strangers = [chain_id for chain_id in asked if chain_id not in configured]
     if strangers:
         raise _refusal(
-            "This chain is not configured", f"{short(strangers)}, known are {list(configured)} (SPAAZA_CHAIN_IDS)"
+            "This chain is not configured", f"{short(strangers)}, not in {list(configured)} (SPAAZA_CHAIN_IDS)"
         )
     return tuple(dict.fromkeys(asked))
 
@@ -116,7 +116,7 @@ def _instant(event: Mapping[str, Any], name: str) -> datetime | None:
         instant = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         instant = None
-    # in the first and the last year of the calendar another time zone may have no date for it
+    # in the first and last year of the calendar, the date may not exist in another time zone
     if instant is not None and not MINYEAR < instant.year < MAXYEAR:
         instant = None
     if instant is None or instant.tzinfo is None:
@@ -126,15 +126,15 @@ def _instant(event: Mapping[str, Any], name: str) -> datetime | None:
 
 def _refuse_contradictions(request: SnapshotRequest, today: date) -> None:
     if request.snapshot_date > today:
-        raise _refusal("The date is later than today", f"{request.snapshot_date} against {today}")
+        raise _refusal("The date is later than today", f"{request.snapshot_date}, today is {today}")
     if request.force and request.accept:
-        raise _refusal("force and accept were given together", hint="force exports again; accept exports nothing.")
+        raise _refusal("force and accept cannot be combined", hint="force exports again; accept exports nothing.")
     if request.force and request.snapshot_date < today:
-        hint = "Leave force away: it would replace that day's snapshot by today's users."
-        raise _refusal("force on a past date", f"{request.snapshot_date}: the export is only ever now", hint)
+        hint = "Remove force: it would replace that day's snapshot with today's users."
+        raise _refusal("force on a past date", f"{request.snapshot_date}: an export is always of now", hint)
     if request.accept and len(request.chain_ids) > 1:
         hint = 'Name one: {"chain_id": …, "date": …, "accept": true}.'
-        raise _refusal("accept is for one chain at a time", f"{list(request.chain_ids)}", hint)
+        raise _refusal("accept takes one chain at a time", f"{list(request.chain_ids)}", hint)
 
 
 def _refusal(what: str, detail: str = "", hint: str = HINT) -> InvalidRequest:

@@ -1,4 +1,4 @@
-"""When an export is tried again within one run; the hourly schedule is the long retry behind this short one."""
+"""When an export is retried within one run; the hourly schedule is the longer retry after this one."""
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
@@ -14,10 +14,10 @@ _full_jitter = wait_random_exponential(multiplier=4, min=LEAST_WAIT_SECONDS, max
 
 
 def attempts(clock: Clock) -> Retrying:
-    """Return an iterator of attempts, to be used as `for attempt in attempts(clock): with attempt: …`.
+    """Return an iterator of attempts, used as `for attempt in attempts(clock): with attempt: …`.
 
-    What Spaaza may recover from is tried three times in all. A wait that would outlast the function's time, or that
-    Spaaza wants longer than a minute, ends it at once; the last error is the one that is raised.
+    Errors that Spaaza may recover from are tried three times in total. It stops early if the wait would outlast the
+    function's time, or if Spaaza asks for more than a minute; the last error is raised.
     """
     return Retrying(
         retry=retry_if_exception_type((ExportUnavailable, ExportInterrupted)),
@@ -47,4 +47,4 @@ def _is_over(state: RetryCallState, clock: Clock) -> bool:
 def _log(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     figures = {"attempt": state.attempt_number, "wait_seconds": round(state.upcoming_sleep, 1), "error": str(error)}
-    logger.warning("The export is tried again", extra=figures)
+    logger.warning("Retrying the export", extra=figures)

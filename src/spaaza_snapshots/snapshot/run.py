@@ -1,4 +1,4 @@
-"""One run: which snapshot it is for, how it was asked, and when it started."""
+"""One run: which snapshot it is for, how it was requested, and when it started."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,8 +10,8 @@ from spaaza_snapshots.model.snapshot_id import SnapshotId
 class Run:
     """One invocation that makes, or finds, one snapshot.
 
-    `taken_on` is today's date in the time zone of the snapshots. `requested_at` is the time that the event itself
-    tells, None where it tells none.
+    `taken_on` is today's date in the time zone of the snapshots. `requested_at` is the event's own time, None if it
+    has none.
     """
 
     snapshot_id: SnapshotId

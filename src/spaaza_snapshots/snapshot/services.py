@@ -1,4 +1,4 @@
-"""Everything that a run works with, so that a test can hand it other parts."""
+"""Everything that a run depends on, so that a test can inject other parts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from spaaza_snapshots.spaaza.export_api import SpaazaExports
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What a run works with; without a catalog or a bus its step is left out."""
+    """What a run depends on; without a catalog or a bus, that step is skipped."""
 
     store: SnapshotStore
     exports: SpaazaExports

@@ -1,15 +1,15 @@
-"""The environment of the function as one frozen `Settings`; all its problems are named at once.
+"""The environment of the function as one frozen `Settings`; all problems are reported at once.
 
 SNAPSHOT_BUCKET              required
 SPAAZA_SECRET_ID             required, name or ARN of the secret with the admin session
 SPAAZA_ENVIRONMENT           required, prod or test01
 SPAAZA_CHAIN_IDS             required, "1743,1783"
 SNAPSHOT_TIME_ZONE           IANA name, default UTC: whose midnight ends a snapshot date
-EVENT_BUS_NAME               without it no event is sent
-GLUE_DATABASE                without it no table is kept
+EVENT_BUS_NAME               without it, no event is sent
+GLUE_DATABASE                without it, no table is updated
 MAX_ROW_DROP_PERCENT         default 5
 SPAAZA_READ_TIMEOUT_SECONDS  default 60
-SPAAZA_SERVICES_URL          for a sandbox: the base that the path of the export is appended to
+SPAAZA_SERVICES_URL          for a sandbox: the base URL of the export
 """
 
 import ipaddress
@@ -26,7 +26,7 @@ ENVIRONMENTS = ("prod", "test01")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the function is told by its environment; an empty bus or database means that there is none."""
+    """The function's settings; an empty bus or database name means that there is none."""
 
     bucket: str
     secret_id: str
@@ -41,7 +41,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read and check every variable; raises `BadSettings` with all problems, each by its variable's name."""
+        """Read and check every variable; raises `BadSettings` naming all problems, each with its variable."""
         reader = EnvironmentReader(environment)
         stage = reader.required("SPAAZA_ENVIRONMENT", _stage)
         services_url = f"https://services-{stage}.spaaza.com"
@@ -63,7 +63,7 @@ class Settings:
 
 def _stage(value: str) -> str:
     if value not in ENVIRONMENTS:
-        raise ValueError(f"is none of {', '.join(ENVIRONMENTS)}")
+        raise ValueError(f"is not one of {', '.join(ENVIRONMENTS)}")
     return value
 
 
@@ -78,7 +78,7 @@ def _time_zone(value: str) -> ZoneInfo:
     try:
         return ZoneInfo(value)
     except (OSError, ValueError, KeyError):  # an unknown name, a folder's name, a path
-        raise ValueError("is not the IANA name of a time zone") from None
+        raise ValueError("is not an IANA time zone name") from None
 
 
 def _number(least: float, most: float) -> Callable[[str], float]:
@@ -95,12 +95,12 @@ def _number(least: float, most: float) -> Callable[[str], float]:
 
 
 def _base_url(value: str) -> str:
-    """Accept https anywhere, http on this machine only: a session key must never travel in the clear."""
+    """Accept https anywhere, http only on this machine: a session key must never travel unencrypted."""
     url = urlsplit(value)
     if url.username is not None or url.query or url.fragment or not url.hostname or url.port == 0:
-        raise ValueError("is not a plain base address")
+        raise ValueError("is not a plain base URL")
     if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url.hostname)):
-        raise ValueError("is neither https nor http to a loopback address")
+        raise ValueError("is neither https, nor http to a loopback address")
     return value.rstrip("/")
 
 

@@ -1,4 +1,4 @@
-"""The run: from a request to a committed snapshot, in the order in which it happens."""
+"""The run: from a request to a committed snapshot, in order."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -26,14 +26,14 @@ from spaaza_snapshots.snapshot.run import Run
 from spaaza_snapshots.snapshot.services import Services
 
 HELD_EXPORTS = 4
-"""A held day is exported once and again three times; after that only a person can tell."""
+"""A held day is exported once, and three times more; after that a person must decide."""
 
 
 def take_snapshot(run: Run, services: Services) -> SnapshotResult:
-    """Make sure that the snapshot of this run is committed, and return its manifest.
+    """Make sure that the snapshot of this run is committed.
 
-    Returns the manifest's fields and `status`, "complete" or "already_complete". Raises a `SnapshotError`; whatever
-    was committed by then stays, and the next run goes on from there.
+    Returns the manifest's fields and `status`, "complete" or "already_complete". Raises a `SnapshotError`; what is
+    already committed stays, and the next run continues from there.
     """
     _measure_days_left(services)
     try:
@@ -60,9 +60,9 @@ def _take(run: Run, services: Services) -> SnapshotResult:
 
 
 def _heal_day_before(run: Run, services: Services) -> None:
-    """Promote what the last run of the day before left, and do what is left of its follow-up: it has no run to come.
+    """Promote the draft that the previous day's last run left, and finish its follow-up: that day has no more runs.
 
-    Only in runs of the schedule, whose events tell their time. Whatever fails here keeps no run from its own day.
+    Only scheduled runs do this; their events have a time. An error here does not stop the run's own day.
     """
     if run.requested_at is None or run.force:
         return
@@ -74,7 +74,7 @@ def _heal_day_before(run: Run, services: Services) -> None:
             conclude_for_others(services, day)
             follow_up(before, services, day.committed, HEALED)
     except StorageError as error:
-        logger.warning("The day before could not be settled", extra={"error": str(error)})
+        logger.warning("The previous day could not be recovered", extra={"error": str(error)})
         services.telemetry.measure({"TailsUndone": 1}, today.chain_id)
 
 
@@ -85,7 +85,7 @@ def _measure_damage(run: Run, services: Services) -> None:
 
 
 def _measure_days_left(services: Services) -> None:
-    """Measure how long the session lasts in every run, also one that exports nothing; only an export needs it."""
+    """Measure in every run how long the session lasts; an error is only logged, since only an export needs it."""
     try:
         session = services.read_session()
     except CredentialsError as error:
@@ -96,17 +96,17 @@ def _measure_days_left(services: Services) -> None:
         return
     services.telemetry.measure({"SessionDaysLeft": days_left})
     if days_left < 0:
-        logger.warning("The session has ended by its own date; the call is made all the same")
+        logger.warning("The session has expired according to its own date; trying it anyway")
 
 
 def _refuse_other_environment(run: Run, services: Services, day: Day) -> None:
-    """A bucket serves one environment: test users must never stand for real ones, nor the other way round."""
+    """Refuse a bucket of another environment: test users must never be taken for real ones, or vice versa."""
     known = day.committed or services.store.latest(run.snapshot_id.chain_id)
     if known is not None and known.environment != run.environment:
         raise BadSettings(
             "This bucket holds snapshots of another environment",
-            f"{known.environment} on {known.snapshot_date}, this run is of {run.environment}",
-            "Give each environment a bucket of its own (SNAPSHOT_BUCKET), or correct SPAAZA_ENVIRONMENT.",
+            f"{known.environment} on {known.snapshot_date}, this run is for {run.environment}",
+            "Give each environment its own bucket (SNAPSHOT_BUCKET), or correct SPAAZA_ENVIRONMENT.",
         )
 
 
@@ -115,7 +115,7 @@ def _accepted(run: Run, services: Services, day: Day) -> Manifest:
         raise InvalidRequest(
             "No snapshot is held",
             str(run.snapshot_id),
-            "The error SnapshotHeld in the log, and its e-mail, name the chain and the date.",
+            "The SnapshotHeld error in the log, and its e-mail, name the chain and the date.",
         )
     settled = accept(services.store, run.snapshot_id, services.clock)
     conclude_for_others(services, settled)
@@ -123,17 +123,17 @@ def _accepted(run: Run, services: Services, day: Day) -> Manifest:
 
 
 def _refuse_held_for_good(run: Run, services: Services, day: Day) -> None:
-    """Stop where the day was exported as often as may help, unless somebody asks for it by force."""
+    """Stop if the day has been exported as often as allowed, unless the run is forced."""
     if day.held is None or run.force:
         return
     exports = services.store.held_count(run.snapshot_id)
     if exports >= HELD_EXPORTS:
-        otherwise = f"if not, force another export today: after {exports} of them the schedule makes no more."
+        otherwise = f"if not, force another export today: after {exports} exports the schedule makes no more."
         raise held(day.held, otherwise, again=True)
 
 
 def _export(run: Run, services: Services) -> Manifest | None:
-    """Export and commit, again where that may help; None where another run was quicker."""
+    """Export and commit, with retries; None if another run was faster."""
     for attempt in attempts(services.clock):
         with attempt:
             manifest = export_once(run, services, attempt.retry_state.attempt_number)
@@ -141,7 +141,7 @@ def _export(run: Run, services: Services) -> Manifest | None:
 
 
 def _winner(run: Run, services: Services) -> Manifest:
-    """Return what the quicker run has committed, helping it where it has not come so far."""
+    """Return what the faster run has committed, finishing its commit if necessary."""
     return _committed(run, settle(services.store, run.snapshot_id))
 
 
@@ -150,8 +150,8 @@ def _committed(run: Run, day: Day) -> Manifest:
         raise held(day.held, again=True)
     if day.committed is None:
         raise StorageError(
-            "Another run was quicker, and left no snapshot",
+            "Another run was faster, but left no snapshot",
             str(run.snapshot_id),
-            "The next run of the schedule exports anew.",
+            "The next scheduled run exports again.",
         )
     return day.committed

@@ -1,4 +1,4 @@
-"""Which part of a run is given which client and setting."""
+"""Builds the services of a run from the settings."""
 
 import functools
 from datetime import datetime
@@ -19,7 +19,7 @@ from spaaza_snapshots.spaaza.export_api import SpaazaExports
 
 
 def services_for(settings: Settings, telemetry: Telemetry, clock: Clock) -> Services:
-    """Return what a run works with."""
+    """Return what a run depends on."""
     clients = clients_for(settings)
     glue, events = clients.glue, clients.events
     return Services(
@@ -36,7 +36,7 @@ def services_for(settings: Settings, telemetry: Telemetry, clock: Clock) -> Serv
 
 
 def run_for(request: SnapshotRequest, settings: Settings, started_at: datetime) -> Run:
-    """Return the run that serves a request of one chain."""
+    """Return the run for a request of one chain."""
     (chain_id,) = request.chain_ids
     return Run(
         snapshot_id=SnapshotId(chain_id, request.snapshot_date),

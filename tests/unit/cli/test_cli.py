@@ -219,7 +219,7 @@ def ask(shown: Shown, *arguments: object) -> tuple[int, str]:
 
 def test_athena_makes_every_view_in_the_workgroup_of_the_stack(deployed: Deployed, shown: Shown) -> None:
     code, printed = ask(shown)
-    assert (code, printed) == (0, "".join(f"made {view}\n" for view in VIEWS))
+    assert (code, printed) == (0, "".join(f"created {view}\n" for view in VIEWS))
     assert {query["Query"] for query in deployed.ran()} == {query.sql for query in saved_queries() if query.is_view}
     assert {query["WorkGroup"] for query in deployed.ran()} == {WORKGROUP}
     assert {query["QueryExecutionContext"]["Database"] for query in deployed.ran()} == {DATABASE}
