@@ -15,7 +15,7 @@ class Fault(StrEnum):
     REFUSED = "refused, not done"
     DENIED = "denied for good"
     LOST = "done, answer lost"
-    LATE = "told failed, done later"
+    LATE = "reported failed, done later"
     KILLED_BEFORE = "killed before a call"
     KILLED_AFTER = "killed after a call"
     KILLED_UNDER_WAY = "killed during a call"

@@ -15,7 +15,7 @@ The rules, by the letter that a violation names:
        that passes its own guards and a comparison with what it replaces
     c  what is held is replaced only by a good export that has its record, or, in an accept, by itself, and is committed
        only by an accept; what is damaged is never replaced by a doubtful export
-    p  what stands becomes less only if the object is replaced
+    p  what stands never gets worse unless the object is replaced
 """
 
 import json
@@ -34,7 +34,7 @@ MOST_DROP_PERCENT = 5.0
 
 
 class What(IntEnum):
-    """What stands for a date; more is better."""
+    """What stands for a date; higher is better."""
 
     NOTHING = 0
     STRAY = 1

@@ -35,7 +35,7 @@ def a_put_over_a_known_object_is_taken_and_refused_over_any_other(place: Place) 
 
 
 def a_put_over_a_known_object_is_refused_where_there_is_none(place: Place) -> str:
-    """Somebody has deleted the object meanwhile."""
+    """Somebody has deleted the object in the meantime."""
     answer = refused(GONE_OR_CHANGED, place.put, name="put-gone", IfMatch=place.put("put-another"))
     must(place.head("put-gone") is None, f"{answer}, but written")
     return answer
@@ -66,7 +66,7 @@ def a_complete_over_a_known_object_is_taken_and_refused_over_any_other(place: Pl
 
 
 def a_complete_over_a_known_object_is_refused_where_there_is_none(place: Place) -> str:
-    """Somebody has deleted the object meanwhile."""
+    """Somebody has deleted the object in the meantime."""
     upload = place.upload("complete-gone")
     answer = refused(GONE_OR_CHANGED, upload.complete, IfMatch=place.put("complete-another"))
     must(place.head("complete-gone") is None, f"{answer}, but written")
