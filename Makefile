@@ -1,5 +1,5 @@
-# Every target works first thing on a fresh clone. Package registries are needed by setup, and for the tools that the
-# template is checked and built with.
+# Every target works on a fresh clone. setup needs package registries, and so do the tools that check and build the
+# template.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -9,23 +9,23 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 SAM := SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
-# The deployed stack is where `make deploy` has written it down, in samconfig.toml; else STACK= and REGION= say it.
+# `make deploy` writes the stack's name and region into samconfig.toml; STACK= and REGION= override them.
 COMMAND := $(VENV)/bin/spaaza-snapshots
 PLACE = $(if $(STACK),--stack $(STACK)) $(if $(REGION),--region $(REGION))
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1mmake %-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(STAMP) ## Make .venv with all that running, testing and checking need
+setup: $(STAMP) ## Make .venv with everything to run, test and check
 
 $(STAMP): requirements/uv.txt requirements/dev.txt pyproject.toml tools/setup tools/python
 	@tools/setup $(VENV)
 	@touch $@
 
-run: $(STAMP) ## Make two snapshots on this machine and query them: USERS= CHAIN= DATE= change it
+run: $(STAMP) ## Take two snapshots on this machine and query them: USERS= CHAIN= DATE=
 	@exec $(PY) -m tools.demo $(if $(USERS),--users $(USERS)) $(if $(CHAIN),--chain $(CHAIN)) $(if $(DATE),--date $(DATE))
 
-quick: $(STAMP) ## Run the tests of single rooms, in under a minute
+quick: $(STAMP) ## Run the unit tests, in under a minute
 	@$(PY) -m pytest -n 2 --dist worksteal tests/unit
 
 test: $(STAMP) ## Run all tests with branch coverage
@@ -34,7 +34,7 @@ test: $(STAMP) ## Run all tests with branch coverage
 	@$(PY) -m coverage combine --quiet
 	@$(PY) -m coverage report
 
-check: $(STAMP) ## Format, lint, strict types, imports between rooms, and the template by three judges
+check: $(STAMP) ## Check format, lint, strict types, imports between rooms, and the template with three tools
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
@@ -49,55 +49,55 @@ bench: $(STAMP) ## Measure time and memory of the functions
 	@$(PY) -m tools.bench_inspector
 	@$(PY) -m tools.bench_parquet
 
-crash: $(STAMP) ## kill -9 the function at the worst moments, and print what is left
+crash: $(STAMP) ## kill -9 the function at the worst moments, and print what it leaves
 	@$(PY) -m tools.crashes
 
-model: $(STAMP) ## Run the commit against a model of S3, every fault at every call: MINUTES= SEED=
+model: $(STAMP) ## Run the commit against a model of S3, with any fault at any call: MINUTES= SEED=
 	@exec $(PY) -m sandbox.model $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
-contract: $(STAMP) ## Try on a real bucket what is assumed of S3, and leave nothing there: BUCKET= REGION=
+contract: $(STAMP) ## Test the assumptions about S3 on a real bucket, and leave nothing there: BUCKET= REGION=
 	@exec $(PY) -m tools.contract $(if $(BUCKET),--bucket $(BUCKET)) $(if $(REGION),--region $(REGION))
 
-drift: $(STAMP) ## Three days of changing columns, asked in SQL: USERS= SQL=
+drift: $(STAMP) ## Take snapshots of three days with changing columns, and query them: USERS= SQL=
 	@exec $(PY) -m tools.drift $(if $(USERS),--users $(USERS)) $(if $(SQL),--sql "$(SQL)")
 
-tables: $(STAMP) ## Print every alarm and every parameter of the stack
+tables: $(STAMP) ## Print every parameter and every alarm of the stack
 	@$(PY) -m tools.stack_tables
 
-iam: $(STAMP) ## Run the whole flow under the template's roles, and list the calls made and denied
+iam: $(STAMP) ## Run the whole flow under the template's roles, and list calls made and denied
 	@$(PY) -m tools.iam
 
-build: $(STAMP) ## Build what is deployed, for Lambda's own Python and processor, and print its sizes
+build: $(STAMP) ## Build the package for Lambda's Python and processor, and print its sizes
 	@tools/tool-env sam
 	@tools/build .aws-sam/build
 
-artifact: $(STAMP) ## Run what is built in Lambda's runtime client: cold start, deadline, errors
+artifact: $(STAMP) ## Run the build in Lambda's runtime client: cold start, deadline, errors
 	@$(PY) -m tools.artifact
 
-deploy: build ## Deploy the stack; the first time it asks for the parameters
+deploy: build ## Deploy the stack; asks for the parameters the first time
 	@$(SAM) deploy --capabilities CAPABILITY_IAM $(if $(wildcard samconfig.toml),--no-fail-on-empty-changeset,--guided)
 
 snapshot: $(STAMP) ## Run the deployed function and wait for its snapshot: CHAIN= DATE= FORCE= ACCEPT=
 	@exec $(COMMAND) invoke $(PLACE) \
 	    $(if $(CHAIN),--chain $(CHAIN)) $(if $(DATE),--date $(DATE)) $(if $(FORCE),--force) $(if $(ACCEPT),--accept)
 
-athena: $(STAMP) ## Make the views in Athena, and ask a saved query: QUERY= PARAMETERS=
+athena: $(STAMP) ## Create the views in Athena, and run a saved query: QUERY= PARAMETERS=
 	@exec $(COMMAND) athena $(PLACE) --sql athena \
 	    $(if $(QUERY),--query $(QUERY)) $(if $(PARAMETERS),--parameter $(PARAMETERS))
 
-logs: $(STAMP) ## Print and follow the log of a deployed function: FUNCTION=Export or Parquet, SINCE="12hours ago"
+logs: $(STAMP) ## Print and follow a deployed function's log: FUNCTION=Export or Parquet, SINCE="12hours ago"
 	@place=$$($(COMMAND) where $(PLACE)); tools/tool-env sam; \
 	$(SAM) logs $$place --name $(or $(FUNCTION),Export)Function --start-time "$(or $(SINCE),12hours ago)" --tail
 
-destroy: $(STAMP) ## Delete the stack; says what it keeps
+destroy: $(STAMP) ## Delete the stack, and say what is kept
 	@place=$$($(COMMAND) where $(PLACE)); tools/tool-env sam; \
-	echo "Keeps the bucket with every snapshot, whose objects keep expiring under the lifecycle rules. Deletes all else."; \
+	echo "Keeps the bucket with every snapshot; its objects keep expiring under the lifecycle rules. Deletes everything else."; \
 	$(SAM) delete $$place
 
-pins: $(STAMP) ## Renew the pinned requirements
+pins: $(STAMP) ## Update the pinned requirements
 	@tools/pins
 
-clean: ## Remove what the other targets made
+clean: ## Remove everything the other targets made
 	@rm -rf $(VENV) .tools .aws-sam .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: help setup run quick test check bench crash model contract drift tables iam build artifact deploy snapshot athena logs destroy pins clean

@@ -1,4 +1,4 @@
--- What did not fit the types of users, by chain, day and column, of the last 30 days; and records left out altogether.
+-- Values that did not fit the types of users in the last 30 days, by chain, day and column; and records left out.
 -- The values themselves are in users._cast_errors.
 SELECT chain_id, dt, name, errors, round(100e0 * errors / row_count, 3) AS percent_of_rows
 FROM (

@@ -1,4 +1,4 @@
--- Opt-ins by chain, country and day, of the last 30 days.
+-- Opt-ins of the last 30 days, by chain, country and day.
 SELECT
   chain_id,
   dt,

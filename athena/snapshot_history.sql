@@ -1,4 +1,4 @@
--- Row counts and changes of the header, by chain and day, of the last 90 days.
+-- Row counts and header changes of the last 90 days, by chain and day.
 SELECT
   chain_id,
   dt,

@@ -1,8 +1,7 @@
--- Users new, changed or gone between two snapshot dates. Parameters: the earlier date, the later date.
--- Changed is what Spaaza itself marks: last_modified_date. Figures that move by themselves (days_since_last_purchase)
--- make no change. A chain without a typed snapshot on one of the two dates is left out, for all its users would seem new
--- or gone.
--- A user without an ID cannot be followed; one whose ID stands in several rows of a day counts once, as last modified.
+-- Users that are new, changed or gone between two snapshot dates. Parameters: the earlier date, the later date.
+-- A user has changed if Spaaza has changed its last_modified_date; figures that change daily (days_since_last_purchase)
+-- do not count. A chain without a typed snapshot on one of the two dates is left out, since all its users would look new
+-- or gone. A user without an ID cannot be followed; one with several rows a day counts once, with its last modification.
 WITH earlier AS (
   SELECT chain_id, id, max(last_modified_date) AS last_modified_date
   FROM users WHERE dt = ? AND id IS NOT NULL GROUP BY chain_id, id

@@ -1,7 +1,7 @@
--- View: the export as it was received, all text, of committed snapshots whose columns stand where the table has them.
--- For comparing with users, which is the table to query. Athena ends a row at a line break inside quotes, too: such users
--- are missing here (snapshots.rows_with_line_breaks counts them). Of what is left of their rows, the first part has no
--- last column and the others no id. So a user whose ID is empty or not a number is missing here, too.
+-- View: the export as received, all text, of committed snapshots whose columns are in the table's order.
+-- For comparison with users, which is the table to query. Athena also ends a row at a line break inside quotes: users
+-- with one are missing here (snapshots.rows_with_line_breaks counts them). The view drops the pieces of their rows,
+-- which lack the last column or the id. So users whose ID is empty or not a number are missing as well.
 CREATE OR REPLACE VIEW users_csv_committed AS
 SELECT
   /* documented columns of c */,

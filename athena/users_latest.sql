@@ -1,7 +1,7 @@
 -- View: the latest snapshot of each chain, typed, if it is not older than seven days.
--- Which one that is, the small tables snapshots and users_quality know: a snapshot counts from when its own typed copy
--- is there, unless more than a tenth of its records could not be read (alarm parquet-unfit). The columns are named, because a view that says * breaks as soon as Spaaza adds one; a column of tomorrow
--- is in the table users at once.
+-- The small tables snapshots and users_quality say which one that is: a snapshot counts once its own typed copy is
+-- there, unless more than a tenth of its records could not be read (alarm parquet-unfit). The columns are named because
+-- a view with * breaks as soon as Spaaza adds one; the table users has a new column at once.
 CREATE OR REPLACE VIEW users_latest AS
 WITH latest AS (
   SELECT s.chain_id, max(s.dt) AS dt

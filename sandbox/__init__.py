@@ -1,1 +1,1 @@
-"""Spaaza and AWS on loopback: what `make run` and the tests run against. Never part of the deployed package."""
+"""Spaaza and AWS on loopback: what `make run` and the tests run against. Not part of the deployed package."""

@@ -1,4 +1,4 @@
-"""`make artifact`: the built packages, not the sources, in Lambda's runtime client: what they do, and how they end."""
+"""`make artifact`: the built packages, not the sources, in Lambda's runtime client: what they do and how they fail."""
 
 import shutil
 import sys
@@ -24,7 +24,7 @@ from tools.package import HOST, Build, built, runtime_python
 from tools.template import source
 
 WORKING_SECONDS = 5
-"""What the short deadlines leave for work before the reserve; one would do on an idle machine."""
+"""Time for work before the reserve under the short deadlines; one second is enough on an idle machine."""
 
 DEADLINE_SECONDS = RESERVE_SECONDS + WORKING_SECONDS
 STARTS = 7
@@ -32,7 +32,7 @@ SHOWN_CHAIN, FAILING_CHAIN = CHAINS[:2]
 
 
 def export_function(stack: Stack, build: Build, variables: Mapping[str, str] | None = None) -> LambdaFunction:
-    """Return the export function of the template, out of the built package."""
+    """Return the template's export function, from the built package."""
     environment = stack.environment() | dict(variables or {})
     return LambdaFunction(
         _handler("ExportFunction"), environment, pythonpath=[build.export], python=str(runtime_python())
@@ -40,7 +40,7 @@ def export_function(stack: Stack, build: Build, variables: Mapping[str, str] | N
 
 
 def parquet_function(stack: Stack, build: Build) -> LambdaFunction:
-    """Return the Parquet function of the template, out of the built package and the layer, where Lambda looks."""
+    """Return the template's Parquet function, from the built package and the layer, on Lambda's search path."""
     return LambdaFunction(
         _handler("ParquetFunction"),
         stack.environment(),
@@ -51,14 +51,14 @@ def parquet_function(stack: Stack, build: Build) -> LambdaFunction:
 
 
 def end_before_deadline(stack: Stack, function: LambdaFunction, chain_id: int) -> Invocation:
-    """Let Spaaza send too slowly for the time there is."""
+    """Let Spaaza send too slowly for the time available."""
     slow = replace(generated_users(200_000), bytes_per_second=500_000)
     stack.spaaza.script(slow, chain_id=chain_id)
     return function.invoke({"chain_id": chain_id}, deadline_seconds=DEADLINE_SECONDS)
 
 
 def be_killed_at_deadline(stack: Stack, function: LambdaFunction, chain_id: int) -> Invocation:
-    """Let Spaaza stop in mid-stream, then neither S3 nor the bus answer: what was kept for a clean end runs out."""
+    """Let Spaaza stall in mid-stream and S3 and the bus not answer, so that the reserve for a clean end runs out."""
     standing_still = replace(generated_users(200_000), pause=Pause(after_bytes=6_000_000))
     stack.spaaza.script(standing_still, chain_id=chain_id)
     for operation in ("AbortMultipartUpload", "PutEvents"):
@@ -68,7 +68,7 @@ def be_killed_at_deadline(stack: Stack, function: LambdaFunction, chain_id: int)
 
 @dataclass(frozen=True)
 class Start:
-    """One cold start in seconds: of the process until it asks for an event, of the first event, of the second."""
+    """One cold start in seconds: the process until it asks for an event, the first event, and the second."""
 
     ready_seconds: float
     first_seconds: float
@@ -76,7 +76,7 @@ class Start:
 
 
 def start(function: LambdaFunction, event: object) -> Start:
-    """Start a function that was not invoked yet, and invoke it twice."""
+    """Start a function and invoke it twice."""
     began = time.monotonic()
     with function:
         first = function.invoke(event)
@@ -89,7 +89,7 @@ def start(function: LambdaFunction, event: object) -> Start:
 
 
 def main() -> int:
-    """Run the packages; the exit code is 0 only if both functions did their work."""
+    """Run the packages; the exit code is 0 only if both functions succeed."""
     console = Console(highlight=False)
     console.print(f"Building for this machine ({HOST}) and starting the sandbox ...")
     build = built(HOST)
@@ -107,7 +107,7 @@ def _handler(function: str) -> str:
 
 
 def _work(stack: Stack, build: Build, console: Console) -> bool:
-    """Make a snapshot and its typed copy."""
+    """Take a snapshot and make its typed copy."""
     console.rule("A snapshot and its typed copy")
     stack.spaaza.serve(generated_users(100_000))
     with export_function(stack, build) as export, parquet_function(stack, build) as parquet:
@@ -132,8 +132,8 @@ def _memory_table(invocations: Mapping[str, Invocation]) -> Table:
 
 
 def _starts_table(stack: Stack, build: Build, console: Console) -> Table:
-    """Measure cold starts in turn, so that whatever else the machine does meets all alike."""
-    event = {"chain_id": SHOWN_CHAIN}  # it is done by now, so the event itself takes only a few calls
+    """Measure cold starts in turn, so that other load on the machine affects all alike."""
+    event = {"chain_id": SHOWN_CHAIN}  # the day is done by now, so the event takes only a few calls
     with TemporaryDirectory() as folder, console.status("Cold starts"):
         bare = Path(folder) / "export"
         shutil.copytree(build.export, bare, ignore=shutil.ignore_patterns("__pycache__"))
@@ -154,12 +154,12 @@ def _starts_table(stack: Stack, build: Build, console: Console) -> Table:
 
 
 def _show_endings(stack: Stack, build: Build, console: Console) -> None:
-    """Let runs of one chain fail, each in its way, and print what Lambda would show."""
+    """Let runs of one chain fail in different ways, and print what Lambda would show."""
     with export_function(stack, build) as function:
         failing: Mapping[str, Callable[[], Invocation]] = {
             "A bad event": lambda: function.invoke({"chain_id": str(FAILING_CHAIN)}),
             "A session that has ended": lambda: _rejected(stack, function),
-            "Too little time, seen in time": lambda: end_before_deadline(stack, function, FAILING_CHAIN),
+            "Too little time, noticed in time": lambda: end_before_deadline(stack, function, FAILING_CHAIN),
             "Killed at the deadline": lambda: be_killed_at_deadline(stack, function, FAILING_CHAIN),
         }
         for name, invoke in failing.items():
@@ -179,7 +179,7 @@ def _show_ending(stack: Stack, build: Build, ended: Invocation, console: Console
     shown = {"errorType": ended.error_type, "errorMessage": ended.error_message}
     console.print_json(data=shown | ({"stackTrace": ["…", *frames]} if frames else {}), ensure_ascii=False)
     visible = [key for key in stack.object_keys() if f"chain_id={FAILING_CHAIN}/" in key]
-    console.print(f"{ended.seconds:.1f} s; of this chain: {len(visible)} objects, open uploads {stack.open_uploads()}")
+    console.print(f"{ended.seconds:.1f} s; this chain has {len(visible)} objects, open uploads {stack.open_uploads()}")
 
 
 if __name__ == "__main__":

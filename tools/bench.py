@@ -1,4 +1,4 @@
-"""`make bench`: what a run costs, measured here and now; Spaaza and S3 run on the same processors, which are noisy."""
+"""`make bench`: what a run costs on this machine; Spaaza and S3 share its processors, so the figures are noisy."""
 
 import argparse
 import sys
@@ -20,9 +20,9 @@ MB = 1_000_000
 
 
 def main() -> int:
-    """Print time and memory of the export function for several sizes of CSV."""
+    """Print the export function's time and memory for several sizes of CSV."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES_MB, help="MB of CSV")
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES_MB, help="sizes in MB of CSV")
     options = parser.parse_args()
     console = Console(highlight=False)
     table = Table("CSV MB", "rows", "seconds", "CSV MB/s", "gzip MB/s", "parts", "VmHWM MB", title="Export function")

@@ -1,6 +1,6 @@
-"""What watching an export costs, against inflating it and against reading it with `csv.reader`, all in one run.
+"""What inspecting an export costs, compared with inflating it and with reading it with `csv.reader`, in one run.
 
-The figures depend on the machine and its mood; the ratios of one run can be compared. CPU time, best of the rounds.
+The figures depend on the machine and its load; the ratios of one run are comparable. CPU time, best of the rounds.
 """
 
 import argparse
@@ -21,7 +21,7 @@ MB = 1_000_000
 
 
 def main() -> None:
-    """Print a line for each way of quoting."""
+    """Print one line per way of quoting."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--users", type=int, default=60_000)
     arguments.add_argument("--rounds", type=int, default=5)
@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def quoted_ways(users: int) -> Iterator[tuple[str, bytes]]:
-    """Yield the same users as Spaaza would quote them, with 40 % of the rows quoted, and with all fields quoted."""
+    """Yield the same users quoted as Spaaza does, with quotes in 40 % of the rows, and with all fields quoted."""
     sparse = b"".join(generated_csv(users))
     rows = list(csv.reader(io.StringIO(sparse.decode(), newline="")))
     yield "4 % of rows", sparse
@@ -50,11 +50,11 @@ def written(rows: list[list[str]], quoting: Literal[0, 1] = csv.QUOTE_MINIMAL) -
 
 
 def measured(content: bytes, rounds: int) -> str:
-    """Return the speeds on this CSV, in MB of CSV per second of CPU, and their ratios to the bare inflate."""
+    """Return the speeds on this CSV, in MB of CSV per CPU second, and their ratios to inflating alone."""
     body = gzip.compress(content, 6)
     chunks = [body[start : start + CHUNK_BYTES] for start in range(0, len(body), CHUNK_BYTES)]
     if inspect(chunks) != read(chunks):
-        raise SystemExit("the inspector and csv.reader do not count the same")
+        raise SystemExit("The inspector and csv.reader count different numbers of rows.")
     seconds = best_seconds([inflate, inspect, read], chunks, rounds)
     speeds = [len(content) / MB / each for each in seconds]
     times = [each / seconds[0] for each in seconds]
@@ -65,7 +65,7 @@ def measured(content: bytes, rounds: int) -> str:
 
 
 def best_seconds(ways: list[Callable[[list[bytes]], object]], chunks: list[bytes], rounds: int) -> list[float]:
-    """Return the least CPU seconds of each way; they take turns, so that a slow moment of the machine hits all."""
+    """Return the lowest CPU seconds of each way; they take turns, so that a slow moment affects all of them."""
     best = [float("inf")] * len(ways)
     for _ in range(rounds):
         for number, way in enumerate(ways):
@@ -76,14 +76,14 @@ def best_seconds(ways: list[Callable[[list[bytes]], object]], chunks: list[bytes
 
 
 def inflate(chunks: list[bytes]) -> None:
-    """Inflate and forget: the least that any proof of a gzip stream costs."""
+    """Inflate and discard: the least that any proof of a gzip stream costs."""
     member = isal_zlib.decompressobj(wbits=GZIP_WBITS)
     for chunk in chunks:
         member.decompress(chunk)
 
 
 def inspect(chunks: list[bytes]) -> int:
-    """Return the row count as the product finds it, with all else that it finds."""
+    """Return the row count from the product's whole inspection."""
     inspector = GzipCsvInspector()
     for chunk in chunks:
         inspector.feed(chunk)
@@ -91,7 +91,7 @@ def inspect(chunks: list[bytes]) -> int:
 
 
 def read(chunks: list[bytes]) -> int:
-    """Return the row count as `csv.reader` finds it behind the same inflate."""
+    """Return the row count from `csv.reader` after the same inflate."""
     content = isal_zlib.decompress(b"".join(chunks), wbits=GZIP_WBITS)
     text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
     return sum(1 for record in csv.reader(text) if record) - 1

@@ -1,6 +1,6 @@
-"""What the conversion to Parquet costs, measured here and now: `python -m tools.bench_parquet --users 1000000`.
+"""What the conversion to Parquet costs on this machine: `python -m tools.bench_parquet --users 1000000`.
 
-The made users repeat themselves but for their IDs, so the Parquet object is smaller than one of as many real users.
+The generated users repeat except for their IDs, so the Parquet object is smaller than for as many real users.
 """
 
 import argparse
@@ -32,15 +32,15 @@ LINE_ENDS: Mapping[str, Callable[[int, bytes], bytes]] = {
     "crlf": lambda _number, block: block.replace(b"\n", CRLF),
     "mixed": lambda number, block: block.replace(b"\n", CRLF) if number % 2 else block,
 }
-"""By name, what becomes of each block of an export with line feeds."""
+"""By name, how each block of an export with line feeds is changed."""
 
 
 def main() -> int:
-    """Print time, CPU, memory and size of the Parquet function by number of users and line ends."""
+    """Print the Parquet function's time, CPU, memory and output by number of users and line ends."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--users", type=int, nargs="+", default=(1_000_000,))
     parser.add_argument("--line-ends", choices=LINE_ENDS, nargs="+", default=("lf", "crlf", "mixed"))
-    parser.add_argument("--memory-mb", type=int, default=1769, help="as the template gives the Parquet function")
+    parser.add_argument("--memory-mb", type=int, default=1769, help="the function's; default: as in the template")
     options = parser.parse_args()
     console = Console(highlight=False)
     columns = ("users", "ends", "rejected", "CSV MB", "gzip MB", "seconds", "CPU s", "peak MB", "out MB")
@@ -77,7 +77,7 @@ def _measure(stack: Stack, users: int, line_ends: str, memory_mb: int) -> list[s
 
 
 def _export(stack: Stack, users: int, line_ends: str) -> Mapping[str, Any]:
-    """Run the export function, and return the manifest that it committed."""
+    """Run the export function and return the manifest that it commits."""
     altered = LINE_ENDS[line_ends]
 
     def body() -> Iterator[bytes]:
@@ -92,7 +92,7 @@ def _export(stack: Stack, users: int, line_ends: str) -> Mapping[str, Any]:
 
 
 def _cpu_seconds(pid: int) -> float:
-    """Return the CPU time that a process has taken, in user and system mode; its start is in it."""
+    """Return the CPU time of a process, in user and system mode, including its start."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -25,7 +25,7 @@ Kill = Callable[[Stack, LambdaFunction, Mapping[str, object]], None]
 
 @dataclass(frozen=True)
 class Crash:
-    """One moment to die at."""
+    """One moment at which the function is killed."""
 
     moment: str
     event: Mapping[str, object]
@@ -43,7 +43,7 @@ def in_mid_stream(stack: Stack, function: LambdaFunction, event: Mapping[str, ob
 
 
 def between_complete_and_promote(stack: Stack, function: LambdaFunction, event: Mapping[str, object]) -> None:
-    """Kill the function when its object is in place and its manifest is not."""
+    """Kill the function when its object is in place but its manifest is not."""
     stack.spaaza.script(generated_users(200_000, seed=2))
     kill = faults.call(lambda: os.kill(function.pid, signal.SIGKILL), when="after")
     stack.wire.fail("CompleteMultipartUpload", kill)
@@ -59,7 +59,7 @@ CRASHES = (
 
 
 def main() -> int:
-    """Show every crash; the exit code is 0 only if the next run made each of them good."""
+    """Show every crash; the exit code is 0 only if the next run repairs each of them."""
     console = Console(highlight=False)
     healed = True
     with running_stack() as stack:
@@ -90,7 +90,7 @@ def _bucket(stack: Stack, when: str) -> Table:
     for key in stack.object_keys():
         table.add_row("object", key, _run_of(stack, key))
     for key in stack.open_uploads():
-        table.add_row("open upload", key, "invisible, ended by the lifecycle rule")
+        table.add_row("open upload", key, "invisible, removed by the lifecycle rule")
     return table
 
 

@@ -1,4 +1,4 @@
-"""`make run`: the whole product on this machine, from the events to an answer in SQL, with nothing left afterwards."""
+"""`make run`: the whole product on this machine, from the events to answers in SQL, with nothing left behind."""
 
 import argparse
 import json
@@ -29,14 +29,14 @@ EXPORT_HANDLER = "spaaza_snapshots.export_handler.lambda_handler"
 PARQUET_HANDLER = "spaaza_snapshots.parquet_handler.lambda_handler"
 SAMPLE_CHAIN, USERS_CHAIN = 1743, 1783
 
-# Asked of the typed copy, as in Athena; the first also of the bytes as Spaaza sent them.
+# Run on the typed copy, as in Athena; the first also on the bytes as Spaaza sent them.
 COUNT = "SELECT count(*) AS users FROM snapshot"
 QUESTIONS = {
     "How many users are there?": COUNT,
     "Who opted in, by country?": """
         SELECT country, count(*) AS users, count_if(opted_in) AS opted_in FROM snapshot
         GROUP BY country ORDER BY users DESC, country LIMIT 5""",
-    "What do those have who joined in a year?": """
+    "What do the users who joined in each year have?": """
         SELECT year(created_date)::VARCHAR AS joined, count(*) AS users, sum(points_balance) AS points,
             max(birthday) AS youngest
         FROM snapshot GROUP BY joined ORDER BY joined LIMIT 5""",
@@ -44,12 +44,12 @@ QUESTIONS = {
 
 
 class RunFailed(Exception):
-    """The function did not return a manifest, or an answer is not the one that the manifest promises."""
+    """The function did not return a manifest, or a count differs from the manifest's."""
 
 
 @dataclass(frozen=True)
 class Functions:
-    """The two functions, each in a Lambda runtime client of its own."""
+    """The two functions, each in its own Lambda runtime client."""
 
     export: LambdaFunction
     parquet: LambdaFunction
@@ -79,19 +79,17 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--users", type=int, default=200_000, help="how many users the second export has")
-    parser.add_argument("--chain", type=int, default=USERS_CHAIN, help=f"whose they are; not {SAMPLE_CHAIN}")
+    parser.add_argument("--users", type=int, default=200_000, help="number of users in the second export")
+    parser.add_argument("--chain", type=int, default=USERS_CHAIN, help=f"chain of these users; not {SAMPLE_CHAIN}")
     parser.add_argument("--date", default=datetime.now(UTC).date().isoformat(), help="snapshot date, YYYY-MM-DD")
     options = parser.parse_args()
     if options.chain == SAMPLE_CHAIN or options.chain < 1 or options.users < 0:
-        parser.error(
-            f"--chain is a number above 0 other than {SAMPLE_CHAIN}, which has the sample; --users is 0 or more"
-        )
+        parser.error(f"--chain must be above 0 and not {SAMPLE_CHAIN}, which has the sample; --users must be 0 or more")
     return options
 
 
 def _demonstrate(stack: Stack, functions: Functions, options: argparse.Namespace, console: Console) -> None:
-    console.print(Rule("The five rows of Spaaza's page"))
+    console.print(Rule("The five users of Spaaza's page"))
     stack.spaaza.serve(sample_users(), SAMPLE_CHAIN)
     _report(stack, functions, _export(functions, SAMPLE_CHAIN, options.date), console)
 
@@ -117,7 +115,7 @@ def _payload(invocation: Invocation) -> Mapping[str, Any]:
 
 
 def _report(stack: Stack, functions: Functions, manifest: Mapping[str, Any], console: Console) -> None:
-    """Print a snapshot, convert it as the bus would have it converted, and ask both of its forms."""
+    """Print a snapshot, convert it on its event as the bus does, and query both of its forms."""
     print_manifest(manifest, console)
     with console.status("Converting to Parquet ..."):
         (completed,) = (event for event in stack.listener.events() if event["detail-type"] == "Snapshot Completed")
@@ -126,7 +124,7 @@ def _report(stack: Stack, functions: Functions, manifest: Mapping[str, Any], con
     counted = _ask(stack, manifest, console)
     misfits = ", ".join(f"{found['column']} {found['count']:,}" for found in quality["cast_errors"]) or "none"
     rejected = quality["rejected_rows"]
-    console.print(f"Values that are not of their column's type, NULL and kept apart: {misfits}.")
+    console.print(f"Values that did not fit their column's type (NULL, and kept in _cast_errors): {misfits}.")
     console.print(
         f"DuckDB counts {counted.raw:,} rows in the export and {counted.parquet:,} + {rejected:,} rejected in"
     )
@@ -174,7 +172,7 @@ class Counted:
 
 
 def _ask(stack: Stack, manifest: Mapping[str, Any], console: Console) -> Counted:
-    """Print DuckDB's answers to the questions on the typed copy, and count the rows of both forms."""
+    """Print DuckDB's answers about the typed copy, and count the rows of both forms."""
     parquet_key = SnapshotId(manifest["chain_id"], date.fromisoformat(manifest["snapshot_date"])).parquet_key
     with TemporaryDirectory() as folder, duckdb.connect() as database:
         raw, parquet = str(Path(folder) / "users.csv.gz"), str(Path(folder) / "users.parquet")

@@ -1,4 +1,4 @@
-"""Write the generated parts of docs/: the table of metrics, and the picture of the rooms."""
+"""Write the generated parts of docs/: the table of metrics and the chart of the rooms."""
 
 import re
 import sys
@@ -26,14 +26,14 @@ def metrics_table() -> str:
 
 
 def layers() -> list[list[str]]:
-    """Return the rooms, the highest first, as the import contract in pyproject.toml has them."""
+    """Return the rooms, highest first, from the import contract in pyproject.toml."""
     project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     contract = project["tool"]["importlinter"]["contracts"][0]
     return [layer.split(" | ") for layer in contract["layers"]]
 
 
 def rooms_picture() -> str:
-    """Return the rooms of the contract, and who really imports whom, as a Mermaid chart."""
+    """Return the rooms of the contract and their actual imports, as a Mermaid chart."""
     graph = grimp.build_graph(PACKAGE)
     rooms = [room for layer in layers() for room in layer if room not in KNOWN_TO_ALL]
     arrows = [
@@ -49,7 +49,7 @@ GENERATED = {"REFERENCE.md": ("metrics", metrics_table), "ARCHITECTURE.md": ("ro
 
 
 def with_generated(document: Path) -> str:
-    """Return a document with its generated part made anew."""
+    """Return a document with its generated part written anew."""
     section, make = GENERATED[document.name]
     text = document.read_text(encoding="utf-8")
     made, times = re.subn(

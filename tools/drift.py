@@ -1,4 +1,4 @@
-"""`make drift`: three days of one chain, a column more on the second and another order on the third; who sees what."""
+"""`make drift`: three days of one chain, with a new column on day two, another order on day three; what tables show."""
 
 import argparse
 import csv
@@ -30,7 +30,7 @@ NEW_COLUMN, NEW_NAME = "Favourite colour", "favourite_colour"
 WIDER = (*HEADER, NEW_COLUMN)
 REORDERED = ("ID", *sorted(WIDER[1:]))
 WITNESS = FIRST_ID + 1
-"""A user of all three days, whose values are asked for by name."""
+"""A user of all three days, whose values are queried by name."""
 
 SHOWN_ROWS = 10
 USERS = ("users", "users_csv", "users_latest", "users_csv_committed")
@@ -58,7 +58,7 @@ class Day:
 
 
 def main() -> int:
-    """Show the three days; the exit code is 0 only if what people query came through all of them unharmed."""
+    """Show the three days; the exit code is 0 only if the tables that people query are right on all of them."""
     options = _options()
     console = Console(highlight=False)
     with (
@@ -76,11 +76,11 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--users", type=int, default=20_000, help="how many users the first day has, 100 or more")
-    parser.add_argument("--sql", action="append", default=[], help="one more query to ask at the end, in Athena's SQL")
+    parser.add_argument("--users", type=int, default=20_000, help="number of users on the first day, 100 or more")
+    parser.add_argument("--sql", action="append", default=[], help="another query to run at the end, in Athena's SQL")
     options = parser.parse_args()
     if options.users < 100:
-        parser.error("--users is 100 or more")
+        parser.error("--users must be 100 or more")
     return options
 
 
@@ -106,7 +106,7 @@ def _export(day: Day, users: int) -> Answer:
 def _users(day: Day, users: int) -> Iterator[Mapping[str, str]]:
     """Yield the users of a day: after the first, 2 % are new, 1 % are gone and 2 % have changed.
 
-    On the third, one amount of a thousand has a comma, and so is none.
+    On the third, one amount in a thousand has a comma, so it is not a valid number.
     """
     joined = users // 50
     blocks = generated_csv(users + joined, extra_columns=(NEW_COLUMN,))
@@ -157,14 +157,14 @@ def _payload(invocation: Invocation) -> Mapping[str, Any]:
 
 
 def _metric(invocation: Invocation, name: str) -> float:
-    """Return the sum of a metric as the function's log has it for CloudWatch."""
+    """Return the sum of a metric that the function's log holds for CloudWatch."""
     documents = (json.loads(line) for line in invocation.log_lines if '"_aws"' in line)
     return sum(sum(document.get(name, ())) for document in documents)
 
 
 @contextmanager
 def _warehouse(stack: Stack) -> Iterator[Warehouse]:
-    """Fill the tables from the bucket, and make the views."""
+    """Fill the tables from the bucket, and create the views."""
     today = datetime.now(UTC).date().isoformat()
     with TemporaryDirectory() as folder, closing(Warehouse(_schema(stack), today)) as warehouse:
         warehouse.load(stack.s3, stack.bucket, Path(folder))
@@ -174,7 +174,7 @@ def _warehouse(stack: Stack) -> Iterator[Warehouse]:
         yield warehouse
 
 
-# --- What is asked ---------------------------------------------------------------------------------------------------
+# --- The queries -----------------------------------------------------------------------------------------------------
 
 
 def _show_answers(warehouse: Warehouse, schema: Schema, console: Console) -> None:
@@ -201,7 +201,7 @@ def _ask_users(warehouse: Warehouse, table: str, has_new_column: bool) -> Rows: 
 
 
 def _show_queries(warehouse: Warehouse, days: Sequence[Day], more: Sequence[str], console: Console) -> None:
-    """Print the answers to the saved queries on all days, and to what was asked for besides."""
+    """Print the results of the saved queries on all days, and of the queries given."""
     dates = [day.date.isoformat() for day in days]
     asked = {query.name: query.sql for query in saved_queries() if not query.is_view} | {sql: sql for sql in more}
     for name, sql in asked.items():
@@ -209,7 +209,7 @@ def _show_queries(warehouse: Warehouse, days: Sequence[Day], more: Sequence[str]
         rows = warehouse.ask(sql, *dates[: sql.count("?")])
         console.print(_table(rows[:SHOWN_ROWS]))
         if len(rows) > SHOWN_ROWS:
-            console.print(f"... and {len(rows) - SHOWN_ROWS:,} rows more")
+            console.print(f"... and {len(rows) - SHOWN_ROWS:,} more rows")
 
 
 def _table(rows: Rows) -> Table:

@@ -1,4 +1,4 @@
-"""Run the whole flow under the template's roles, and list the calls that were made and denied."""
+"""Run the whole flow under the template's roles, and list the calls made and denied."""
 
 import sys
 from typing import Any
@@ -9,13 +9,13 @@ TESTS = "tests/stack/test_iam.py"
 
 
 class CallsByRole:
-    """Prints what the tests recorded, below their own lines."""
+    """Prints what the tests recorded, below their own output."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the lines of a test that has ended."""
+        """Keep the lines of a finished test."""
         if report.when == "call":
             self._lines += [str(value) for name, value in report.user_properties if name == "call"]
 

@@ -1,6 +1,6 @@
-"""What `make build` makes, built afresh whenever its sources have changed, and a Python with only Lambda's own client.
+"""The result of `make build`, rebuilt whenever its sources change, and a Python with nothing but Lambda's own client.
 
-Lambda has an arm64 processor. So that the package can run here too, it is built for this machine's processor as well.
+The functions run on arm64. To run the package here as well, it is also built for this machine's processor.
 """
 
 import fcntl
@@ -24,16 +24,16 @@ LAMBDA: Architecture = "arm64"
 HOST: Architecture = "x86_64" if platform.machine() == "x86_64" else "arm64"
 PYTHON_VERSION = "3.13"  # of the template's functions
 _INPUTS = ("template.yaml", "src", "layers", "requirements")
-_KEPT_SECONDS = 600  # after its last use: another run of the tests, of older sources, may not have ended
+_KEPT_SECONDS = 600  # after its last use: a test run of older sources may not have ended
 
 
 class BuildFailed(Exception):
-    """A step of the build has ended with an error; says what it wrote."""
+    """A step of the build has failed; the text has its output."""
 
 
 @dataclass(frozen=True)
 class Build:
-    """The folders that become /var/task of either function and /opt of the layer; `printed` is what the build said."""
+    """The folders that become /var/task of each function and /opt of the layer; `printed` is the build's output."""
 
     export: Path
     parquet: Path
@@ -42,7 +42,7 @@ class Build:
 
 
 def built(architecture: Architecture) -> Build:
-    """Return the build of the sources as they are; raises `BuildFailed`."""
+    """Return the build of the current sources; raises `BuildFailed`."""
     folder = _once(architecture, partial(_build, architecture))
     parts = folder / "build"
     printed = (folder / "printed").read_text(encoding="utf-8")
@@ -50,12 +50,12 @@ def built(architecture: Architecture) -> Build:
 
 
 def lambda_python() -> Path:
-    """Return a Python of Lambda's version, with whatever may be installed in it; raises `BuildFailed`."""
+    """Return a Python of Lambda's version, whatever is installed in it; raises `BuildFailed`."""
     return Path(_run("tools/python", PYTHON_VERSION).strip())
 
 
 def runtime_python() -> Path:
-    """Return a Python of Lambda's version that has the runtime client and nothing else; raises `BuildFailed`."""
+    """Return a Python of Lambda's version with only the runtime client; raises `BuildFailed`."""
     return _once("runtime", _install_runtime) / "bin" / "python"
 
 
@@ -85,7 +85,7 @@ def _run(*command: str) -> str:
 
 
 def _once(name: str, make: Callable[[Path], None]) -> Path:
-    """Return the folder that `make` has filled from the present sources, by one process however many ask."""
+    """Return the folder that `make` fills from the current sources, once, however many processes ask."""
     with _alone():
         present = FOLDER / _inputs()
         folder, complete = present / name, present / f"{name}.complete"
@@ -103,12 +103,12 @@ def _once(name: str, make: Callable[[Path], None]) -> Path:
 def _alone() -> Iterator[None]:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # ends with the process, however that ends
+        fcntl.flock(lock, fcntl.LOCK_EX)  # released with the process, however it ends
         yield
 
 
 def _inputs() -> str:
-    """Return a digest of all that a build depends on."""
+    """Return a digest of everything a build depends on."""
     digest = sha256(Path(__file__).read_bytes())
     for name in _INPUTS:
         for path in sorted({ROOT / name, *(ROOT / name).rglob("*")}):

@@ -15,7 +15,7 @@ COMPARISONS = {
 
 
 def parameters() -> str:
-    """Return every parameter with its default, its bounds and what it means."""
+    """Return every parameter with its default, bounds and meaning."""
     rows = [
         (f"`{name}`", _default(parameter), _bounds(parameter), parameter["Description"])
         for name, parameter in source()["Parameters"].items()
@@ -24,7 +24,7 @@ def parameters() -> str:
 
 
 def alarms() -> str:
-    """Return every alarm with its metric, when it goes off, and the symptom that it tells."""
+    """Return every alarm with its metric, its condition and its symptom."""
     stack = deploy({"ChainIds": "1743"})
     found = stack.of_type("AWS::CloudWatch::Alarm").values()
     rows = [(_name(alarm), _metric(alarm), _condition(alarm), _symptom(alarm)) for alarm in found]

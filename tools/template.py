@@ -1,4 +1,4 @@
-"""The stack as a deployment would create it: `template.yaml` through SAM's own translator, every reference resolved."""
+"""The stack as a deployment would create it: `template.yaml` after SAM's translator, with all references resolved."""
 
 import re
 from collections.abc import Mapping
@@ -25,9 +25,9 @@ PSEUDO_PARAMETERS = {
     "AWS::URLSuffix": "amazonaws.com",
 }
 
-_NOTHING = object()  # what AWS::NoValue becomes, and what takes its place in a list or a mapping with it
+_NOTHING = object()  # what AWS::NoValue resolves to; removed from lists and mappings
 
-# What Ref returns where it is not the name: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference
+# What Ref returns if it is not the name: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference
 _REFERRED_TO_BY_ARN = frozenset({"AWS::SecretsManager::Secret", "AWS::SNS::Topic", "AWS::Lambda::LayerVersion"})
 _ARNS = {
     "AWS::Events::EventBus": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{{}}",
@@ -46,14 +46,14 @@ _NAMED_BY = ("Name", "AlarmName", "DashboardName")
 
 @cache
 def source() -> dict[str, Any]:
-    """Return `template.yaml` as it is written; read once, so leave it as it is."""
+    """Return `template.yaml` as written; it is cached, so do not change it."""
     parsed: dict[str, Any] = yaml_parse(TEMPLATE.read_text(encoding="utf-8"))
     return parsed
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """Resources by logical id, without those whose condition is false; and the outputs."""
+    """The resources by logical id, without those whose condition is false, and the outputs."""
 
     resources: Mapping[str, Mapping[str, Any]]
     outputs: Mapping[str, str]
@@ -86,9 +86,9 @@ class Deployment:
 def deploy(
     parameters: Mapping[str, str], names: Mapping[str, str] | None = None, stack_name: str = STACK
 ) -> Deployment:
-    """Expand and resolve the template; `names` are those of resources by logical id, where a test chooses them.
+    """Expand and resolve the template; `names` gives the names of resources by logical id, if a test chooses them.
 
-    KeyError on a parameter without value or default, and on a reference to what is not there.
+    Raises KeyError for a parameter without value or default, and for a reference to something missing.
     """
     template = _expanded()
     given = {**_parameters(template, parameters), "AWS::StackName": stack_name}
@@ -103,7 +103,7 @@ def deploy(
 
 
 def refusals(parameters: Mapping[str, str]) -> list[str]:
-    """Return what the template's rules say against a combination of parameters, before anything is created."""
+    """Return the objections of the template's rules to a combination of parameters."""
     template = source()
     resolver = _Resolver(template, _parameters(template, parameters), {})
     applying = [rule for rule in template["Rules"].values() if resolver.value(rule["RuleCondition"])]
@@ -119,10 +119,10 @@ def _parameters(template: Mapping[str, Any], given: Mapping[str, str]) -> dict[s
 @cache
 def _expanded() -> dict[str, Any]:
     template = deepcopy(source())
-    # `sam package` does this: the translator takes no folder
+    # as `sam package` does: the translator does not accept a folder
     template["Globals"]["Function"]["CodeUri"] = "s3://packages/functions.zip"
     template["Resources"]["DuckDbLayer"]["Properties"]["ContentUri"] = "s3://packages/layer.zip"
-    # no managed policies, since the template names none; the session is asked for its region only
+    # no managed policies, since the template names none; only the session's region is used
     translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
     expanded: dict[str, Any] = translator.translate(template, {})
     return expanded
@@ -139,7 +139,7 @@ class _Resolver:
         return condition is None or bool(self.value(self.template["Conditions"][condition]))
 
     def value(self, node: Any) -> Any:
-        """Resolve whatever stands in a template."""
+        """Resolve any node of a template."""
         if isinstance(node, list):
             return [value for value in map(self.value, node) if value is not _NOTHING]
         if not isinstance(node, dict):

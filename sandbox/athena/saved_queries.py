@@ -1,4 +1,4 @@
-"""The saved queries of template.yaml, made from athena/*.sql.
+"""The saved queries of template.yaml, generated from athena/*.sql.
 
 `python -m sandbox.athena.saved_queries` writes them there.
 """
@@ -22,7 +22,7 @@ def saved_queries() -> list[SavedQuery]:
 
 
 def updated(template: str) -> str:
-    """Return the template with what stands between its markers made anew."""
+    """Return the template with the part between its markers generated anew."""
     before, begin, rest = template.partition(BEGIN)
     rest_of_line, _, rest = rest.partition("\n")
     _, end, after = rest.partition(END)
@@ -33,7 +33,7 @@ def updated(template: str) -> str:
 
 
 def _resource(query: SavedQuery) -> str:
-    """Return a query as a resource of the template, indented to stand among the others."""
+    """Return a query as a resource of the template, indented like the others."""
     return (
         f"  {query.name.title().replace('_', '')}Query:\n"
         "    Type: AWS::Athena::NamedQuery\n"

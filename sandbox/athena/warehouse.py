@@ -1,4 +1,4 @@
-"""Athena's tables, played by DuckDB: the columns that Glue has, filled from the objects of a bucket as Athena would."""
+"""Athena's tables, played by DuckDB: the columns in Glue, filled from the objects of a bucket as Athena would."""
 
 import csv
 import gzip
@@ -24,9 +24,9 @@ TABLES = {
     "users_quality": keys.QUALITY_ROOT,
 }
 Schema = Mapping[str, Mapping[str, str]]
-"""By table, the Hive type of each column, partition keys included."""
+"""The Hive type of each column by table, including partition keys."""
 
-_NULL = "\x01"  # in the rows that DuckDB reads for users_csv, where an empty field is an empty text
+_NULL = "\x01"  # in the rows that DuckDB reads for users_csv, where an empty field is an empty string
 
 
 def glue_schema(glue: "GlueClient", database: str) -> Schema:
@@ -56,7 +56,7 @@ class Warehouse:
         self._database.close()
 
     def load(self, s3: "S3Client", bucket: str, folder: Path) -> None:
-        """Fill the tables with every object that lies below their locations."""
+        """Fill the tables with every object below their locations."""
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         stored_keys = [stored["Key"] for page in pages for stored in page.get("Contents", ())]
         for number, key in enumerate(stored_keys):
@@ -89,7 +89,7 @@ class Warehouse:
     def _played(self, node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.CurrentDate):
             return exp.cast(exp.Literal.string(self._today), "date")
-        if isinstance(node, exp.Unnest):  # Athena spreads an array of rows over several columns by itself
+        if isinstance(node, exp.Unnest):  # Athena itself spreads an array of rows over several columns
             spread = f"(SELECT UNNEST({node.expressions[0].sql('duckdb')}, max_depth := 2))"
             lateral = f"SELECT 1 FROM x CROSS JOIN LATERAL {spread} AS {node.args['alias'].sql('duckdb')}"
             return sqlglot.parse_one(lateral, dialect="duckdb").find(exp.Lateral) or node
@@ -97,7 +97,7 @@ class Warehouse:
 
 
 def _rewritten(export: Path, columns: int) -> Path:
-    """Write the rows that Athena sees in an export as CSV that any reader understands."""
+    """Write the rows that Athena sees in an export as plain CSV."""
     rewritten = export.with_suffix(".rows")
     with rewritten.open("w", encoding="utf-8", newline="") as text:
         writer = csv.writer(text, lineterminator="\n")
@@ -107,7 +107,7 @@ def _rewritten(export: Path, columns: int) -> Path:
 
 
 def _open_csv_rows(csv_bytes: bytes, columns: int) -> Iterator[Sequence[str | None]]:
-    """Yield one row for each line, as Athena does, be its line break inside of quotes or not; what it lacks is NULL."""
+    """Yield one row per line, as Athena does, even if its line break is inside quotes; missing fields are NULL."""
     lines = io.StringIO(csv_bytes.decode(errors="replace"), newline="")
     next(lines)  # skip.header.line.count
     for line in lines:

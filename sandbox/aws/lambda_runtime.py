@@ -1,4 +1,4 @@
-"""A Lambda function on this machine: its handler in a process of its own, under AWS's runtime client."""
+"""A Lambda function on this machine: its handler in its own process, under AWS's runtime client."""
 
 import json
 import os
@@ -30,8 +30,8 @@ SOURCES = Path(__file__).resolve().parents[2] / "src"
 class Invocation:
     """How an invocation ended: with a payload, or with an error as Lambda reports it.
 
-    `seconds` is without the start of the process. `peak_memory_bytes` is the most that the process has ever held; None
-    where it was gone before it could be asked, or there is no /proc. `log_lines` has, when `cold`, those of the start.
+    `seconds` excludes the start of the process. `peak_memory_bytes` is the most the process has ever held; None if it
+    was gone before it could be asked, or if there is no /proc. If `cold`, `log_lines` includes those of the start.
     """
 
     payload: Any = None
@@ -47,7 +47,7 @@ class Invocation:
 
 
 class LambdaFunction:
-    """A function with one process at most, kept warm between invocations as Lambda does; use it in a `with`."""
+    """A function with at most one process, kept warm between invocations as Lambda does; use it in a `with`."""
 
     def __init__(
         self,
@@ -59,10 +59,10 @@ class LambdaFunction:
         python: str = sys.executable,
         pythonpath: Sequence[Path] = (SOURCES,),
     ) -> None:
-        """Take what the template says of a function; the first of `pythonpath` is the folder of its code.
+        """Take what the template says about a function; the first of `pythonpath` is the folder of its code.
 
-        The process gets this environment and what Lambda sets itself, and inherits nothing but PATH. `memory_mb` is
-        told to it, not enforced.
+        The process gets this environment and Lambda's own variables, and inherits only PATH. `memory_mb` is reported
+        to it, not enforced.
         """
         self._handler = handler
         self._environment = dict(environment)
@@ -77,7 +77,7 @@ class LambdaFunction:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        """Get ready; the process starts with the first invocation."""
+        """Get ready; the first invocation starts the process."""
         directory = Path(self._stack.enter_context(TemporaryDirectory(prefix="lambda-")))
         self._log = directory / "log"
         self._log.touch()
@@ -97,18 +97,18 @@ class LambdaFunction:
     def pid(self) -> int:
         """Process id of the function."""
         if self._container is None:
-            raise RuntimeError("The function has no process: it was not invoked yet, or its process was killed.")
+            raise RuntimeError("The function has no process: it was never invoked, or its process was killed.")
         return self._container.process.pid
 
     @property
     def log(self) -> str:
-        """All that the function has written to its standard outputs so far."""
+        """Everything the function has written to stdout and stderr so far."""
         return self._log_from(0)
 
     def invoke(self, event: object, deadline_seconds: float | None = None) -> Invocation:
-        """Hand an event over and return how it ended; the process is killed at the deadline.
+        """Invoke with an event and return how that ended; the process is killed at the deadline.
 
-        Never raises for a failure of the function. A second thread waits until the first one's invocation has ended.
+        Never raises when the function fails. A second thread waits until the first thread's invocation has ended.
         """
         seconds = self._timeout_seconds if deadline_seconds is None else deadline_seconds
         with self._one_at_a_time:
@@ -185,7 +185,7 @@ class LambdaFunction:
             "PYTHONPATH": os.pathsep.join(self._pythonpath),
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
-            "TMPDIR": str(self._log.parent),  # the function's /tmp: gone with it, however it ends
+            "TMPDIR": str(self._log.parent),  # the function's /tmp: removed with it, however it ends
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
@@ -209,7 +209,7 @@ class _Container:
     stack: ExitStack
 
     def report(self, seconds: float) -> Report:
-        """Wait for what the process reports next."""
+        """Wait for the next report of the process."""
         try:
             return self.api.reports.get(timeout=seconds)
         except Empty:

@@ -1,4 +1,4 @@
-"""The other AWS services on loopback: Secrets Manager, EventBridge, Glue, SQS, as moto plays them."""
+"""The other AWS services on loopback: Secrets Manager, EventBridge, Glue and SQS, played by moto."""
 
 import json
 import logging
@@ -26,7 +26,7 @@ _MOST_MESSAGES = 10  # per ReceiveMessage, an SQS limit
 
 @dataclass(frozen=True)
 class Listener:
-    """An SQS queue to which a bus delivers everything the product puts on it."""
+    """An SQS queue that receives everything the product puts on a bus."""
 
     sqs: "SQSClient"
     queue_url: str
@@ -47,7 +47,7 @@ class Listener:
 class MotoAws:
     """A moto server in a thread of this process, on a free port of 127.0.0.1; use it in a `with`.
 
-    It takes any credentials and refuses none, so no test of permissions can be made with it.
+    It accepts any credentials, so it cannot test permissions.
     """
 
     region = "eu-west-1"
@@ -60,7 +60,7 @@ class MotoAws:
 
     def __enter__(self) -> Self:
         """Start the server."""
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else one line for each request
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # otherwise one line per request
         app = DomainDispatcherApplication(create_backend_app)
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="moto")
@@ -73,7 +73,7 @@ class MotoAws:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Forget everything and end the server."""
+        """Forget everything and stop the server."""
         self.reset()
         self._stack.close()
 
@@ -91,7 +91,7 @@ class MotoAws:
     @overload
     def client(self, service: Literal["sqs"]) -> "SQSClient": ...
     def client(self, service: Literal["events", "glue", "secretsmanager", "sqs"]) -> Any:
-        """Return a client that talks straight to this server; it is closed with the server."""
+        """Return a client that talks directly to this server and is closed with it."""
         if service not in self._clients:
             make_client: Callable[..., Any] = boto3.client
             self._clients[service] = make_client(
@@ -113,7 +113,7 @@ class MotoAws:
         self.client("glue").create_database(DatabaseInput={"Name": name})
 
     def create_bus(self, name: str) -> Listener:
-        """Create an event bus, and a queue to which it delivers whatever comes from the product."""
+        """Create an event bus, and a queue that receives every event of the product."""
         sqs, events = self.client("sqs"), self.client("events")
         queue_url = sqs.create_queue(QueueName=f"{name}-listener")["QueueUrl"]
         queue = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-# Runs before the program, in its place: Linux then kills it when the thread that started it ends. Not a `preexec_fn`,
-# for that must not be used where there are threads.
+# Runs first and then becomes the program: Linux kills it when the thread that started it ends. Not a `preexec_fn`,
+# which is unsafe with threads.
 _DIE_WITH_PARENT = """
 import ctypes, os, signal, sys
 if sys.platform == "linux":
@@ -22,7 +22,7 @@ os.execve(sys.argv[2], sys.argv[2:], os.environ)
 
 
 def free_ports(count: int) -> list[int]:
-    """Return that many different ports on which nothing listens at 127.0.0.1."""
+    """Return that many different ports of 127.0.0.1 on which nothing listens."""
     with ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:
@@ -31,9 +31,9 @@ def free_ports(count: int) -> list[int]:
 
 
 def start(command: Sequence[str], *, environment: Mapping[str, str], cwd: Path, log: Path) -> subprocess.Popen[bytes]:
-    """Start a program by its full path, in a process group of its own, with both outputs appended to `log`.
+    """Start a program by its full path, in its own process group, with both outputs appended to `log`.
 
-    It dies with the calling thread, so that thread has to live as long as the program should.
+    It dies with the calling thread, so that thread must live as long as the program should.
     """
     shim = [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid())]
     with log.open("ab") as output:
@@ -49,7 +49,7 @@ def start(command: Sequence[str], *, environment: Mapping[str, str], cwd: Path, 
 
 
 def stop(process: subprocess.Popen[bytes], *, grace_seconds: float) -> None:
-    """End a program that `start` started: SIGTERM, and SIGKILL after the grace; 0 kills at once."""
+    """Stop a program that `start` started: SIGTERM, then SIGKILL after the grace; 0 kills at once."""
     if process.poll() is None and grace_seconds > 0:
         os.killpg(process.pid, signal.SIGTERM)
         try:

@@ -1,4 +1,4 @@
-"""Lambda's Runtime API on loopback: what the runtime client in the process of a function talks to."""
+"""Lambda's Runtime API on loopback, for the runtime client in a function's process."""
 
 import json
 from collections.abc import Iterator
@@ -25,9 +25,9 @@ class Work:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a process: it waits for work, has answered, failed, could not start, is gone or says nothing.
+    """What a process did: it waits for work, has answered, failed, could not start, has exited or timed out.
 
-    `body` is what it sent, parsed, or else the figure of the one who watches it: `exit_code`, `seconds`.
+    `body` is what it sent, parsed, or what its watcher measured: `exit_code`, `seconds`.
     """
 
     kind: Literal["ready", "response", "error", "init_error", "exited", "timed_out"]
@@ -35,16 +35,16 @@ class Report:
 
 
 class RuntimeApi:
-    """The way of one process to its work, and its reports in the order they were made."""
+    """The queue of work for one process, and of its reports in order."""
 
     def __init__(self) -> None:
-        """Have no work yet."""
+        """Start without work."""
         self.address = ""
         self.work: SimpleQueue[Work | None] = SimpleQueue()
         self.reports: SimpleQueue[Report] = SimpleQueue()
 
     def answer(self, request: Request) -> Answer | None:
-        """Answer the runtime client; a request for work is answered when there is some, None ends it."""
+        """Answer the runtime client; a request for work waits until there is some, and None ends it."""
         match request.target.removeprefix(_BASE).split("/"):
             case ["invocation", "next"]:
                 self.reports.put(Report("ready"))

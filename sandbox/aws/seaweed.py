@@ -14,9 +14,9 @@ from typing import Self
 
 from sandbox.aws import processes
 
-START_ATTEMPTS = 3  # for between choosing a port and listening on it, somebody else may take it
+START_ATTEMPTS = 3  # somebody else may take a port before the server listens on it
 START_SECONDS = 60  # takes 3 s on an idle machine
-STOP_SECONDS = 1  # it ignores SIGTERM for longer than 15 s, and nothing of its data is kept
+STOP_SECONDS = 1  # it ignores SIGTERM for more than 15 s, and its data is not kept
 _POLL_SECONDS = 0.05
 _LOG_TAIL_CHARACTERS = 2_000
 
@@ -28,8 +28,8 @@ class _PortTaken(RuntimeError):
 class SeaweedS3:
     """SeaweedFS on free ports of 127.0.0.1, with its data in a temporary directory; use it in a `with`.
 
-    Buckets have to be created, and a request has to be signed with `access_key` and `secret_key`. It stands for S3 but
-    in two points: it does not verify `MpuObjectSize` and `ExpectedBucketOwner`, and a second `Complete` is no error.
+    Buckets must be created, and requests signed with `access_key` and `secret_key`. It differs from S3 in two points:
+    it does not verify `MpuObjectSize` and `ExpectedBucketOwner`, and a second `Complete` is not an error.
     """
 
     access_key = "loopback-only"
@@ -47,7 +47,7 @@ class SeaweedS3:
         return f"http://127.0.0.1:{self._ports[0]}"
 
     def __enter__(self) -> Self:
-        """Start the server and return once it answers; raise RuntimeError with the end of its log when it does not."""
+        """Start the server and return once it answers; raises RuntimeError with the end of its log if it does not."""
         for _ in range(START_ATTEMPTS - 1):
             with suppress(_PortTaken):
                 return self._started()
@@ -56,7 +56,7 @@ class SeaweedS3:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """End the server and remove its data."""
+        """Stop the server and remove its data."""
         self._stack.close()
 
     def _started(self) -> Self:
@@ -77,7 +77,7 @@ class SeaweedS3:
         environment = {
             "PATH": os.defpath,
             "HOME": str(directory),
-            "WEED_S3_SSE_KEY": "loopback-only",  # without one, every put with AES256 is a 500
+            "WEED_S3_SSE_KEY": "loopback-only",  # without it, every put with AES256 is a 500
             "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1",  # volumes per bucket; 7 would soon use up the slots below
         }
         weed = Path(sys.executable).parent / "weed"
@@ -113,7 +113,7 @@ class SeaweedS3:
             time.sleep(_POLL_SECONDS)
 
     def _remove_sockets(self) -> None:
-        # Made for each gRPC port, always in /tmp, and left behind.
+        # SeaweedFS makes one per gRPC port, always in /tmp, and leaves it there.
         for port in self._ports:
             for socket in Path("/tmp").glob(f"seaweedfs-*-grpc-{port}.sock"):
                 socket.unlink(missing_ok=True)

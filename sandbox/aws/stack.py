@@ -33,7 +33,7 @@ class Stack:
     listener: Listener
 
     def environment(self, chains: Sequence[int] = CHAINS) -> dict[str, str]:
-        """What the function finds in its environment: its settings, and the SDK's own."""
+        """Return the function's environment: its settings and the SDK's."""
         return {
             "SNAPSHOT_BUCKET": self.bucket,
             "SPAAZA_SECRET_ID": SECRET,
@@ -66,14 +66,14 @@ class Stack:
 
 
 def furnish(spaaza: SpaazaServer, seaweed: SeaweedS3, aws: MotoAws, wire: Wire, s3: "S3Client", bucket: str) -> Stack:
-    """Create what a deployment creates, on servers that run already; the bucket is there too."""
+    """Create what a deployment creates, on running servers with the bucket in place."""
     aws.create_secret(SECRET, session_secret(spaaza))
     aws.create_database(DATABASE)
     return Stack(spaaza, seaweed, aws, wire, s3, bucket, aws.create_bus(BUS))
 
 
 def session_secret(spaaza: SpaazaServer) -> Mapping[str, str]:
-    """Return the secret's content for the session that the server knows."""
+    """Return the secret's content for the server's session."""
     return {
         "session_user_id": spaaza.session.user_id,
         "session_key": spaaza.session.key,
@@ -82,7 +82,7 @@ def session_secret(spaaza: SpaazaServer) -> Mapping[str, str]:
 
 
 def s3_client(seaweed: SeaweedS3) -> "S3Client":
-    """Return a client that talks straight to the S3 server."""
+    """Return a client that talks directly to the S3 server."""
     return boto3.client(
         "s3",
         endpoint_url=seaweed.endpoint_url,
@@ -100,7 +100,7 @@ def create_bucket(s3: "S3Client", bucket: str) -> None:
 
 @contextmanager
 def running_stack(bucket: str = "spaaza-snapshots", chains: Sequence[int] = CHAINS) -> Iterator[Stack]:
-    """Start every server, furnish them, and end them all."""
+    """Start every server, furnish them, and stop them all."""
     with SpaazaServer() as spaaza, SeaweedS3() as seaweed, MotoAws() as aws:
         spaaza.chains = frozenset(chains)
         upstreams: dict[str, Any] = {"s3": seaweed.endpoint_url, "aws": aws.endpoint_url}

@@ -1,6 +1,6 @@
-"""`make model`: interleavings drawn by seed until the minutes are over, each judged, and what came of them.
+"""`make model`: interleavings drawn by seed until the minutes are over, each judged, and a summary.
 
-python -m sandbox.model --minutes 10 --seed 1       from this seed on
+python -m sandbox.model --minutes 10 --seed 1       starting with this seed
 python -m sandbox.model --replay 4711               one interleaving, every call of it
 """
 
@@ -18,15 +18,15 @@ from sandbox.model.interleaving import Counts, Interleaving, Told
 from sandbox.model.world import prepared
 
 SHOWN = 3
-"""Violations whose schedule is printed; all are counted."""
+"""Number of violations whose schedule is printed; all are counted."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the model; the exit code is 0 only without a violation."""
+    """Run the model; the exit code is 0 only if there is no violation."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.model")
     parser.add_argument("--minutes", type=float, default=1)
-    parser.add_argument("--seed", type=int, default=1, help="of the first interleaving; the others follow it")
-    parser.add_argument("--count", type=int, help="stop after so many interleavings")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the first interleaving; the others follow")
+    parser.add_argument("--count", type=int, help="stop after this many interleavings")
     parser.add_argument("--replay", type=int, metavar="SEED", help="print one interleaving")
     parser.add_argument("--first", action="store_true", help="stop at the first violation")
     given = parser.parse_args(arguments)
@@ -73,7 +73,7 @@ def _show(seed: int, told: Told, console: Console) -> None:
 
 
 def _table(counts: Counts) -> Table:
-    """Say how often each fault happened, by operation."""
+    """Tabulate how often each fault happened, by operation."""
     operations = [operation for operation in (*OPERATIONS, SPAAZA) if any(counts[operation, fault] for fault in Fault)]
     table = Table(
         "fault", *map(_short, operations), "all", title="Faults that happened", title_justify="left", box=None

@@ -1,4 +1,4 @@
-"""What Spaaza answers a run: a small whole export, or none; what is on its way of it is proven as in the product."""
+"""What Spaaza answers a run: a small complete export, or none; the product itself proves what arrives."""
 
 import functools
 import gzip
@@ -12,21 +12,21 @@ from spaaza_snapshots.errors import NEXT_RUN, ExportInterrupted, ExportUnavailab
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ROWS = (0, 1, 90, 94, 95, 96, 99, 100, 100, 100, 101)
-"""Of an export: against 100 before, the guard doubts the first four."""
+"""Row counts of exports: after 100 rows, the guard doubts the first four."""
 
 EDITIONS = 2
-"""How many exports of the same length differ: with one, equal lengths always were equal ETags."""
+"""Number of different exports per length: with one, equal lengths would always mean equal ETags."""
 
 
 @functools.cache
 def body_of(rows: int, edition: int) -> bytes:
-    """Return a gzip CSV with so many rows."""
+    """Return a gzip CSV with that many rows."""
     lines = "".join(f"{number + edition}\r\n" for number in range(rows))
     return gzip.compress(f"ID\r\n{lines}".encode(), mtime=edition)
 
 
 class Export:
-    """One answer, as the attempt uses an `ExportStream`."""
+    """One answer, with what the attempt uses of an `ExportStream`."""
 
     def __init__(self, body: bytes, *, broken: bool) -> None:
         self.first_byte_at = NOW
@@ -36,15 +36,15 @@ class Export:
         self._broken = broken
 
     def header(self, _name: str) -> str | None:
-        """Return no header at all."""
+        """Return no header."""
         return None
 
     def how_far(self) -> str:
-        """Say how much came."""
+        """Say how much has arrived."""
         return f"{self.received_bytes} bytes"
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the body, or half of it and then what a broken connection raises."""
+        """Yield the body, or half of it and then raise as a broken connection does."""
         body = self._body[: len(self._body) // 2] if self._broken else self._body
         self.received_bytes = len(body)
         yield body
@@ -60,7 +60,7 @@ class Export:
 
 
 class Exports:
-    """Stands for `SpaazaExports` of one run; `rows` scripts the answers, else each is drawn."""
+    """Stands for `SpaazaExports` of one run; `rows` sets the row count of each answer, otherwise it is drawn."""
 
     url = "https://spaaza.model/segments/export/users"
 
@@ -70,7 +70,7 @@ class Exports:
         self._rows = rows
 
     def open(self, _chain_id: int, _read_session: Any) -> Export:
-        """Answer, or raise what an answer that is no export raises."""
+        """Answer, or raise as an answer that is not an export does."""
         fails = self._faults.export_fails()
         if fails:
             self._faults.count(SPAAZA, Fault.NO_EXPORT)
@@ -78,6 +78,6 @@ class Exports:
             if kind == 0:
                 raise ExportUnavailable("Spaaza cannot export now", "HTTP 503", NEXT_RUN)
             if kind == 1:
-                raise NotAnExport("Spaaza's answer is no gzip CSV")
+                raise NotAnExport("Spaaza's answer is not a gzip CSV")
         rows = self._random.choice(ROWS) if self._rows is None else self._rows
         return Export(body_of(rows, int(self._random.random() * EDITIONS)), broken=fails)

@@ -1,4 +1,4 @@
-"""Which call meets which fault: drawn anew for each interleaving, so that some are calm and some have one weak spot."""
+"""Which call meets which fault: drawn for each interleaving, so that some are calm and some have one weak spot."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 from random import Random
 
 IN_A_ROW = (0.1, 0.5, 0.9)
-"""How likely the next try of a call that met a fault meets one too: S3's bad minutes last, some longer than others."""
+"""How likely the retry of a faulty call meets a fault too: S3's bad minutes last, some longer than others."""
 
 
 class Fault(StrEnum):
@@ -15,11 +15,11 @@ class Fault(StrEnum):
     REFUSED = "refused, not done"
     DENIED = "denied for good"
     LOST = "done, answer lost"
-    LATE = "told failed, done later"
+    LATE = "reported failed, done later"
     KILLED_BEFORE = "killed before a call"
     KILLED_AFTER = "killed after a call"
-    KILLED_UNDER_WAY = "killed, call under way"
-    OUT_OF_TIME = "clock run out"
+    KILLED_UNDER_WAY = "killed during a call"
+    OUT_OF_TIME = "out of time"
     NO_EXPORT = "export refused or cut"
 
 
@@ -48,9 +48,9 @@ CALLS_OF_A_RUN = 18
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """When a run is killed and how, and when its clock runs out: numbers of its calls, 0 for never.
+    """When and how a run is killed, and when its time runs out: numbers of its calls, 0 for never.
 
-    `killed_in`: killed at its first call of this operation.
+    `killed_in`: it is killed at its first call of this operation.
     """
 
     killed_at: int = 0
@@ -60,7 +60,7 @@ class Fate:
 
 
 class Faults:
-    """Draws the faults of one interleaving, and counts those that happened."""
+    """Draws the faults of one interleaving and counts those that happen."""
 
     def __init__(self, random: Random, counts: Counter[tuple[str, str]]) -> None:
         self._random = random
@@ -71,7 +71,7 @@ class Faults:
         self.happened = 0
 
     def stir(self) -> None:
-        """Choose how much is to go wrong, and where: nowhere, here and there, or above all where uploads end."""
+        """Choose how much goes wrong and where: nowhere, here and there, or mostly where uploads end."""
         draw = self._random.random
         self._in_a_row = IN_A_ROW[int(draw() * len(IN_A_ROW))]
         mood = draw()
@@ -90,7 +90,7 @@ class Faults:
         self.no_export = 0.0
 
     def fate(self) -> Fate:
-        """Draw how a run ends, if it does not end by itself."""
+        """Draw how a run ends, unless it ends on its own."""
         random = self._random
         draw = random.random()
         return Fate(
@@ -101,18 +101,18 @@ class Faults:
         )
 
     def of(self, operation: str, *, again: bool) -> Fault | None:
-        """Draw what happens to a try; `again`: the try before it met a fault."""
+        """Draw what happens to a try; `again`: the previous try met a fault."""
         rate = self._in_a_row if again else self._rates[operation]
         if not rate or self._random.random() >= rate:
             return None
         return self._random.choice(MEETS[operation])
 
     def coin(self) -> bool:
-        """Draw what does not matter enough for a rate."""
+        """Draw something too unimportant for a rate."""
         return self._random.random() < 0.5
 
     def export_fails(self) -> bool:
-        """Draw whether Spaaza, or the way to it, fails."""
+        """Draw whether Spaaza or the connection to it fails."""
         return self.no_export > 0 and self._random.random() < self.no_export
 
     def count(self, operation: str, fault: Fault) -> None:

@@ -1,4 +1,4 @@
-"""One interleaving: a past, one to four runs that meet, all that may go wrong, and then a quiet hour."""
+"""One interleaving: a past, one to four concurrent runs with every possible fault, and then a quiet hour."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ Counts = Counter[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Told:
-    """What came of an interleaving; `lines` of the schedule, where they were asked for."""
+    """The outcome of an interleaving; `lines` are those of the schedule, if requested."""
 
     violations: tuple[str, ...]
     faults: int
@@ -33,7 +33,7 @@ class Told:
 
 
 class Interleaving:
-    """Everything of it follows from the seed."""
+    """An interleaving that follows from its seed alone."""
 
     def __init__(self, seed: int, counts: Counts, *, told: bool = False) -> None:
         self._random = Random(seed)
@@ -51,7 +51,7 @@ class Interleaving:
         network.bucket.after = self._look
 
     def play(self) -> Told:
-        """Run it to its end."""
+        """Run it to the end."""
         network, faults = self._meeting.network, self._meeting.faults
         self._meeting.schedule.interleave([partial(actor.go, network) for actor in self._actors])
         while network.under_way:
@@ -77,14 +77,14 @@ class Interleaving:
         ]
 
     def _drawn_day(self, kind: str) -> date:
-        """Draw the date of a run: a forced one is always of today."""
+        """Draw the date of a run: a forced one is always for today."""
         return YESTERDAY if kind != FORCED and self._random.random() < OF_YESTERDAY else TODAY
 
     def _verdict(self, actor: Actor, *, quiet: bool) -> Iterator[str]:
         return verdicts.of_end(actor, next(watch for watch in self._watches if watch.day == actor.day), quiet=quiet)
 
     def _quiet_hour(self) -> Iterator[str]:
-        """Let a plain run go that nothing disturbs, then an accept of what it says is held, or another plain run."""
+        """Run a plain run undisturbed, then accept what it says is held, or run another plain run."""
         first = self._quiet(PLAIN)
         yield from verdicts.of_quiet_run(first, *self._watches)
         stands = self._today.now

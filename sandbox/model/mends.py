@@ -1,10 +1,10 @@
-"""Run the model on a copy of the product from which a mend was taken out: it must find what the mend is for.
+"""Run the model on a copy of the product without one mend: it must find the bug that the mend prevents.
 
     python -m sandbox.model.mends                  all of them, one after the other
     python -m sandbox.model.mends one-id-per-run   this one, with the schedule that breaks it
 
-Each mend is named after what is true without it. What is taken out stands here as text; text that is not in the
-product any more is an error.
+Each mend is named after what is true without it. The text to remove is quoted here; it is an error if the product no
+longer has it.
 """
 
 import os
@@ -23,7 +23,7 @@ LONGEST_MINUTES = 2
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Text of a module of the product, and what stands there instead without the mend."""
+    """Text of a module of the product, and its replacement without the mend."""
 
     module: str
     text: str
@@ -31,7 +31,7 @@ class Edit:
 
 
 MENDS: Mapping[str, tuple[Edit, ...]] = {
-    # All attempts of a run share one id, and another one follows where nobody knows what became of the last.
+    # All attempts of a run share one id, and a new attempt starts even if nobody knows how the last one ended.
     "one-id-per-run": (
         Edit(
             "snapshot/attempt.py",
@@ -54,40 +54,40 @@ MENDS: Mapping[str, tuple[Edit, ...]] = {
             "upload.complete(proven.inspection.crc32, {} if run.force else day.unchanged)",
         ),
     ),
-    # Accepting puts the manifest, and leaves the object as it is.
+    # Accepting writes the manifest and leaves the object unchanged.
     "accepted-unchanged": (
         Edit("snapshot/held.py", "import Day, outrun, settle", "import Day, outrun, promote, settle"),
         Edit("snapshot/held.py", "store.reupload_accepted(day.held, day.raw, clock)", "promote(store, day.held)"),
     ),
-    # Nobody looks at what the last run of a day has left.
+    # Nobody finishes what the last run of a day has left.
     "day-before-left": (Edit("snapshot/snapshot.py", "        _heal_day_before(run, services)\n", ""),),
 }
 
 
 def take_out(edits: tuple[Edit, ...], folder: Path) -> None:
-    """Write a copy of the product without a mend to `folder`; raises ValueError where its text is not there once."""
+    """Write a copy of the product without a mend to `folder`; raises ValueError unless its text is there just once."""
     package = copytree(ROOT / PACKAGE, folder / "spaaza_snapshots")
     for edit in edits:
         module = package / edit.module
         text = module.read_text(encoding="utf-8")
         if text.count(edit.text) != 1:
-            raise ValueError(f"{edit.module} has not this text once: {edit.text!r}")
+            raise ValueError(f"{edit.module} does not have this text exactly once: {edit.text!r}")
         module.write_text(text.replace(edit.text, edit.without), encoding="utf-8")
 
 
 def search(mend: str, *, minutes: float = LONGEST_MINUTES) -> str:
-    """Run the model without a mend until the first violation; return what it printed."""
+    """Run the model without a mend until the first violation; return what it prints."""
     with tempfile.TemporaryDirectory() as folder:
         take_out(MENDS[mend], Path(folder))
         command = [sys.executable, "-m", "sandbox.model", "--first", "--minutes", str(minutes)]
-        # What is measured of the copy would be counted to the product.
+        # Otherwise the coverage of the copy would count as the product's.
         kept = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
         environment = kept | {"PYTHONPATH": os.pathsep.join((folder, str(ROOT)))}
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stdout
 
 
 def main() -> int:
-    """Take out the mends that are named, or all; the exit code is 0 only if the model finds each."""
+    """Remove the named mends, or all, one by one; the exit code is 0 only if the model notices each."""
     chosen = sys.argv[1:] or list(MENDS)
     found = True
     for mend in chosen:

@@ -1,4 +1,4 @@
-"""What a bucket may hold before the interleaving begins: each past is made once, by runs that nothing disturbs."""
+"""What a bucket may hold before the interleaving starts: each past is made once, by undisturbed runs."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from spaaza_snapshots.model.snapshot_id import SnapshotId
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A run of the past: its date, its rows, and whether it was killed behind its Complete."""
+    """A run of the past: its date, its rows, and whether it was killed after its Complete."""
 
     day: date
     rows: int
@@ -25,19 +25,19 @@ class Earlier:
 
     def __str__(self) -> str:
         """Say it for people."""
-        killed = ", killed behind its Complete" if self.killed else ""
+        killed = ", killed after its Complete" if self.killed else ""
         return f"{self.day} {self.kind}, {self.rows} rows{killed}"
 
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """An object that no run of ours wrote."""
+    """An object that none of our runs wrote."""
 
     key: str
 
     def __str__(self) -> str:
         """Say it for people."""
-        return f"not of ours: {self.key}"
+        return f"not ours: {self.key}"
 
 
 Past = tuple[Earlier | Thing, ...]
@@ -58,10 +58,10 @@ DAMAGED = Thing(SnapshotId(CHAIN, TODAY).manifest_key)
 DAMAGED_YESTERDAY = Thing(SnapshotId(CHAIN, YESTERDAY).manifest_key)
 
 OF_NO_EXPORT = 98
-"""Rows that no export of an interleaving has, so that none has the ETag of an object whose manifest is damaged.
+"""A row count that no export of an interleaving has, so that none has the ETag of an object whose manifest is damaged.
 
-S3 cannot tell equal bytes apart. Everywhere else that is harmless, for equal bytes are equally good; but where such an
-object is replaced by its own bytes, whoever judged against the old one completes over the new one.
+S3 cannot tell equal bytes apart. Elsewhere that is harmless, since equal bytes are equally good; but if such an object
+is replaced by its own bytes, a run that judged against the old one completes over the new one.
 """
 
 PASTS: tuple[Past, ...] = (
@@ -105,5 +105,5 @@ def _made(past: Past) -> Bucket:
 
 
 def bucket_with(past: Past) -> Bucket:
-    """Return a bucket of one's own with this past."""
+    """Return a new bucket with this past."""
     return _made(past).copy()

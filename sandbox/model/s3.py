@@ -1,7 +1,7 @@
-"""One versioned bucket in memory; each operation happens at one instant, and its conditions are judged at that instant.
+"""One versioned bucket in memory; each operation happens at one instant, when its conditions are judged.
 
-Whole as far as the product calls it: ETags as S3 makes them (equal bytes have equal ETags), conditional writes, uploads
-that end by an abort or by a Complete, checksums and sizes verified.
+It covers what the product calls: ETags as S3 makes them (equal bytes have equal ETags), conditional writes, uploads
+that end with an abort or a Complete, and verified checksums and sizes.
 """
 
 import base64
@@ -35,7 +35,7 @@ SHOWN = ("UploadId", "IfMatch", "IfNoneMatch")
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of an object; `upload` is the id of the upload that it was, None where one call put it."""
+    """One version of an object; `upload` is the id of its upload, None if a single Put wrote it."""
 
     body: bytes
     etag: str
@@ -45,16 +45,16 @@ class Version:
 
 
 class Body(BytesIO):
-    """The body of an answer, as far as the product reads it."""
+    """The body of an answer, with what the product uses of it."""
 
     def iter_chunks(self, chunk_size: int) -> Iterator[bytes]:
-        """Yield it piece by piece."""
+        """Yield it in pieces."""
         return iter(lambda: self.read(chunk_size), b"")
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An upload: open while it is in `Bucket.uploads`; `owner` is the run that created it."""
+    """An upload, open while it is in `Bucket.uploads`; `owner` is the run that created it."""
 
     upload_id: str
     owner: str
@@ -65,7 +65,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as it travels: it takes effect when `Bucket.execute` is called with it."""
+    """One request in transit: it takes effect when `Bucket.execute` is called with it."""
 
     owner: str
     operation: str
@@ -73,30 +73,30 @@ class Request:
     arguments: Mapping[str, Any]
 
     def __str__(self) -> str:
-        """Say what is asked, for people."""
+        """Describe the request, for people."""
         shown = (f"{name}={self.arguments[name]}" for name in SHOWN if name in self.arguments)
         return " ".join((self.operation, short_key(self.key), *shown))
 
 
 def short_key(key: str) -> str:
-    """Leave out of a key what all have in common."""
+    """Shorten a key by what all keys have in common."""
     root, _, rest = key.partition("/")
     return f"{root}/{rest.partition('/dt=')[2]}"
 
 
 def refusal(code: str, operation: str) -> ClientError:
-    """Return the error that botocore makes of an answer of S3."""
+    """Return the error that botocore makes from S3's answer."""
     response: Any = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": STATUS[code]}}
     return ClientError(response, operation)
 
 
 def crc32_text(body: bytes) -> str:
-    """Return the CRC-32 of a body as S3 spells it."""
+    """Return the CRC-32 of a body as S3 writes it."""
     return base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode()
 
 
 class Bucket:
-    """The objects, the open uploads, and somebody who is told of each change of an object."""
+    """The objects, the open uploads, and a callback for each change of an object."""
 
     def __init__(self) -> None:
         self.objects: dict[str, Version] = {}
@@ -106,7 +106,7 @@ class Bucket:
         self._count = 0
 
     def copy(self) -> "Bucket":
-        """Return a bucket with the same content, which nobody watches yet."""
+        """Return a bucket with the same content and no callback."""
         other = Bucket()
         other.objects = dict(self.objects)
         other.uploads = {name: _copy(upload) for name, upload in self.uploads.items()}
@@ -115,7 +115,7 @@ class Bucket:
         return other
 
     def execute(self, request: Request) -> Answer:
-        """Let a request take effect now; raises the `ClientError` that S3 answers with."""
+        """Let a request take effect now; raises the `ClientError` of S3's answer."""
         return _OPERATIONS[request.operation](self, request)
 
     def _number(self) -> int:
@@ -224,7 +224,7 @@ def _copy(upload: Upload) -> Upload:
 
 
 def _bodies(request: Request, upload: Upload, listed: list[dict[str, Any]]) -> Iterator[bytes]:
-    """Yield the listed parts, if each of them is one that was sent."""
+    """Yield the listed parts; raises unless each of them was sent."""
     for part in listed:
         body, checksum = upload.parts.get(part["PartNumber"], (b"", ""))
         if part["ETag"] != f'"{md5(body).hexdigest()}"' or part["ChecksumCRC32"] != checksum:

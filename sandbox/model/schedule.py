@@ -1,4 +1,4 @@
-"""Whose call is next: each run is a greenlet that stops before each of its calls; a seeded choice lets one go on."""
+"""Whose call is next: each run is a greenlet that stops before each call; a seeded choice lets one continue."""
 
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
@@ -15,23 +15,23 @@ CONFLICTING = ("PutObject", "CompleteMultipartUpload")
 
 
 class Network:
-    """What lies between runs and bucket: requests that are still under way, and a count of all that took effect."""
+    """The network between runs and bucket: the requests in transit, and a count of those that took effect."""
 
     def __init__(self, bucket: Bucket, random: Random) -> None:
         self.bucket = bucket
         self.under_way: list[Request] = []
         self.step = 0
-        self.lines: list[str] | None = None  # of the schedule, where somebody wants to read it
+        self.lines: list[str] | None = None  # of the schedule, if somebody wants to read it
         self._random = random
 
     def say(self, owner: str, what: object, came_of_it: object = "") -> None:
-        """Note a line of the schedule."""
+        """Record a line of the schedule."""
         if self.lines is not None:
             shown = _short(came_of_it) if isinstance(came_of_it, Mapping) else came_of_it
             self.lines.append(f"{self.step:4}  {owner:22} {what} {shown}")
 
     def deliver(self, request: Request) -> Answer:
-        """Let a request take effect now and return its answer; raises what S3 refuses it with."""
+        """Let a request take effect now and return its answer; raises S3's refusal."""
         self.step += 1
         try:
             self._refuse_conflict(request)
@@ -43,7 +43,7 @@ class Network:
         return answer
 
     def land(self) -> None:
-        """Let one of the requests under way, or nothing more of it, reach the bucket."""
+        """Let one of the requests in transit reach the bucket."""
         request = self.under_way.pop(self._random.randrange(len(self.under_way)))
         self.step += 1
         try:
@@ -54,14 +54,14 @@ class Network:
             self.say(f"{request.owner}, late", request, answer)
 
     def drop(self) -> None:
-        """Lose one of the requests under way for good."""
+        """Lose one of the requests in transit for good."""
         request = self.under_way.pop()
         self.say(f"{request.owner}, late", request, "never arrives")
 
     def _refuse_conflict(self, request: Request) -> None:
-        """Answer 409 to a repeat of a Complete under way, and now and then to a condition on a key that is written.
+        """Answer 409 to a repeated Complete in transit, and sometimes to a condition on a key that is being written.
 
-        A condition that fails by now may be told of first.
+        A condition that fails by now may be reported first.
         """
         for other in self.under_way:
             if other.key != request.key or request.operation not in CONFLICTING:
@@ -74,7 +74,7 @@ class Network:
                 raise refusal("ConditionalRequestConflict", request.operation)
 
     def _repeated(self, request: Request) -> Answer | None:
-        """Answer a Complete that has happened as S3 may: again, NoSuchUpload, or that its condition fails now."""
+        """Answer a Complete that has already happened as S3 may: the same again, NoSuchUpload or a failed condition."""
         if request.operation != "CompleteMultipartUpload":
             return None
         answer = self.bucket.completed.get(request.arguments["UploadId"])
@@ -89,7 +89,7 @@ class Network:
 
 
 class Schedule:
-    """Interleaves runs; `stick` is how likely the run that was going goes on."""
+    """Interleaves runs; `stick` is how likely the current run continues."""
 
     def __init__(self, network: Network, random: Random) -> None:
         self._network = network
@@ -99,12 +99,12 @@ class Schedule:
         self._lands = LANDS[int(random.random() * len(LANDS))]
 
     def pause(self) -> None:
-        """Let others go first; what no schedule runs goes on at once."""
+        """Let others go first; outside a schedule, continue at once."""
         if getcurrent() is not self._hub:
             self._hub.switch()
 
     def interleave(self, runs: Iterable[Callable[[], None]]) -> None:
-        """Run all to their ends."""
+        """Run all of them to the end."""
         going = [greenlet(run, self._hub) for run in runs]
         draw = self._random.random
         current = None
@@ -128,6 +128,6 @@ def _upload_id(request: Request) -> object:
 
 
 def _short(answer: Answer) -> str:
-    """Say what is worth reading of an answer."""
+    """Return what is worth reading in an answer."""
     shown = {name: value for name, value in answer.items() if name in ("ETag", "VersionId", "Metadata", "UploadId")}
     return "-> " + (" ".join(str(value) for value in shown.values()) or "done")

@@ -1,4 +1,4 @@
-"""The S3 client that a run is given: boto3's names, up to three tries of each call, and the faults that they meet."""
+"""The S3 client of a run: boto3's names, up to three tries per call, and the faults that they meet."""
 
 from collections.abc import Iterator, Set
 from contextlib import suppress
@@ -11,18 +11,18 @@ from sandbox.model.s3 import Answer, Request, refusal
 from sandbox.model.schedule import Network, Schedule
 
 TRIES = 3
-"""As clients.py sets up the real SDK."""
+"""As clients.py configures the real SDK."""
 
 ENDPOINT = "https://s3.model"
 MUTATIONS = frozenset({"PutObject", "DeleteObject", "CompleteMultipartUpload", "AbortMultipartUpload"})
 
 
 class Killed(BaseException):
-    """The process of a run is gone: nothing that it would still do has any effect."""
+    """The process of a run is gone: nothing it still does has any effect."""
 
 
 class _Unanswered(Exception):
-    """A try after which the SDK sends the same request again; `error` is what surfaces when it was the last one."""
+    """A try after which the SDK sends the request again; `error` is raised if it was the last one."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -30,13 +30,13 @@ class _Unanswered(Exception):
 
 
 class Client:
-    """One run's S3 client; `left_seconds` is the run's time, which its fate may end."""
+    """One run's S3 client; `left_seconds` is the run's remaining time, which its fate may cut short."""
 
     def __init__(self, owner: str, network: Network, schedule: Schedule, faults: Faults, fate: Fate) -> None:
         self.left_seconds = 900.0
         self.is_dead = False
-        self.unfenced: set[str] = set()  # uploads whose abort was not answered well
-        self.known: set[str] = set()  # uploads whose id the run was told
+        self.unfenced: set[str] = set()  # uploads whose abort failed
+        self.known: set[str] = set()  # uploads whose id the run has received
         self._owner = owner
         self._network = network
         self._schedule = schedule
@@ -46,7 +46,7 @@ class Client:
 
     @property
     def open_uploads(self) -> Set[str]:
-        """The ids of all uploads that are open."""
+        """The ids of all open uploads."""
         return self._network.bucket.uploads.keys()
 
     def head_object(self, **arguments: Any) -> Answer:
@@ -66,7 +66,7 @@ class Client:
         return self._call("DeleteObject", arguments)
 
     def get_paginator(self, name: str) -> "Client":
-        """Return this client, whose `paginate` knows only one listing."""
+        """Return this client, whose `paginate` supports one listing only."""
         assert name == "list_objects_v2"
         return self
 
@@ -111,7 +111,7 @@ class Client:
         raise unanswered
 
     def _live(self, request: Request) -> None:
-        """Meet the run's fate, where this call is the one."""
+        """Meet the run's fate, if it is due at this call."""
         fate = self._fate
         if self._calls == fate.out_of_time_at and self.left_seconds > 5:
             self.left_seconds = 5.0

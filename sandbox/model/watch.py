@@ -1,21 +1,21 @@
-"""What must hold at each instant at which something in the bucket changes.
+"""What must hold at each instant when something in the bucket changes.
 
 What *stands* for a date follows from its object, the record under pending/ that its run-id names, and its manifest:
 
     nothing      no object
-    stray        an object that neither a record nor a manifest speaks of: no snapshot
-    damaged      such an object beside a manifest that cannot be read: it may have been good
-    held         an object whose record is doubtful, and which does not say that somebody accepted it
-    committed    an object whose record is good, or that says it was accepted, or whose manifest was put
+    stray        an object that no record or manifest describes: not a snapshot
+    damaged      such an object with a manifest that cannot be read: it may have been good
+    held         an object whose record is doubtful, and which is not marked as accepted
+    committed    an object whose record is good, or which is marked as accepted, or whose manifest was written
 
-The rules, with the letters that a violation names:
+The rules, by the letter that a violation names:
 
     a  a manifest that names the object describes it: its SHA-256, CRC, size, ETag and version
-    b  what is committed, and what was accepted, is replaced by a forced run alone, and only by an export that has its
-       record, and that its own guards and a comparison with what it replaces find good
+    b  what is committed or accepted is replaced only by a forced run, and only by an export that has its record and
+       that passes its own guards and a comparison with what it replaces
     c  what is held is replaced only by a good export that has its record, or, in an accept, by itself, and is committed
-       by nothing but an accept; what is damaged is replaced by no doubtful export
-    p  nothing but the replacement of the object makes less of what stands
+       only by an accept; what is damaged is never replaced by a doubtful export
+    p  what stands never gets worse unless the object is replaced
 """
 
 import json
@@ -34,7 +34,7 @@ MOST_DROP_PERCENT = 5.0
 
 
 class What(IntEnum):
-    """What stands for a date; more is better."""
+    """What stands for a date; higher is better."""
 
     NOTHING = 0
     STRAY = 1
@@ -45,7 +45,7 @@ class What(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the model reads of a manifest or a record."""
+    """What the model reads from a manifest or a record."""
 
     run_id: str
     rows: int
@@ -55,7 +55,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What stands; `facts` are those of its record or manifest, `accepted` says that it was held before."""
+    """What stands; `facts` are those of its record or manifest, `accepted` says that it was held first."""
 
     what: What
     version: Version | None = None
@@ -64,12 +64,12 @@ class Standing:
 
     @property
     def run_id(self) -> str:
-        """The run-id of the object, empty where there is none."""
+        """The run-id of the object, empty if there is none."""
         return "" if self.version is None else self.version.metadata.get("run-id", "")
 
     @property
     def accepted(self) -> bool:
-        """Whether it is doubtful and committed all the same."""
+        """Whether it is doubtful but committed."""
         return self.what is What.COMMITTED and self.facts is not None and self.facts.held
 
 
@@ -84,7 +84,7 @@ def _read(body: bytes) -> Facts | None:
 
 
 def facts_in(bucket: Bucket, key: str) -> Facts | None:
-    """Read a manifest or a record; None where there is none, or where it is damaged."""
+    """Read a manifest or a record; None if it is missing or damaged."""
     there = bucket.objects.get(key)
     return None if there is None else _read(there.body)
 
@@ -107,7 +107,7 @@ def standing(bucket: Bucket, day: date) -> Standing:
 
 
 def is_doubtful(rows: int, before: int) -> bool:
-    """Whether so many rows are too few after so many before: SPEC's guard, in words of the model's own."""
+    """Whether the rows are too few after the rows before: SPEC's guard, written independently."""
     return (rows == 0 < before) or 100 * (before - rows) > MOST_DROP_PERCENT * before
 
 
@@ -118,7 +118,7 @@ def _is_same_export(old: Standing, new: Standing) -> bool:
 
 
 class Watch:
-    """Looks at one date of a bucket; `kinds` says of each run whether it is plain, forced, an accept or scheduled."""
+    """Watches one date of a bucket; `kinds` says whether each run is plain, forced or an accept."""
 
     def __init__(self, bucket: Bucket, day: date, kinds: Mapping[str, str]) -> None:
         self.day = day
@@ -135,14 +135,14 @@ class Watch:
         return self.stood[-1][1]
 
     def stood_within(self, first_step: int, last_step: int) -> list[Standing]:
-        """Return all that stood at some instant of these steps, both included."""
+        """Return everything that stood at some instant from the first step to the last, inclusive."""
         ends = [step for step, _ in self.stood[1:]] + [last_step + 1]
         return [
             what for (step, what), end in zip(self.stood, ends, strict=True) if step <= last_step and end >= first_step
         ]
 
     def after(self, request: Request, step: int) -> None:
-        """Look at what a request has changed."""
+        """Check what a request has changed."""
         if self._partition not in request.key:
             return
         old, new = self.now, standing(self._bucket, self.day)
@@ -165,7 +165,7 @@ class Watch:
         version, raw = new.version, new.facts.raw
         seen = (sha256(version.body).hexdigest(), crc32_text(version.body), len(version.body))
         if (raw["sha256"], raw["checksum"], raw["gzip_bytes"]) != seen:
-            self._violate("a", f"the manifest names object {new.run_id} and does not describe its bytes")
+            self._violate("a", f"the manifest names object {new.run_id} but does not describe its bytes")
         if (raw["etag"], raw["version_id"]) != (version.etag, version.version_id):
             self._violate("a", f"the manifest of object {new.run_id} names another version of it")
 
@@ -193,6 +193,6 @@ class Watch:
     def _progressed(self, old: Standing, new: Standing, kind: str) -> None:
         if new.what < old.what or (old.accepted and not new.accepted):
             names = f"{old.what.name.lower()} became {new.what.name.lower()}"
-            self._violate("c" if old.what is What.HELD else "p", f"{names}, and its object is still there")
+            self._violate("c" if old.what is What.HELD else "p", f"{names} although its object is still there")
         if old.what is What.HELD and new.what is What.COMMITTED and kind != "accept":
             self._violate("c", f"a {kind} run committed a held export")

@@ -1,4 +1,4 @@
-"""A bucket with a past, and the runs that meet in it: the product's own code, given the model's client."""
+"""A bucket with a past, and the runs that meet in it: the product's own code with the model's client."""
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
@@ -38,17 +38,17 @@ PLAIN, FORCED, ACCEPT = "plain", "forced", "accept"
 
 
 class NoPool:
-    """Stands for the pool of an upload: does at once what it is given, so that one thread is enough."""
+    """Stands for the pool of an upload: does its work at once, so that one thread is enough."""
 
     def __init__(self, *_arguments: object, **_named: object) -> None:
         """Start no thread."""
 
     def submit(self, call: Callable[..., Any], *arguments: Any) -> "Future[Any]":
-        """Do it, and keep what came of it as a pool does."""
+        """Do it, and keep the outcome as a pool does."""
         done: Future[Any] = Future()
         try:
             done.set_result(call(*arguments))
-        except BaseException as error:  # noqa: BLE001 # also the end of the process: the run meets it at its next call
+        except BaseException as error:  # noqa: BLE001 # even the end of the process: the run meets it at its next call
             done.set_exception(error)
         return done
 
@@ -57,14 +57,14 @@ class NoPool:
 
 
 PART_BYTES = 150
-"""So that a few exports of the model are of one part, and most of two."""
+"""So that a few exports of the model have one part, and most have two."""
 
 DOCUMENTED = {"ID": ("id", "bigint")}
-"""The column names that Spaaza documents: with one alone, the manifests of the model are short."""
+"""The documented column names: just one, to keep the manifests of the model short."""
 
 
 class Ids:
-    """Stands for the module `uuid`: ids that are short, and the same whenever an interleaving is played again."""
+    """Stands for the module `uuid`: short ids, the same each time an interleaving is replayed."""
 
     def __init__(self) -> None:
         self.prefix = ""
@@ -81,9 +81,9 @@ IDS = Ids()
 
 @contextmanager
 def prepared() -> Iterator[None]:
-    """Make the product fit for one thread and many thousand runs: no pools, small buffers, short ids, no log.
+    """Adapt the product to one thread and many thousands of runs: no pools, small buffers, short ids, no log.
 
-    A manifest never changes once it is made, so one that was read before is not read again.
+    Manifests are immutable, so each is parsed only once.
     """
     level = logger.log_level
     defaults = cast("Any", multipart.MultipartUpload.__init__).__kwdefaults__
@@ -103,15 +103,15 @@ def prepared() -> Iterator[None]:
 
 
 class Silent(Telemetry):
-    """Tells nobody."""
+    """Measures nothing."""
 
     def measure(self, values: Mapping[str, float], chain_id: int | None = None) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 @dataclass
 class Actor:
-    """One run of the model: how it was asked, and how it ended."""
+    """One run of the model: its request and its end."""
 
     name: str
     kind: str
@@ -125,7 +125,7 @@ class Actor:
     error: BaseException | None = None
 
     def go(self, network: Network) -> None:
-        """Take the snapshot, and note how that ended."""
+        """Take the snapshot and record how that ended."""
         self.began = network.step
         try:
             self.result = take_snapshot(self.run, self.services)
@@ -145,7 +145,7 @@ class Meeting:
     random: Random
 
     def actor(self, name: str, kind: str, fate: Fate, *, rows: int | None = None, day: date = TODAY) -> Actor:
-        """Return a run that waits to go; `rows` of its exports, None where they are drawn."""
+        """Return a run that is ready to go; `rows` are those of its exports, None to draw them."""
         client = Client(name, self.network, self.schedule, self.faults, fate)
         exports = Exports(self.random, self.faults, rows)
         run = Run(
@@ -155,7 +155,7 @@ class Meeting:
             max_row_drop_percent=MOST_DROP_PERCENT,
             force=kind == FORCED,
             accept=kind == ACCEPT,
-            requested_at=NOW if kind == PLAIN else None,  # a plain run is one of the schedule
+            requested_at=NOW if kind == PLAIN else None,  # a plain run is a scheduled one
             started_at=NOW,
         )
         return Actor(name, kind, day, client, run, self._services(client, exports))

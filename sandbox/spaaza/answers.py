@@ -1,4 +1,4 @@
-"""What the sandbox's Spaaza can say: exports sound and broken, refusals, and the faults on the way."""
+"""What the sandbox's Spaaza can answer: sound and broken exports, refusals, and faults of the connection."""
 
 import gzip
 import json
@@ -24,7 +24,7 @@ ERROR_NAMES = {
 
 @dataclass(frozen=True)
 class Pause:
-    """A place in the body where the answer waits: `reached` is set there, `resume` lets it go on."""
+    """A place in the body where the answer waits: `reached` is set there, `resume` lets it continue."""
 
     after_bytes: int
     reached: Event = field(default_factory=Event)
@@ -33,11 +33,11 @@ class Pause:
 
 @dataclass(frozen=True)
 class Answer:
-    """What to say to one request. Positions count body bytes; an end that lies behind the body's own is the body's own.
+    """The answer to one request. Positions count body bytes; an end beyond the body is the end of the body.
 
-    A body that is a function is made while it is sent. `cut`: closed there, without the end that HTTP asks for.
-    `clean_end`: the rest is left out, yet HTTP ends as it should. `reset`: TCP RST there, which may overtake bytes
-    sent before. `stall` and `pause`: wait there. `chunk_bytes`: the longest HTTP chunk.
+    A body that is a function is made while it is sent. `cut`: close there, without the end that HTTP requires.
+    `clean_end`: leave out the rest, but end HTTP properly. `reset`: TCP RST there, which may overtake bytes sent
+    before. `stall` and `pause`: wait there. `chunk_bytes`: the longest HTTP chunk.
     """
 
     status: int = 200
@@ -55,7 +55,7 @@ class Answer:
     reset_after_bytes: int | None = None
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield what is sent of the body, in HTTP chunks that end at every place where something happens."""
+        """Yield the part of the body that is sent, in HTTP chunks that end wherever something happens."""
         ends = {self.cut_after_bytes, self.clean_end_after_bytes, self.reset_after_bytes}
         holds = {self.stall_after_bytes, self.pause.after_bytes if self.pause else None}
         marks = [at for at in ends | holds if at is not None]
@@ -71,7 +71,7 @@ class Answer:
                 sent += len(piece)
 
     def promised_bytes(self) -> int:
-        """What Content-Length says: a clean end is promised as such, a cut or reset breaks the promise."""
+        """What Content-Length says: it allows for a clean end; a cut or a reset breaks it."""
         return sum(map(len, replace(self, cut_after_bytes=None, reset_after_bytes=None).pieces()))
 
 
@@ -93,7 +93,7 @@ def sample_users() -> Answer:
 def generated_users(
     users: int, *, seed: int = 1, columns: Sequence[str] = HEADER, extra_columns: Sequence[str] = ()
 ) -> Answer:
-    """An export of so many users (see `generated_csv`), made while it is sent, in constant memory."""
+    """An export of that many users (see `generated_csv`), made while it is sent, in constant memory."""
 
     def body() -> Iterator[bytes]:
         return gzipped(generated_csv(users, seed=seed, columns=columns, extra_columns=extra_columns))
@@ -102,22 +102,22 @@ def generated_users(
 
 
 def json_answer(value: object, status: int = 200) -> Answer:
-    """JSON where an export was asked for."""
+    """JSON instead of an export."""
     return Answer(status, {"Content-Type": "application/json"}, json.dumps(value).encode(), "content-length")
 
 
 def html_answer(text: str, status: int = 200) -> Answer:
-    """A web page where an export was asked for."""
+    """A web page instead of an export."""
     return Answer(status, {"Content-Type": "text/html"}, text.encode(), "content-length")
 
 
 def redirect(location: str, status: int = 307) -> Answer:
-    """A pointer to another address."""
+    """A redirect to another address."""
     return replace(html_answer("moved", status), headers={"Location": location})
 
 
 def refusal(status: int, code: int | None = None, headers: Mapping[str, str] | None = None) -> Answer:
-    """An error: of Spaaza's own shape where it has a code, else a bare page as a gateway sends it."""
+    """An error: in Spaaza's format if it has a code, otherwise a bare page as a gateway sends it."""
     if code is None:
         answer = html_answer(f"<h1>{status}</h1>", status)
     else:
@@ -128,22 +128,22 @@ def refusal(status: int, code: int | None = None, headers: Mapping[str, str] | N
 
 
 def flip_byte(data: bytes, at: int) -> bytes:
-    """The same bytes with every bit of one of them turned; `at` may count from the end."""
+    """The same bytes with one of them inverted; `at` may count from the end."""
     flipped = bytearray(data)
     flipped[at] ^= 0xFF
     return bytes(flipped)
 
 
 def bad_crc(gzip_bytes: bytes) -> bytes:
-    """The same gzip with a CRC that is not its own: the trailer is CRC-32 and length, four bytes each (RFC 1952)."""
+    """The same gzip with a wrong CRC: the trailer is CRC-32 and length, four bytes each (RFC 1952)."""
     return flip_byte(gzip_bytes, -8)
 
 
 def trailing_bytes(gzip_bytes: bytes, tail: bytes = b"not gzip") -> bytes:
-    """The same gzip with something behind its end that is no further member."""
+    """The same gzip followed by bytes that are not another member."""
     return gzip_bytes + tail
 
 
 def two_members(csv_bytes: bytes, at: int) -> bytes:
-    """The CSV as two gzip members, the second beginning with byte `at`."""
+    """The CSV as two gzip members, the second starting at byte `at`."""
     return gzip.compress(csv_bytes[:at], mtime=0) + gzip.compress(csv_bytes[at:], mtime=0)

@@ -1,4 +1,4 @@
-"""Spaaza on loopback: the export endpoint as the vendor's page describes it, answering what a test scripts."""
+"""Spaaza on loopback: the export endpoint as the vendor's page describes it, with answers that a test scripts."""
 
 import argparse
 import json
@@ -15,13 +15,13 @@ from typing import Any, Self
 
 from sandbox.spaaza.answers import Answer, generated_users, refusal, sample_users
 
-EXPORT_PATHS = ("/segments/export/users", "/segments/export/users.csv")  # the page's own curl asks for the second
+EXPORT_PATHS = ("/segments/export/users", "/segments/export/users.csv")  # the page's own curl requests the second
 CHAINS = (1743, 1783)
 
 
 @dataclass(frozen=True)
 class Session:
-    """What the endpoint accepts; the defaults are the sample of the vendor's page."""
+    """The session that the endpoint accepts; the defaults are the sample on the vendor's page."""
 
     user_id: str = "1"
     key: str = "d7d91a80b5dd2cf040adc68bc2cb7974f0107dea35816bb3e14207444bf9e21a"
@@ -38,15 +38,15 @@ class Request:
 
 
 class SpaazaServer(ThreadingTCPServer):
-    """The endpoint on a free port of 127.0.0.1, from `with` to its end; every well-formed request gets an `Answer`.
+    """The endpoint on a free port of 127.0.0.1; use it in a `with`. Every well-formed request gets an `Answer`.
 
-    `requests` holds what was asked so far; `session` may be replaced, as a log-in elsewhere would.
+    `requests` holds the requests so far; replace `session` to act as a login elsewhere does.
     """
 
     allow_reuse_address = True
 
     def __init__(self, port: int = 0) -> None:
-        """Bind the port; 0 lets the system choose a free one."""
+        """Bind the port; 0 for any free one."""
         super().__init__(("127.0.0.1", port), _Handler)
         self.base_url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         self.session = Session()
@@ -59,15 +59,15 @@ class SpaazaServer(ThreadingTCPServer):
         self._thread = Thread(target=self.serve_forever, args=(0.05,))
 
     def serve(self, answer: Answer, chain_id: int | None = None) -> None:
-        """Say this from now on, to all chains or to one."""
+        """Give this answer from now on, to all chains or to one."""
         self._usual[chain_id] = answer
 
     def script(self, *answers: Answer, chain_id: int | None = None) -> None:
-        """Say these first, one for each of the next requests, of all chains or of one."""
+        """Give these answers first, one per request, to all chains or to one."""
         self._scripted[chain_id].extend(answers)
 
     def answer(self, request: Request) -> Answer:
-        """Refuse what the vendor's page does not allow; else the next scripted answer, else the usual one."""
+        """Refuse what the vendor's page does not allow; otherwise return the next scripted answer, or the usual one."""
         if refused := _refused(request, self.session, self.chains):
             return refused
         chain_id = json.loads(request.body)["chain_id"]
@@ -77,12 +77,12 @@ class SpaazaServer(ThreadingTCPServer):
         return self._usual.get(chain_id, self._usual[None])
 
     def __enter__(self) -> Self:
-        """Begin to serve."""
+        """Start serving."""
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End every answer under way, wherever it waits, and every thread."""
+        """End every answer in progress, wherever it waits, and every thread."""
         self.closing.set()
         self.shutdown()
         self._thread.join()
@@ -92,7 +92,7 @@ class SpaazaServer(ThreadingTCPServer):
         self.server_close()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Know the connection before its thread begins, so that none is missed at the end."""
+        """Note the connection before its thread starts, so that none is missed at the end."""
         self._connections.add(request)
         super().process_request(request, client_address)
 
@@ -112,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
             super().handle()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: what was asked is in the server's `requests`."""
+        """Log nothing: the server's `requests` has them."""
 
     def do_POST(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
@@ -184,12 +184,12 @@ def _refused(request: Request, session: Session, chains: Collection[int]) -> Ans
     chain_id = _chain_id_asked_for(request)
     if chain_id is None:
         return refusal(400)
-    # The page's own curl names two chains, 1783 in the header and 1743 in the body, so they need not agree.
+    # The page's own curl has two chains, 1783 in the header and 1743 in the body, so they may differ.
     return None if {chain, str(chain_id)} <= set(map(str, chains)) else refusal(500, 68)
 
 
 def _chain_id_asked_for(request: Request) -> int | None:
-    """Read the one value that may vary in an otherwise fixed body; None for any other request."""
+    """Read the one variable value of an otherwise fixed body; None for any other request."""
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         return None
     try:
@@ -202,10 +202,10 @@ def _chain_id_asked_for(request: Request) -> int | None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Serve until Ctrl-C, and print how to ask."""
+    """Serve until Ctrl-C, and print a request to try."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.spaaza.server", description=main.__doc__)
     parser.add_argument("--port", type=int, default=0, help="default: a free one")
-    parser.add_argument("--users", type=int, help="made as they are sent; default: the five of the vendor's page")
+    parser.add_argument("--users", type=int, help="number of generated users; default: the five of the vendor's page")
     args = parser.parse_args(argv)
     with suppress(KeyboardInterrupt), SpaazaServer(args.port) as server:
         if args.users is not None:

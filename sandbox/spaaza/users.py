@@ -1,4 +1,4 @@
-"""Users as Spaaza's export shows them: the five of the vendor's page, and any number of made ones."""
+"""Users as in Spaaza's export: the five of the vendor's page, and any number of generated ones."""
 
 import csv
 import io
@@ -12,13 +12,13 @@ from isal import isal_zlib
 _SAMPLE = Path(__file__).with_name("spaaza-users.csv")
 
 FIRST_ID = 404_097
-"""The ID of the first made user; the others count on from there."""
+"""The ID of the first generated user; the others follow."""
 
 POOL_ROWS = 2_048
-"""So many different rows are made; after them only the IDs differ. A gzip window (32 KiB) sees no repetition."""
+"""Number of different rows; after them only the IDs differ. A gzip window (32 KiB) sees no repetition."""
 
 BLOCK_ROWS = 512
-"""Rows in a block, about 180 KiB. Divides POOL_ROWS, so that no block runs over the pool's end."""
+"""Rows in a block, about 180 KiB. Divides POOL_ROWS, so that no block crosses the end of the pool."""
 
 AWKWARD_EVERY_ROWS = 25
 AWKWARD = (
@@ -34,7 +34,7 @@ AWKWARD = (
     "jan@example.com, piet@example.org",
     "100% cotton",
 )
-"""Values that naive readers break on; each in turn stands in one row of AWKWARD_EVERY_ROWS, in a field of free text."""
+"""Values that break naive readers: one row in AWKWARD_EVERY_ROWS has one of them, in turn, in a field of free text."""
 
 FREE_TEXT = ("First name", "Last name", "Town/City", "Address Line 2", "Street Name", "Home Store Name")
 
@@ -53,10 +53,10 @@ HEADER: tuple[str, ...] = tuple(next(csv.reader(io.StringIO(sample_csv().decode(
 def generated_csv(
     users: int, *, seed: int = 1, columns: Sequence[str] = HEADER, extra_columns: Sequence[str] = ()
 ) -> Iterator[bytes]:
-    """Yield the header, then blocks of about 180 KiB of CSV, made as they are asked for in constant memory.
+    """Yield the header, then blocks of about 180 KiB of CSV, made on demand in constant memory.
 
-    A user's values depend on `seed` and the column's name alone, so the columns may be reordered, removed or added to;
-    a name that Spaaza does not know gets generated text. The IDs are consecutive.
+    A user's values depend only on `seed` and the column's name, so columns may be reordered, removed or added; a column
+    unknown to Spaaza gets generated text. The IDs are consecutive.
     """
     names = (*columns, *extra_columns)
     yield _csv_line(names)
@@ -85,8 +85,8 @@ def _csv_line(values: Iterable[str]) -> bytes:
 
 
 def _row_templates(rows: int, seed: int, names: Sequence[str]) -> list[bytes]:
-    """Make CSV lines with a %d for each ID, and every other percent sign doubled."""
-    known, unknown = Random(seed), Random(seed)  # one each, so that a new column leaves the other values as they were
+    """Make CSV lines with a %d for each ID and all other percent signs doubled."""
+    known, unknown = Random(seed), Random(seed)  # one each, so that a new column leaves the other values unchanged
     templates = []
     for row in range(rows):
         user = _user(known)

@@ -1,1 +1,1 @@
-"""The wire between a function and AWS, on which calls can be broken."""
+"""The wire between a function and AWS, where calls can be broken."""

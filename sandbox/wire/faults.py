@@ -1,4 +1,4 @@
-"""What can go wrong with one AWS call; each fault is a function from an exchange to its answer, None: hang up."""
+"""What can go wrong with one AWS call: each fault maps an exchange to its answer, or to None to hang up."""
 
 import json
 from collections.abc import Callable
@@ -10,13 +10,13 @@ from sandbox.wire import proxy
 from sandbox.wire.operations import Operation
 from sandbox.wire.proxy import Answer, Request, answer_of
 
-When = Literal["before", "after", "instead"]  # of handing the request on
+When = Literal["before", "after", "instead"]  # relative to forwarding the request
 _POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request that has come in whole, and its way on; `closing` is set when the wire closes."""
+    """A complete request and its upstream; `closing` is set when the wire closes."""
 
     request: Request
     operation: Operation
@@ -24,7 +24,7 @@ class Exchange:
     closing: Event
 
     def forward(self) -> Answer:
-        """Hand the request on and return the upstream's answer."""
+        """Forward the request and return the upstream's answer."""
         return proxy.forward(self.request, self.upstream)
 
 
@@ -32,7 +32,7 @@ Fault = Callable[[Exchange], Answer | None]
 
 
 def error(status: int, code: str, *, forwarded: bool = False) -> Fault:
-    """Answer with an AWS error, in the service's own format; `forwarded`: although the call was carried out."""
+    """Answer with an AWS error, in the service's own format; `forwarded`: the call is carried out all the same."""
 
     def fault(exchange: Exchange) -> Answer:
         if forwarded:
@@ -49,7 +49,7 @@ def error(status: int, code: str, *, forwarded: bool = False) -> Fault:
 
 
 def error_in_200(code: str, *, forwarded: bool = False) -> Fault:
-    """Answer 200 with an error in the body, as S3 does when a Complete fails after it has begun to answer."""
+    """Answer 200 with an error in the body, as S3 does when a Complete fails after the answer has started."""
     return error(200, code, forwarded=forwarded)
 
 
@@ -58,17 +58,17 @@ def drop_request(_exchange: Exchange) -> None:
 
 
 def lose_answer(exchange: Exchange) -> None:
-    """Carry the call out, then close the connection without a word."""
+    """Carry the call out, then close the connection without an answer."""
     exchange.forward()
 
 
 def stall(seconds: float, *, when: When = "before") -> Fault:
-    """Let that much time pass; less when the wire closes."""
+    """Wait that long, or until the wire closes."""
     return _around(lambda exchange: exchange.closing.wait(seconds), when)
 
 
 def hold(release: Event, *, reached: Event | None = None, when: When = "before") -> Fault:
-    """Wait until the test sets `release`, or the wire closes; `reached` is set when the waiting begins."""
+    """Wait until the test sets `release` or the wire closes; `reached` is set when the wait starts."""
 
     def wait(exchange: Exchange) -> None:
         if reached:
@@ -80,12 +80,12 @@ def hold(release: Event, *, reached: Event | None = None, when: When = "before")
 
 
 def call(function: Callable[[], object], *, when: When = "before") -> Fault:
-    """Call a function of the test: kill the caller, let another run go first."""
+    """Call a function of the test, such as one that kills the caller or lets another run go first."""
     return _around(lambda _: function(), when)
 
 
 def failed_entries(*indexes: int, code: str = "InternalFailure") -> Fault:
-    """Answer a PutEvents with these entries (from 0) failed; only the others are put on the bus."""
+    """Fail these entries of a PutEvents (from 0); only the others are put on the bus."""
 
     def fault(exchange: Exchange) -> Answer:
         asked = json.loads(exchange.request.body)

@@ -1,4 +1,4 @@
-"""Which AWS operation an HTTP request is."""
+"""Tell which AWS operation an HTTP request is."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from sandbox.wire.proxy import Request
 
-# The service is the last but one word of the scope: `Credential=AK/20261122/eu-west-1/s3/aws4_request`.
+# The service is the second to last part of the scope: `Credential=AK/20261122/eu-west-1/s3/aws4_request`.
 _CREDENTIAL = re.compile(r"Credential=[^,]*/([^/,]+)/aws4_request")
 
 _OBJECT_OPERATIONS = {
@@ -39,7 +39,7 @@ _BUCKET_OPERATIONS = {
 
 @dataclass(frozen=True)
 class Operation:
-    """A call by its names: of the service, of the operation, and of what it is about (for S3 the key)."""
+    """A call: its service, its operation, and what it is about (for S3, the key)."""
 
     service: str
     name: str
@@ -47,7 +47,7 @@ class Operation:
 
 
 def operation_of(request: Request) -> Operation:
-    """Name the operation; one of S3 that is not in the tables by its method and query, such as "GET acl"."""
+    """Name the operation; an S3 operation missing from the tables is named by method and query, such as "GET acl"."""
     scope = _CREDENTIAL.search(request.headers.get("Authorization", ""))
     service = scope.group(1) if scope else ""
     target = request.headers.get("X-Amz-Target")

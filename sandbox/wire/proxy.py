@@ -1,4 +1,4 @@
-"""An HTTP server on loopback that gives whole requests to a function, and the way on to another server."""
+"""An HTTP server on loopback that passes whole requests to a function, and a way to forward them to another server."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,13 +13,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 UPSTREAM_TIMEOUT_SECONDS = 60
-# What concerns one connection only; a body leaves here whole, with its length.
+# Headers of one connection only; a body is sent on whole, with its length.
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding"})
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it came in: the body with its chunk framing, where it has one."""
+    """A request as received; a chunked body still has its framing."""
 
     method: str
     target: str
@@ -29,7 +29,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as it goes out; the headers say how long the body is."""
+    """An answer as sent; the headers have the length of the body."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -37,18 +37,18 @@ class Answer:
 
 
 def answer_of(status: int, content_type: str, body: bytes) -> Answer:
-    """Make up an answer."""
+    """Build an answer."""
     return Answer(status, (("Content-Type", content_type), ("Content-Length", str(len(body)))), body)
 
 
 def forward(request: Request, upstream: str) -> Answer:
-    """Send a request to the upstream's address as it is, `Host` included, for that is signed; return the answer."""
+    """Send a request to the upstream unchanged, including `Host`, which is signed; return the answer."""
     connection = HTTPConnection(urlsplit(upstream).netloc, timeout=UPSTREAM_TIMEOUT_SECONDS)
     try:
         connection.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
         for name, value in request.headers.items():
             connection.putheader(name, value)
-        with suppress(BrokenPipeError, ConnectionResetError):  # refused before it was read: the answer is there
+        with suppress(BrokenPipeError, ConnectionResetError):  # refused before it was read in full: the answer is there
             connection.endheaders(request.body or None)
         with connection.getresponse() as response:
             body = response.read()
@@ -64,8 +64,8 @@ def forward(request: Request, upstream: str) -> Answer:
 def serving(answer: Callable[[Request], Answer | None], *, name: str) -> Iterator[str]:
     """Serve on a free port of 127.0.0.1 in threads, and yield the address.
 
-    `answer` is called for each request, several at once; by None it closes the connection without an answer. At the end
-    all connections are closed and all threads have ended, so `answer` must not wait for ever.
+    `answer` is called for each request, several at a time; None closes the connection without an answer. At the end all
+    connections are closed and all threads have ended, so `answer` must not wait forever.
     """
     with _Server(answer) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name=name)
@@ -95,15 +95,15 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def hang_up(self) -> None:
-        """Wake the threads that wait for the next request of a kept connection."""
+        """Wake the threads that wait for the next request on a kept-alive connection."""
         for connection in list(self._connections):
-            with suppress(OSError):  # it was just closed from the other side
+            with suppress(OSError):  # the other side has just closed it
                 connection.shutdown(SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # else a small answer waits 40 ms for the ACK of its headers
+    disable_nagle_algorithm = True  # otherwise a small answer waits 40 ms for the ACK of its headers
     server: _Server
 
     def handle(self) -> None:

@@ -1,6 +1,6 @@
-"""A wire on loopback through which a function, in this process or in another, sends all its AWS traffic.
+"""A wire on loopback that carries all AWS traffic of a function, in this process or another.
 
-It hands every request on unchanged, writes down what was called, and breaks a chosen call in a chosen way
+It forwards every request unchanged, records the calls, and breaks a chosen call in a chosen way
 (`sandbox.wire.faults`).
 """
 
@@ -22,10 +22,10 @@ EVERY_TIME = sys.maxsize  # for `times`
 
 @dataclass(frozen=True)
 class Call:
-    """One call as it was answered.
+    """One call and how it was answered.
 
-    `service` is the name in the signature ("s3", "events", …); `detail` the S3 key, or what else the call is about;
-    `status` is None where the connection was closed without an answer.
+    `service` is the name in the signature ("s3", "events", …); `detail` is the S3 key, or whatever the call is about;
+    `status` is None if the connection was closed without an answer.
     """
 
     service: str
@@ -36,7 +36,7 @@ class Call:
 
 @dataclass
 class _Rule:
-    """Break those calls of an operation that are numbered `first` to `last`, from 1."""
+    """Break the calls `first` to `last` of an operation, counted from 1."""
 
     operation: str
     fault: Fault
@@ -46,7 +46,7 @@ class _Rule:
     seen: int = field(default=0, init=False)
 
     def hits(self, called: Operation) -> bool:
-        """Count a call, and say whether it is to be broken."""
+        """Count a call, and say whether to break it."""
         if called.name != self.operation or self.key_contains not in called.detail:
             return False
         self.seen += 1
@@ -54,13 +54,13 @@ class _Rule:
 
 
 class Wire:
-    """One port of 127.0.0.1 for each upstream, so that paths and signatures stay as they are; use it in a `with`.
+    """One port of 127.0.0.1 per upstream, so that paths and signatures stay unchanged; use it in a `with`.
 
-    A request and its answer are held in memory whole.
+    Holds each request and its answer in memory as a whole.
     """
 
     def __init__(self, upstreams: Mapping[str, str]) -> None:
-        """Take the address of each upstream by a name: `{"s3": "http://127.0.0.1:8333", "aws": …}`."""
+        """Take the address of each upstream by name: `{"s3": "http://127.0.0.1:8333", "aws": …}`."""
         self._upstreams = dict(upstreams)
         self._urls: dict[str, str] = {}
         self._calls: list[Call] = []
@@ -79,24 +79,24 @@ class Wire:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """End every stall and hold, close all connections and wait for the threads."""
+        """End every stall and hold, close all connections, and wait for the threads."""
         self._closing.set()
         self._stack.close()
 
     def url(self, upstream: str) -> str:
-        """Address to use in place of an upstream's."""
+        """Address to use instead of an upstream's."""
         return self._urls[upstream]
 
     @property
     def calls(self) -> tuple[Call, ...]:
-        """Every call since the start or the last `clear`, in the order of the answers."""
+        """Every call since the start or the last `clear`, in order of the answers."""
         with self._lock:
             return tuple(self._calls)
 
     def fail(self, operation: str, fault: Fault, *, nth: int = 1, times: int = 1, key_contains: str = "") -> None:
-        """Break the nth call of an operation from now on (from 1), and as many behind it as make `times` in all.
+        """Break `times` calls of an operation, from the nth from now on (counted from 1).
 
-        Only calls count whose detail contains `key_contains`. Where several faults fit a call, the one set first wins.
+        Only calls whose detail contains `key_contains` count. If several faults match a call, the one set first wins.
         """
         with self._lock:
             self._rules.append(_Rule(operation, fault, nth, nth + times - 1, key_contains))

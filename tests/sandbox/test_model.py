@@ -117,5 +117,5 @@ def test_without_a_mend_the_model_finds_what_that_is_for(mend: str) -> None:
 
 
 def test_a_mend_whose_text_is_not_there_any_more_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="has not this text once"):
+    with pytest.raises(ValueError, match="does not have this text exactly once"):
         mends.take_out((mends.Edit("snapshot/commit.py", "no such text", ""),), tmp_path)

@@ -1,1 +1,1 @@
-"""What is assumed of S3, tried on a real bucket or on the one of the tests."""
+"""The assumptions about S3, tested on a real bucket or on the test server."""

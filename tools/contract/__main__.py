@@ -1,18 +1,18 @@
-"""`make contract`: what the product assumes of S3, tried on a real bucket.
+"""`make contract`: what the product assumes about S3, tested on a real bucket.
 
-It works under a prefix of its own, contract/<uuid>/, removes all that it has made there, also after an error or Ctrl-C,
-and touches no other key; after a kill -9, remove the prefix by hand. Some 30 MiB go up. The bucket has versions and no
-Object Lock. The caller needs, on that prefix, s3:PutObject, s3:GetObject, s3:GetObjectVersion, s3:GetObjectAttributes,
-s3:AbortMultipartUpload, s3:DeleteObject and s3:DeleteObjectVersion, and on the bucket s3:ListBucket,
-s3:ListBucketVersions and s3:ListBucketMultipartUploads.
+It works under its own prefix, contract/<uuid>/, removes everything it has made there, even after an error or Ctrl-C,
+and touches no other key; after a kill -9, remove the prefix by hand. It uploads about 30 MiB. The bucket needs
+versioning and must not have Object Lock. The caller needs, on that prefix, s3:PutObject, s3:GetObject,
+s3:GetObjectVersion, s3:GetObjectAttributes, s3:AbortMultipartUpload, s3:DeleteObject and s3:DeleteObjectVersion, and on
+the bucket s3:ListBucket, s3:ListBucketVersions and s3:ListBucketMultipartUploads.
 
 Every line is one assumption:
   passed      S3 did what the product relies on
-  weaker      SeaweedFS, which stands for S3 in the tests, does less there, and is declared to
-  not proven  SeaweedFS cannot show it each time, so only a real bucket is asked
-  failed      a promise is not held: the exit code is 1
+  weaker      SeaweedFS, which stands for S3 in the tests, is known to do less here
+  not proven  SeaweedFS cannot show it reliably, so it is tested on a real bucket only
+  failed      an assumption is wrong: the exit code is 1
 
-The races are run several times, with requests that meet or do not: that they were won well is evidence, not proof.
+The races run several times, with requests that may or may not collide: passing them is evidence, not proof.
 """
 
 import argparse
@@ -46,16 +46,16 @@ ASSUMPTIONS: Final[Sequence[Assumption]] = (*CONDITIONS, *ENDS, *OBJECTS)
 
 WEAKER_ON_SEAWEEDFS: Final[Mapping[str, str]] = {
     "a_wrong_size_of_the_whole_is_refused_and_leaves_no_object": "does not look at MpuObjectSize",
-    "the_attributes_of_an_object_tell_its_crc32_and_its_size": "tells of no checksum there; HeadObject does",
+    "the_attributes_of_an_object_tell_its_crc32_and_its_size": "has no checksum there; HeadObject does",
 }
-"""What SeaweedFS does instead, each time."""
+"""What SeaweedFS does instead, every time."""
 
 UNPROVEN_ON_SEAWEEDFS: Final[Mapping[str, str]] = {
     "of_completes_at_once_for_a_new_object_exactly_one_wins": "checks the condition, then writes: several may win",
     "of_completes_at_once_over_a_known_object_exactly_one_wins": "checks the condition, then writes: several may win",
     "behind_a_confirmed_abort_a_complete_under_way_changes_nothing": "held in 300 rounds, perhaps not by design",
 }
-"""What SeaweedFS does there, which no test can rely on."""
+"""What SeaweedFS does in these cases; no test can rely on it."""
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 INTERRUPTED: Final = 130
@@ -80,7 +80,7 @@ COLOURS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One assumption by its name, and what was seen."""
+    """One assumption and what was seen."""
 
     name: str
     verdict: Verdict
@@ -88,7 +88,7 @@ class Result:
 
 
 def main() -> int:
-    """Try every assumption; the exit code is 0 only if S3 holds all that it is not declared to do less of."""
+    """Test every assumption; the exit code is 0 only if none fails."""
     options = _options()
     console = Console(highlight=False, soft_wrap=True)
     console.print(escape(__doc__ or ""))
@@ -97,7 +97,7 @@ def main() -> int:
     try:
         return _shown(place, console)
     except KeyboardInterrupt:
-        console.print("Interrupted; what it had made is removed.")
+        console.print("Interrupted; everything it had made is removed.")
         return INTERRUPTED
     except NotCleaned as left:
         console.print(f"[bold red]Not removed[/], from {options.bucket}:\n{escape(str(left))}")
@@ -109,20 +109,20 @@ def main() -> int:
 
 
 def results(place: Place, *, on_seaweedfs: bool) -> Iterator[Result]:
-    """Yield what became of each assumption, one after the other; `cleaned` removes what they leave."""
+    """Yield the result of each assumption, one by one; `cleaned` removes what they leave."""
     for assumption in ASSUMPTIONS:
         yield _tried(assumption, place, on_seaweedfs=on_seaweedfs)
 
 
 def is_seaweedfs(s3: "S3Client", bucket: str) -> bool:
-    """Ask the server of a bucket what it is; raises the SDK's errors where nobody may use the bucket."""
+    """Ask a bucket's server whether it is SeaweedFS; raises the SDK's errors if the bucket cannot be used."""
     headers = s3.head_bucket(Bucket=bucket)["ResponseMetadata"]["HTTPHeaders"]
     return headers.get("server", "").startswith("SeaweedFS")
 
 
 @contextmanager
 def cleaned(place: Place) -> Iterator[None]:
-    """Remove all that was made in a place; the first signal ends what is done there, and no later one the removing."""
+    """Remove everything made in a place; the first signal ends the work there, later ones do not stop the removal."""
     before = {number: signal.getsignal(number) for number in SIGNALS}
     interrupted = False
 
@@ -137,7 +137,7 @@ def cleaned(place: Place) -> Iterator[None]:
             for number in SIGNALS:
                 signal.signal(number, interrupt_once)
             yield
-            if interrupted:  # in a place that lets no exception out, such as a finalizer
+            if interrupted:  # somewhere that swallows exceptions, such as a finalizer
                 raise KeyboardInterrupt
         finally:
             _ignore_signals()
@@ -152,25 +152,25 @@ def cleaned(place: Place) -> Iterator[None]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bucket", required=True, help="a bucket with versioning")
-    parser.add_argument("--region", help="its region, if not the SDK's")
-    parser.add_argument("--endpoint-url", help="another S3 than AWS")
-    parser.add_argument("--rounds", type=int, default=RACE_ROUNDS, help="how often each race is run")
+    parser.add_argument("--region", help="its region; default: the SDK's")
+    parser.add_argument("--endpoint-url", help="address of an S3 other than AWS")
+    parser.add_argument("--rounds", type=int, default=RACE_ROUNDS, help="number of times to run each race")
     options = parser.parse_args()
     if options.rounds < 1:
-        parser.error("--rounds is 1 or more")
+        parser.error("--rounds must be 1 or more")
     return options
 
 
 def _shown(place: Place, console: Console) -> int:
     on_seaweedfs = is_seaweedfs(place.s3, place.bucket)
-    place.left()  # who may not see what is left could not remove it either: stop before anything is made
+    place.left()  # without the permission to list, cleaning up would fail too: stop before anything is made
     console.print(f"s3://{place.bucket}/{place.prefix}\n")
     failed = 0
     with cleaned(place):
         for result in results(place, on_seaweedfs=on_seaweedfs):
             console.print(_line(result))
             failed += result.verdict is Verdict.FAILED
-    console.print(f"\n{failed} of {len(ASSUMPTIONS)} failed; what was made is removed.")
+    console.print(f"\n{failed} of {len(ASSUMPTIONS)} failed; everything it made is removed.")
     return 1 if failed else 0
 
 

@@ -1,4 +1,4 @@
-"""What the commit assumes of conditional writes: each function raises `NotHeld`, or returns what it saw."""
+"""What the commit assumes about conditional writes: each function raises `NotHeld`, or returns what it saw."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ Race = Callable[[], str]
 
 
 def a_put_for_a_new_object_is_refused_where_there_is_one(place: Place) -> str:
-    """The first commit of a manifest, and of what is derived from it: If-None-Match: *."""
+    """The first commit of a manifest and of its derived objects: If-None-Match: *."""
     place.put("put-new", b"1", IfNoneMatch="*")
     answer = refused(CHANGED, place.put, name="put-new", body=b"2", IfNoneMatch="*")
     must(place.read("put-new") == b"1", f"{answer}, but written over")
@@ -35,14 +35,14 @@ def a_put_over_a_known_object_is_taken_and_refused_over_any_other(place: Place) 
 
 
 def a_put_over_a_known_object_is_refused_where_there_is_none(place: Place) -> str:
-    """Somebody has deleted the object meanwhile."""
+    """Somebody has deleted the object in the meantime."""
     answer = refused(GONE_OR_CHANGED, place.put, name="put-gone", IfMatch=place.put("put-another"))
     must(place.head("put-gone") is None, f"{answer}, but written")
     return answer
 
 
 def a_get_of_a_known_object_is_refused_for_any_other(place: Place) -> str:
-    """A held export is read again, and no other in its place."""
+    """A held export is read again, and never another one instead."""
     stale = place.put("get-known", b"1")
     place.put("get-known", b"2")
     return refused(CHANGED, place.read, name="get-known", IfMatch=stale)
@@ -66,7 +66,7 @@ def a_complete_over_a_known_object_is_taken_and_refused_over_any_other(place: Pl
 
 
 def a_complete_over_a_known_object_is_refused_where_there_is_none(place: Place) -> str:
-    """Somebody has deleted the object meanwhile."""
+    """Somebody has deleted the object in the meantime."""
     upload = place.upload("complete-gone")
     answer = refused(GONE_OR_CHANGED, upload.complete, IfMatch=place.put("complete-another"))
     must(place.head("complete-gone") is None, f"{answer}, but written")
@@ -74,7 +74,7 @@ def a_complete_over_a_known_object_is_refused_where_there_is_none(place: Place) 
 
 
 def an_upload_refused_for_its_condition_completes_on_another(place: Place) -> str:
-    """A forced run that is late is judged again, without a new export."""
+    """A forced run that comes late is judged again, without a new export."""
     there = place.put("judged-again", b"1")
     upload = place.upload("judged-again", [b"2"])
     refused(CHANGED, upload.complete, IfNoneMatch="*")
@@ -136,7 +136,7 @@ def _one_wins(place: Place, name: str, prepared: Callable[[str], Sequence[Race]]
         winners = [answer for answer in ended if answer not in LOST_CONDITION]
         must(len(winners) == 1, f"round {number + 1}: {len(winners)} of {RACERS} were taken")
         there = place.head(key)
-        must(there and there["ETag"] == winners[0], f"round {number + 1}: the winner is not what lies there")
+        must(there and there["ETag"] == winners[0], f"round {number + 1}: the object is not the winner's")
         answers += [answer for answer in ended if answer in LOST_CONDITION]
     refusals = ", ".join(f"{answers.count(code)} {code}" for code in sorted({*answers}))
     return f"{place.rounds} rounds of {RACERS}: {refusals}"

@@ -1,4 +1,4 @@
-"""What the commit assumes of the two ends of an upload: each function raises `NotHeld`, or returns what it saw."""
+"""What the commit assumes about the two ends of an upload: each function raises `NotHeld`, or returns what it saw."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +12,7 @@ from spaaza_snapshots.s3.objects import RUN_ID
 from tools.contract.place import NotHeld, Place, Upload, must, status_of
 
 FENCE_SECONDS: Final = 0.15
-"""The latest that an abort follows its Complete: a small one takes S3 less."""
+"""The longest delay of an abort after its Complete: S3 completes a small upload faster."""
 
 
 def an_object_is_invisible_before_its_complete(place: Place) -> str:
@@ -38,9 +38,9 @@ def behind_a_confirmed_abort_a_complete_finds_no_upload(place: Place) -> str:
 
 
 def behind_a_confirmed_abort_a_complete_under_way_changes_nothing(place: Place) -> str:
-    """A Complete that nobody has answered is fenced by an abort: what is seen behind it stays.
+    """An abort fences a Complete without an answer: what is seen after the abort stays.
 
-    AWS writes this down nowhere. Each round aborts a little later, so that some meet the Complete under way.
+    AWS does not document this. Each round aborts a little later, so that some hit the Complete in progress.
     """
     seen = {"completed": 0, "fenced": 0, "not confirmed": 0}
     for number in range(place.rounds):
@@ -54,14 +54,14 @@ def behind_a_confirmed_abort_a_complete_under_way_changes_nothing(place: Place) 
         if not confirmed:
             seen["not confirmed"] += 1
             continue
-        must(behind or not completing.result(), f"round {number + 1}: completed, and not there behind the abort")
-        must((place.head(name) is not None) == behind, f"round {number + 1}: what lies there changed behind the abort")
+        must(behind or not completing.result(), f"round {number + 1}: completed, but not there after the abort")
+        must((place.head(name) is not None) == behind, f"round {number + 1}: the object changed after the abort")
         seen["completed" if behind else "fenced"] += 1
     return f"{place.rounds} rounds: " + ", ".join(f"{times} {what}" for what, times in seen.items() if times)
 
 
 def aborting_a_completed_upload_leaves_its_object(place: Place) -> str:
-    """A Complete has happened and its answer was lost; S3 may say NoSuchUpload to the abort, or confirm it."""
+    """A Complete happened and its answer was lost; S3 may answer the abort with NoSuchUpload, or confirm it."""
     upload = place.upload("completed", run_id="run-7")
     upload.complete()
     answer = upload.abort()
@@ -71,7 +71,7 @@ def aborting_a_completed_upload_leaves_its_object(place: Place) -> str:
 
 
 def completing_a_completed_upload_leaves_its_object(place: Place) -> str:
-    """The SDK repeats a Complete whose answer was lost; S3 may take it again, or refuse it for either reason."""
+    """The SDK repeats a Complete whose answer was lost; S3 may accept it again, or refuse it for either reason."""
     upload = place.upload("completed-twice", run_id="run-7")
     upload.complete(IfNoneMatch="*")
     try:
@@ -86,7 +86,7 @@ def completing_a_completed_upload_leaves_its_object(place: Place) -> str:
 
 
 def aborting_an_aborted_upload_is_confirmed(place: Place) -> str:
-    """An abort has happened and its answer was lost; S3 may say NoSuchUpload to the next, or confirm it."""
+    """An abort happened and its answer was lost; S3 may answer the next with NoSuchUpload, or confirm it."""
     upload = place.upload("aborted-twice")
     upload.abort()
     return upload.abort()

@@ -1,4 +1,4 @@
-"""A prefix of a bucket that one run of the contract has to itself, and what it does there."""
+"""A bucket prefix for one run of the contract, and what the run does there."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from types_boto3_s3.type_defs import CompletedPartTypeDef, HeadObjectOutputTypeDef
 
 RACE_ROUNDS: Final = 10
-"""How often each race is run: a race that was won well is evidence, not proof."""
+"""How often each race runs: passing it is evidence, not proof."""
 
 CLEANING_ROUNDS: Final = 5
-"""A call that was given up on may still take effect while its traces are removed: so look again."""
+"""An abandoned call may still take effect during the removal, so look again."""
 
 
 class NotHeld(Exception):
-    """S3 did something other than what is assumed of it; the text says what."""
+    """S3 did something other than assumed; the text says what."""
 
 
 class NotCleaned(Exception):
@@ -36,7 +36,7 @@ def status_of(error: ClientError) -> int:
 
 
 def refused(statuses: Iterable[int], call: Callable[..., object], **arguments: Any) -> str:
-    """Make a call that S3 must refuse with one of these statuses; return the answer in words, or raise `NotHeld`."""
+    """Make a call that S3 must refuse with one of these statuses; return its answer as text, or raise `NotHeld`."""
     try:
         call(**arguments)
     except ClientError as error:
@@ -44,27 +44,27 @@ def refused(statuses: Iterable[int], call: Callable[..., object], **arguments: A
         if status_of(error) not in statuses:
             raise NotHeld(f"refused with {answer}") from error
         return answer
-    raise NotHeld("taken, not refused")
+    raise NotHeld("accepted, not refused")
 
 
 def must(held: object, otherwise: str) -> None:
-    """Raise `NotHeld` unless something is so."""
+    """Raise `NotHeld` unless something holds."""
     if not held:
         raise NotHeld(otherwise)
 
 
 def crc32_text(body: bytes) -> str:
-    """Return the CRC-32 of a body as S3 spells it."""
+    """Return the CRC-32 of a body as S3 writes it."""
     return checksum_text(isal_zlib.crc32(body))
 
 
 def cut(body: bytes, part_bytes: int = PART_BYTES) -> list[bytes]:
-    """Cut a body into parts of one size, the last one shorter."""
+    """Cut a body into parts of one size; the last may be shorter."""
     return [body[start : start + part_bytes] for start in range(0, len(body), part_bytes)]
 
 
 class Upload:
-    """A multipart upload as the product makes it, with all its parts sent; nobody has ended it yet."""
+    """A multipart upload as the product makes it, still open, with all its parts sent."""
 
     def __init__(self, s3: "S3Client", bucket: str, key: str, parts: Sequence[bytes], run_id: str) -> None:
         self._s3 = s3
@@ -80,7 +80,7 @@ class Upload:
         self._parts = [self._send(number, body) for number, body in enumerate(parts, start=1)]
 
     def complete(self, **other: Any) -> Mapping[str, Any]:
-        """Complete it with the right checksum and size, and with whatever else is said, which may replace them."""
+        """Complete it with the right checksum and size, and with other arguments, which may replace them."""
         arguments: dict[str, Any] = {
             "MultipartUpload": {"Parts": self._parts},
             "ChecksumCRC32": crc32_text(self._whole),
@@ -94,7 +94,7 @@ class Upload:
         return str(self.complete(**other)["ETag"])
 
     def abort(self) -> str:
-        """Abort it; return the answer in words if S3 confirms that it has ended, else raise."""
+        """Abort it; return the answer as text if S3 confirms that it has ended, otherwise raise."""
         try:
             answer = self._s3.abort_multipart_upload(**self.id)
         except ClientError as error:
@@ -111,9 +111,9 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Keys that begin with `prefix`, in one bucket; no method touches any other.
+    """Keys that start with `prefix`, in one bucket; no method touches any other key.
 
-    `rounds`: how often each race is run there.
+    `rounds`: how often each race runs there.
     """
 
     s3: "S3Client"
@@ -130,11 +130,11 @@ class Place:
         return self.s3.put_object(**self.at(name), Body=body, **other)["ETag"]
 
     def upload(self, name: str, parts: Sequence[bytes] = (b"uploaded",), run_id: str = "run-1") -> Upload:
-        """Begin an upload and send its parts."""
+        """Start an upload and send its parts."""
         return Upload(self.s3, self.bucket, f"{self.prefix}{name}", parts, run_id)
 
     def head(self, name: str) -> "HeadObjectOutputTypeDef | None":
-        """Return what S3 tells of an object, or None where there is none."""
+        """Return what S3 says about an object, or None if there is none."""
         try:
             return self.s3.head_object(**self.at(name), ChecksumMode="ENABLED")
         except ClientError as error:
@@ -158,7 +158,7 @@ class Place:
         return versions + [f"{key}, open upload {upload}" for key, upload in self._uploads()]
 
     def clean(self) -> None:
-        """Remove everything under the prefix; raise `NotCleaned` where some of it stays."""
+        """Remove everything under the prefix; raise `NotCleaned` if something stays."""
         try:
             for _ in range(CLEANING_ROUNDS):
                 self._remove_what_is_seen()
