@@ -36,7 +36,7 @@ QUESTIONS = {
     "Who opted in, by country?": """
         SELECT country, count(*) AS users, count_if(opted_in) AS opted_in FROM snapshot
         GROUP BY country ORDER BY users DESC, country LIMIT 5""",
-    "What do the users who joined in each year have?": """
+    "What do users have, by year of joining?": """
         SELECT year(created_date)::VARCHAR AS joined, count(*) AS users, sum(points_balance) AS points,
             max(birthday) AS youngest
         FROM snapshot GROUP BY joined ORDER BY joined LIMIT 5""",
@@ -124,7 +124,7 @@ def _report(stack: Stack, functions: Functions, manifest: Mapping[str, Any], con
     counted = _ask(stack, manifest, console)
     misfits = ", ".join(f"{found['column']} {found['count']:,}" for found in quality["cast_errors"]) or "none"
     rejected = quality["rejected_rows"]
-    console.print(f"Values that did not fit their column's type (NULL, and kept in _cast_errors): {misfits}.")
+    console.print(f"Values that did not fit their column's type, now NULL: {misfits}.")
     console.print(
         f"DuckDB counts {counted.raw:,} rows in the export and {counted.parquet:,} + {rejected:,} rejected in"
     )
