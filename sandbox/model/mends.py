@@ -50,14 +50,14 @@ MENDS: Mapping[str, tuple[Edit, ...]] = {
     "forced-unconditional": (
         Edit(
             "snapshot/commit.py",
-            "upload.complete(proven.inspection.crc32, day.unchanged)",
-            "upload.complete(proven.inspection.crc32, {} if run.force else day.unchanged)",
+            "upload.complete(proven.inspection.crc32, day.if_unchanged)",
+            "upload.complete(proven.inspection.crc32, {} if run.force else day.if_unchanged)",
         ),
     ),
     # Accepting writes the manifest and leaves the object unchanged.
     "accepted-unchanged": (
-        Edit("snapshot/held.py", "import Day, outrun, settle", "import Day, outrun, promote, settle"),
-        Edit("snapshot/held.py", "store.reupload_accepted(day.held, day.raw, clock)", "promote(store, day.held)"),
+        Edit("snapshot/accept.py", "import Day, outrun, settle", "import Day, outrun, promote, settle"),
+        Edit("snapshot/accept.py", "store.reupload_accepted(day.held, day.raw, clock)", "promote(store, day.held)"),
     ),
     # Nobody finishes what the last run of a day has left.
     "day-before-left": (Edit("snapshot/snapshot.py", "        _heal_day_before(run, services)\n", ""),),

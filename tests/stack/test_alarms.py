@@ -14,7 +14,7 @@ from spaaza_snapshots.base.telemetry import METRICS, NAMESPACE, Telemetry
 from spaaza_snapshots.events.messages import snapshot_failed
 from spaaza_snapshots.model.manifest import Check
 from spaaza_snapshots.model.snapshot_id import SnapshotId
-from spaaza_snapshots.snapshot.doubt import held
+from spaaza_snapshots.snapshot.doubt import held_error
 from spaaza_snapshots.snapshot.request import parse_request
 from spaaza_snapshots.snapshot.settings import Settings
 from tests.support import builders
@@ -226,7 +226,7 @@ def test_a_held_snapshot_is_mailed_once_with_its_counts_and_the_payload_that_acc
     assert (target["Arn"], target["InputPath"]) == (stack.properties("AlarmSubscription")["TopicArn"], "$.detail")
     failed_check = Check("rows_kept_since_previous", required=True, passed=False, notes="50 rows, 100 on 2026-11-21")
     for again, mailed in ((False, True), (True, False)):
-        error = held(builders.manifest(chain_id=1743, checks=(failed_check,)), again=again)
+        error = held_error(builders.manifest(chain_id=1743, checks=(failed_check,)), again=again)
         event = snapshot_failed(SnapshotId(1743, date(2026, 11, 22)), error)
         pattern = rule["EventPattern"]["detail"]
         assert all(event.detail[name] in allowed for name, allowed in pattern.items()) is mailed

@@ -64,7 +64,7 @@ def parquet_completed(manifest: Manifest) -> Event:
 
 
 def snapshot_failed(snapshot_id: SnapshotId, error: Exception) -> Event:
-    """Return the event of a run that ended without a committed snapshot."""
+    """Return the event of a run that failed: before its commit, or in what follows it."""
     told: dict[str, Any] = {
         "chain_id": snapshot_id.chain_id,
         "date": snapshot_id.snapshot_date.isoformat(),

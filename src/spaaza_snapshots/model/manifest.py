@@ -124,7 +124,7 @@ class Manifest:
         return tuple(check for check in self.checks if check.required and not check.passed)
 
     @property
-    def is_held(self) -> bool:
+    def is_doubtful(self) -> bool:
         """Whether only `accept` may commit this draft."""
         return bool(self.failed_checks)
 

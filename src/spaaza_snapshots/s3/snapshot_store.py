@@ -82,7 +82,7 @@ class SnapshotStore:
         """Count the doubtful exports of a snapshot."""
         found = [self._read(key) for key in self._keys(snapshot_id.pending_prefix)]
         drafts = [stored.manifest for stored in found if stored is not None]
-        return sum(draft is not None and draft.is_held for draft in drafts)
+        return sum(draft is not None and draft.is_doubtful for draft in drafts)
 
     def latest(self, chain_id: int) -> Manifest | None:
         """Return the chain's readable manifest with the greatest snapshot date, or None."""
@@ -127,19 +127,19 @@ class SnapshotStore:
             ContentType="application/json",
         )
 
-    def reupload_accepted(self, draft: Manifest, held: StoredObject, clock: Clock) -> bool:
+    def reupload_accepted(self, draft: Manifest, there: StoredObject, clock: Clock) -> bool:
         """Write a held object again, byte for byte, marked as accepted; False if it has changed since.
 
         A different part size gives it a different ETag, on any S3: a run about to replace the held object then fails.
         """
         key, accepted = draft.raw.key, metadata_of(draft.run_id, accepted=True)
-        with storage_errors(f"accepting {key}"), self._opened(key, held.etag) as body:
+        with storage_errors(f"accepting {key}"), self._opened(key, there.etag) as body:
             if body is None:
                 return False
             if draft.raw.parts == 1:
                 return put_over(
                     self._s3,
-                    held.etag,
+                    there.etag,
                     Bucket=self.bucket,
                     Key=key,
                     Body=body.read(),
@@ -160,7 +160,7 @@ class SnapshotStore:
                 for chunk in body.iter_chunks(CHUNK_BYTES):
                     clock.require("accepting the snapshot")
                     upload.write(chunk)
-                return upload.complete(crc32_of(draft.raw.checksum), unchanged(held.etag)) is not None
+                return upload.complete(crc32_of(draft.raw.checksum), unchanged(there.etag)) is not None
 
     @contextmanager
     def _opened(self, key: str, etag: str) -> "Iterator[StreamingBody | None]":

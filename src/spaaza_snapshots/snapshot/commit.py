@@ -21,7 +21,7 @@ from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.multipart import MultipartUpload
 from spaaza_snapshots.s3.objects import ROUNDS, Condition, StoredObject, unchanged
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
-from spaaza_snapshots.snapshot.doubt import NOT_KEPT, doubtful, held
+from spaaza_snapshots.snapshot.doubt import NOT_KEPT, doubtful_error, held_error
 from spaaza_snapshots.snapshot.draft import Comparison, Proven, draft_of
 from spaaza_snapshots.snapshot.run import Run
 
@@ -42,12 +42,12 @@ class Day:
     @property
     def held(self) -> Manifest | None:
         """The draft that only `accept` may commit, or None."""
-        if self.committed is not None or self.draft is None or not self.draft.is_held:
+        if self.committed is not None or self.draft is None or not self.draft.is_doubtful:
             return None
         return None if self.raw is None or self.raw.accepted else self.draft
 
     @property
-    def unchanged(self) -> Condition:
+    def if_unchanged(self) -> Condition:
         """What S3 must still find when an upload completes over this state."""
         return unchanged(None if self.raw is None else self.raw.etag)
 
@@ -58,18 +58,18 @@ def commit(run: Run, proven: Proven, upload: MultipartUpload, store: SnapshotSto
     The upload completes only over the state that the export was judged against. If another run has changed that
     state, the export is judged again. Raises `SnapshotHeld` for a doubtful one, `StorageError`, `OutOfTime`.
     """
-    with ExitStack() as leaving:
+    with ExitStack() as leaving:  # removes a draft that has lost, on the way out
         for _ in range(ROUNDS):
             clock.require("committing the snapshot", f"{proven.raw.gzip_bytes:,} bytes received, all of them proven")
             day = settle(store, run.snapshot_id)
             if day.committed is not None and not run.force:
                 return None
             draft = _judge(run, proven, store, day)
-            leaving.pop_all()  # from here on the draft may belong to an object
+            leaving.pop_all()  # the lost draft of the last round is written again, and may then be that of an object
             store.write_ahead(draft)
-            if draft.is_held and day.held is not None:
-                return None  # the held object already awaits acceptance; this draft only counts
-            if upload.complete(proven.inspection.crc32, day.unchanged) is not None:
+            if draft.is_doubtful and day.held is not None:
+                raise held_error(day.held, again=True)  # it already awaits acceptance; this draft only counts
+            if upload.complete(proven.inspection.crc32, day.if_unchanged) is not None:
                 return _promoted(store, draft)
             # Not now: a delayed removal would delete the draft of the next round.
             leaving.callback(store.remove_pending, draft)
@@ -82,15 +82,15 @@ def _judge(run: Run, proven: Proven, store: SnapshotStore, day: Day) -> Manifest
     A doubtful export never replaces a committed snapshot, or one whose manifest was damaged later: those are good.
     """
     draft = draft_of(run, proven, Comparison(store.previous(run.snapshot_id), replaced=day.committed))
-    if draft.is_held and (day.committed is not None or (day.damaged and day.held is None)):
-        raise doubtful(draft, "it was not kept", NOT_KEPT, kept=False)
+    if draft.is_doubtful and (day.committed is not None or (day.damaged and day.held is None)):
+        raise doubtful_error(draft, "it was not kept", NOT_KEPT, kept=False)
     return draft
 
 
 def _promoted(store: SnapshotStore, draft: Manifest) -> Manifest | None:
     """Promote a draft whose object was just completed; a held draft stays until somebody accepts it."""
-    if draft.is_held:
-        raise held(draft)
+    if draft.is_doubtful:
+        raise held_error(draft)
     return promote(store, draft)
 
 

@@ -11,10 +11,10 @@ NOT_KEPT = (
 )
 
 
-def held(draft: Manifest, otherwise: str = NOT_YET, *, again: bool = False) -> SnapshotHeld:
+def held_error(draft: Manifest, otherwise: str = NOT_YET, *, again: bool = False) -> SnapshotHeld:
     """Return the error for a held draft: why it is held, how to accept it, and what to do otherwise."""
     payload = f'{{"chain_id": {draft.chain_id}, "date": "{draft.snapshot_date}", "accept": true}}'
-    return doubtful(
+    return doubtful_error(
         draft,
         "it is kept, but not visible",
         f"If Spaaza confirms these users, invoke the function with {payload}"
@@ -23,7 +23,7 @@ def held(draft: Manifest, otherwise: str = NOT_YET, *, again: bool = False) -> S
     )
 
 
-def doubtful(draft: Manifest, what_became_of_it: str, hint: str, **marks: bool) -> SnapshotHeld:
+def doubtful_error(draft: Manifest, what_became_of_it: str, hint: str, **marks: bool) -> SnapshotHeld:
     """Return the error for a doubtful draft: which guard failed, with its figures, and what was done about it."""
     notes = "; ".join(f"{check.name}: {check.notes}" for check in draft.failed_checks)
     what = f"The snapshot of chain {draft.chain_id} for {draft.snapshot_date} is doubtful"

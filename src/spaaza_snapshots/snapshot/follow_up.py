@@ -1,7 +1,6 @@
 """What follows a commit: report it, announce it, update the tables; each is idempotent, and a later run repeats it."""
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
 
@@ -62,12 +61,13 @@ def finish(run: Run, services: Services, manifest: Manifest, status: str) -> Sna
 
 
 def follow_up(run: Run, services: Services, manifest: Manifest, status: str) -> None:
-    """Announce the snapshot and update the tables; a failed table update does not stop the event."""
-    with ExitStack() as steps:  # last in, first out; an error in one does not stop the next
-        if services.catalog is not None:
-            steps.callback(_keep_tables, services, services.catalog, manifest, status)
+    """Announce the snapshot and update the tables; neither waits for the other to succeed."""
+    try:
         if services.bus is not None:
-            steps.callback(_announce, run, services, services.bus, manifest, status)
+            _announce(run, services, services.bus, manifest, status)
+    finally:
+        if services.catalog is not None:
+            _keep_tables(services, services.catalog, manifest, status)
 
 
 def _keep_tables(services: Services, catalog: GlueCatalog, manifest: Manifest, status: str) -> None:

@@ -7,9 +7,10 @@ from spaaza_snapshots.base.telemetry import logger
 from spaaza_snapshots.errors import BadSettings, CredentialsError, InvalidRequest, StorageError
 from spaaza_snapshots.model.manifest import Manifest
 from spaaza_snapshots.model.snapshot_id import SnapshotId
+from spaaza_snapshots.snapshot.accept import accept
 from spaaza_snapshots.snapshot.attempt import export_once
 from spaaza_snapshots.snapshot.commit import Day, settle
-from spaaza_snapshots.snapshot.doubt import held
+from spaaza_snapshots.snapshot.doubt import held_error
 from spaaza_snapshots.snapshot.follow_up import (
     ALREADY_COMPLETE,
     COMPLETE,
@@ -20,7 +21,6 @@ from spaaza_snapshots.snapshot.follow_up import (
     finish,
     follow_up,
 )
-from spaaza_snapshots.snapshot.held import accept
 from spaaza_snapshots.snapshot.retry import attempts
 from spaaza_snapshots.snapshot.run import Run
 from spaaza_snapshots.snapshot.services import Services
@@ -129,14 +129,14 @@ def _refuse_held_for_good(run: Run, services: Services, day: Day) -> None:
     exports = services.store.held_count(run.snapshot_id)
     if exports >= HELD_EXPORTS:
         otherwise = f"if not, force another export today: after {exports} exports the schedule makes no more."
-        raise held(day.held, otherwise, again=True)
+        raise held_error(day.held, otherwise, again=True)
 
 
 def _export(run: Run, services: Services) -> Manifest | None:
     """Export and commit, with retries; None if another run was faster."""
-    for attempt in attempts(services.clock):
-        with attempt:
-            manifest = export_once(run, services, attempt.retry_state.attempt_number)
+    for trying in attempts(services.clock):
+        with trying:
+            manifest = export_once(run, services, trying.retry_state.attempt_number)
     return manifest
 
 
@@ -147,7 +147,7 @@ def _winner(run: Run, services: Services) -> Manifest:
 
 def _committed(run: Run, day: Day) -> Manifest:
     if day.held is not None:
-        raise held(day.held, again=True)
+        raise held_error(day.held, again=True)
     if day.committed is None:
         raise StorageError(
             "Another run was faster, but left no snapshot",

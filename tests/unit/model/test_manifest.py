@@ -176,7 +176,7 @@ def test_a_manifest_knows_where_it_lies() -> None:
     [((), False), ((ADVISORY,), False), ((replace(BROKEN, passed=True),), False), ((ADVISORY, BROKEN), True)],
 )
 def test_a_record_is_held_while_a_required_check_of_it_failed(checks: tuple[Check, ...], expected: bool) -> None:
-    assert manifest(checks=checks).is_held is expected
+    assert manifest(checks=checks).is_doubtful is expected
 
 
 def test_an_instant_is_written_in_utc_with_z() -> None:
