@@ -151,7 +151,7 @@ def test_a_defect_is_reported_as_a_failure_and_raised_as_it_is(
         handle({"chain_id": CHAIN})
     assert metrics(capsys)["SnapshotsFailed"] == [1]
     (failed,) = events(stack, "Snapshot Failed")
-    assert (failed["error"], "defect" in failed["hint"]) == ("ZeroDivisionError", True)
+    assert (failed["error"], "bug" in failed["hint"]) == ("ZeroDivisionError", True)
     assert aftermath(stack, datetime.now(UTC).date()).is_nothing
 
 

@@ -462,7 +462,7 @@ def test_a_race_that_is_never_won_ends_after_five_attempts(ensure: Ensure, wire:
     ensure()
     wire.clear()
     wire.fail("UpdateTable", faults.error(400, "ConcurrentModificationException"), times=EVERY_TIME)
-    with pytest.raises(StorageError, match=r"spaaza\.users .*ConcurrentModificationException"):
+    with pytest.raises(StorageError, match=r"spaaza\.users: .*ConcurrentModificationException"):
         ensure(*HEADER, "Shoe size")
     assert [call.operation for call in wire.calls] == ["GetTable", "UpdateTable"] * 5
 
@@ -479,11 +479,11 @@ def test_a_refusal_names_the_table_the_code_and_what_to_do(operation: str, ensur
 
 
 def test_a_missing_database_is_a_storage_error(ensure: Ensure) -> None:
-    with pytest.raises(StorageError, match=r"elsewhere\.users .*EntityNotFoundException"):
+    with pytest.raises(StorageError, match=r"elsewhere\.users: .*EntityNotFoundException"):
         ensure(database="elsewhere")
 
 
 def test_a_glue_that_does_not_answer_is_a_storage_error(ensure: Ensure, wire: Wire) -> None:
     wire.fail("GetTable", faults.drop_request, times=EVERY_TIME)
-    with pytest.raises(StorageError, match=r"spaaza\.users .*ConnectionClosedError"):
+    with pytest.raises(StorageError, match=r"spaaza\.users: .*ConnectionClosedError"):
         ensure()

@@ -247,10 +247,10 @@ def convert_with(clock: Clock, csv_bytes: bytes, folder: Path) -> Converted:
 @pytest.mark.parametrize(
     ("looks", "csv_bytes", "told"),
     [
-        (0, HEAD + BEFORE, "0 records were read"),
+        (0, HEAD + BEFORE, "0 records read"),
         (1, HEAD + BEFORE, "in DuckDB"),
-        (1, HEAD + b"7,x,true\n" * BLOCK_CHARS, "7,282 records were read"),
-        (1, HEAD + b"7\n" * BLOCK_CHARS, f"{BLOCK_CHARS // 2:,} records were read"),
+        (1, HEAD + b"7,x,true\n" * BLOCK_CHARS, "7,282 records read"),
+        (1, HEAD + b"7\n" * BLOCK_CHARS, f"{BLOCK_CHARS // 2:,} records read"),
         (1, HEAD + b'7,"' + b"x\n" * LONGEST_RECORD, f"record 1 has {LONGEST_RECORD + 1:,} characters so far"),
     ],
 )
