@@ -26,12 +26,6 @@ NO_SESSION = b'{"result": {"code": 2}, "error": {"code": 6, "name": "no_valid_se
 
 
 @pytest.fixture
-def server() -> Iterator[SpaazaServer]:
-    with SpaazaServer() as running:
-        yield running
-
-
-@pytest.fixture
 def ask() -> Iterator[Ask]:
     """Ask an address for an export, with real time, over connections that may be kept."""
     with http_pool() as http:
