@@ -1,5 +1,6 @@
 """How the tests of the flow invoke a run, and ask what is there afterwards."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,6 +68,17 @@ def aftermath(stack: Stack, snapshot_date: date = TODAY, chain_id: int = CHAIN) 
         manifest=json.loads(stack.read(manifest_key)) if manifest_key in there else None,
         pending={record["run_id"]: record for record in pending},
     )
+
+
+def manifest_describes_object(stack: Stack) -> bool:
+    """Whether the manifest is that of the object, byte for byte."""
+    there = aftermath(stack)
+    body = stack.read(SNAPSHOT.raw_key)
+    return there.is_committed and there.manifest is not None and there.manifest["raw"]["sha256"] == _sha256(body)
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
 
 
 def events(stack: Stack, detail_type: str) -> list[Mapping[str, Any]]:
