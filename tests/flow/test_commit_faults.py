@@ -81,7 +81,7 @@ def test_a_manifest_that_cannot_be_put_is_promoted_by_the_next_run_without_an_ex
     assert len(stack.spaaza.requests) == 1
 
 
-def test_a_record_that_cannot_be_removed_is_removed_by_the_next_run(stack: Stack) -> None:
+def test_a_draft_that_cannot_be_removed_is_removed_by_the_next_run(stack: Stack) -> None:
     stack.wire.fail("DeleteObject", DENIED)
     with pytest.raises(StorageError, match="removing pending/"):
         invoke(stack)
@@ -173,7 +173,7 @@ def test_a_manifest_that_cannot_be_read_in_the_promotion_is_made_good_by_the_nex
     assert aftermath(stack).is_committed
 
 
-def test_a_record_that_was_put_and_not_answered_changes_nothing(stack: Stack) -> None:
+def test_a_draft_that_was_put_and_not_answered_changes_nothing(stack: Stack) -> None:
     stack.wire.fail("PutObject", faults.lose_answer, key_contains="pending/")
     assert invoke(stack)["status"] == "complete"
     assert aftermath(stack).is_committed

@@ -14,7 +14,7 @@ from sandbox.spaaza.answers import csv_answer
 from sandbox.spaaza.users import HEADER, generated_csv
 from sandbox.wire import faults
 from sandbox.wire.faults import Exchange
-from sandbox.wire.proxy import Answer
+from sandbox.wire.proxy import HttpAnswer
 from spaaza_snapshots.errors import InvalidRequest, StorageError
 from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.snapshot_id import SnapshotId
@@ -84,7 +84,7 @@ def test_a_run_that_commits_meanwhile_is_never_written_over(
 ) -> None:
     commit(stack.s3, stack.bucket, USERS)
 
-    def overtaken(exchange: Exchange) -> Answer:
+    def overtaken(exchange: Exchange) -> HttpAnswer:
         later.append(commit(stack.s3, stack.bucket, OTHERS).run_id)
         assert build(stack)["status"] == "complete"
         return exchange.forward()
@@ -100,7 +100,7 @@ def test_a_run_that_commits_meanwhile_is_never_written_over(
 def test_a_run_that_commits_while_the_conversion_works_leaves_nothing_to_see(stack: Stack) -> None:
     commit(stack.s3, stack.bucket, USERS)
 
-    def overtaken(exchange: Exchange) -> Answer:
+    def overtaken(exchange: Exchange) -> HttpAnswer:
         answer = exchange.forward()
         commit(stack.s3, stack.bucket, OTHERS)
         return answer
@@ -115,7 +115,7 @@ def test_conversions_at_once_end_with_one_copy_and_one_line_of_findings(stack: S
     manifest = commit(stack.s3, stack.bucket, USERS)
     both = threading.Barrier(2)
 
-    def together(exchange: Exchange) -> Answer:
+    def together(exchange: Exchange) -> HttpAnswer:
         both.wait(timeout=60)
         return exchange.forward()
 

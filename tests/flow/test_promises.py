@@ -12,7 +12,7 @@ from sandbox.aws.stack import Stack
 from sandbox.spaaza.answers import generated_users
 from sandbox.wire import faults
 from sandbox.wire.faults import Exchange
-from sandbox.wire.proxy import Answer
+from sandbox.wire.proxy import HttpAnswer
 from sandbox.wire.wire import EVERY_TIME
 from spaaza_snapshots.errors import SnapshotHeld, StorageError
 from spaaza_snapshots.snapshot.follow_up import SnapshotResult
@@ -47,7 +47,7 @@ class LateComplete:
         stack.wire.fail("CompleteMultipartUpload", self._take)
         stack.wire.fail("CompleteMultipartUpload", conflict, nth=2)
 
-    def _take(self, exchange: Exchange) -> Answer | None:
+    def _take(self, exchange: Exchange) -> HttpAnswer | None:
         self._under_way = exchange
         return None
 
@@ -86,7 +86,7 @@ def test_each_attempt_of_a_run_has_an_id_of_its_own(stack: Stack) -> None:
 
 
 def _noting(noted: list[str]) -> faults.Fault:
-    def fault(exchange: Exchange) -> Answer:
+    def fault(exchange: Exchange) -> HttpAnswer:
         noted.append(exchange.operation.detail)
         return exchange.forward()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.spaaza import answers
-from sandbox.spaaza.server import Session, SpaazaServer
+from sandbox.spaaza.server import KnownSession, SpaazaServer
 from sandbox.spaaza.users import generated_csv, sample_csv
 from tests.support.page_request import BODY, HEADERS, Ask, body_of
 
@@ -103,7 +103,7 @@ def test_a_request_that_the_page_does_not_allow_is_refused(
 
 
 def test_a_login_elsewhere_ends_the_session(server: SpaazaServer, ask: Ask) -> None:
-    server.session = Session("1", "new")
+    server.session = KnownSession("1", "new")
     assert ask().status == 401
     assert ask(headers={**HEADERS, "X-Spaaza-Session-Key": "new"}).status == 200
 

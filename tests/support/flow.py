@@ -66,7 +66,7 @@ def aftermath(stack: Stack, snapshot_date: date = TODAY, chain_id: int = CHAIN) 
         raw_run_id=head["Metadata"]["run-id"] if head else None,
         open_uploads=len(stack.open_uploads()),
         manifest=json.loads(stack.read(manifest_key)) if manifest_key in there else None,
-        pending={record["run_id"]: record for record in pending},
+        pending={draft["run_id"]: draft for draft in pending},
     )
 
 

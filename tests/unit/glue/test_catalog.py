@@ -12,7 +12,7 @@ import pytest
 from sandbox.spaaza.users import HEADER
 from sandbox.wire import faults
 from sandbox.wire.faults import Exchange, Fault
-from sandbox.wire.proxy import Answer
+from sandbox.wire.proxy import HttpAnswer
 from sandbox.wire.wire import EVERY_TIME, Wire
 from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.glue.catalog import CatalogChange
@@ -36,7 +36,7 @@ def refusing_stale_versions(glue: "GlueClient") -> Fault:
     """Add to the server what AWS has and it lacks: an update of a version that has passed is refused."""
     lock = Lock()
 
-    def fault(exchange: Exchange) -> Answer | None:
+    def fault(exchange: Exchange) -> HttpAnswer | None:
         asked = json.loads(exchange.request.body)
         with lock:
             if asked["VersionId"] != table(glue, asked["TableInput"]["Name"])["VersionId"]:
@@ -50,7 +50,7 @@ def one_at_a_time() -> Fault:
     """Add the other thing that the server lacks: of two creations at once, one comes first."""
     lock = Lock()
 
-    def fault(exchange: Exchange) -> Answer | None:
+    def fault(exchange: Exchange) -> HttpAnswer | None:
         with lock:
             return exchange.forward()
 
