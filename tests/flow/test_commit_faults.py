@@ -52,7 +52,8 @@ def test_a_complete_that_happened_and_says_otherwise_is_a_snapshot(stack: Stack,
 
 
 def test_a_complete_that_takes_longer_than_any_other_call_may_is_waited_for(stack: Stack) -> None:
-    stack.wire.fail("CompleteMultipartUpload", faults.stall(SDK_CONFIG.read_timeout + 1), times=EVERY_TIME)  # type: ignore[attr-defined] # its stub leaves out what was set
+    longer: float = SDK_CONFIG.read_timeout + 1  # type: ignore[attr-defined] # not in the stub
+    stack.wire.fail("CompleteMultipartUpload", faults.stall(longer), times=EVERY_TIME)
     assert invoke(stack)["status"] == "complete"
     assert [call.operation for call in stack.wire.calls].count("CompleteMultipartUpload") == 1
     assert aftermath(stack).is_committed

@@ -1,7 +1,6 @@
 """Every step before the commit broken once, and after each the four questions: which objects exist, is an upload
 open, what does the manifest say, does the next run end right."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pytest
@@ -163,13 +162,12 @@ def test_what_fails_twice_is_whole_the_third_time_with_each_attempts_upload_ende
 def test_a_session_renewed_meanwhile_is_read_afresh_and_used(stack: Stack) -> None:
     old = stack.spaaza.session
     stack.spaaza.session = replace(old, key="0" * 64)
-    renewed: Callable[[], object] = lambda: stack.aws.create_secret(SECRET, session_secret(stack.spaaza))  # noqa: E731
-    secrets = stack.aws.client("secretsmanager")
-    stack.wire.fail(
-        "GetSecretValue",
-        faults.call(lambda: (secrets.delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True), renewed())),
-        nth=3,
-    )
+
+    def renew() -> None:
+        stack.aws.client("secretsmanager").delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
+        stack.aws.create_secret(SECRET, session_secret(stack.spaaza))
+
+    stack.wire.fail("GetSecretValue", faults.call(renew), nth=3)
     assert invoke(stack)["status"] == "complete"
     assert [request.headers["x-spaaza-session-key"] for request in stack.spaaza.requests] == [old.key, "0" * 64]
 
