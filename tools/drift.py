@@ -49,7 +49,7 @@ Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Day:
+class DriftDay:
     """What Spaaza sends on one date."""
 
     date: date
@@ -84,18 +84,18 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _days(today: date) -> tuple[Day, Day, Day]:
+def _days(today: date) -> tuple[DriftDay, DriftDay, DriftDay]:
     return (
-        Day(today - timedelta(days=2), "68 columns, as documented", HEADER),
-        Day(today - timedelta(days=1), "69 columns, one appended", WIDER),
-        Day(today, "69 columns, in another order, and some amounts with a comma", REORDERED),
+        DriftDay(today - timedelta(days=2), "68 columns, as documented", HEADER),
+        DriftDay(today - timedelta(days=1), "69 columns, one appended", WIDER),
+        DriftDay(today, "69 columns, in another order, and some amounts with a comma", REORDERED),
     )
 
 
 # --- What Spaaza sends -----------------------------------------------------------------------------------------------
 
 
-def _export(day: Day, users: int) -> Answer:
+def _export(day: DriftDay, users: int) -> Answer:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, day.header, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
@@ -103,7 +103,7 @@ def _export(day: Day, users: int) -> Answer:
     return gzip_answer(b"".join(gzipped([text.getvalue().encode()])))
 
 
-def _users(day: Day, users: int) -> Iterator[Mapping[str, str]]:
+def _users(day: DriftDay, users: int) -> Iterator[Mapping[str, str]]:
     """Yield the users of a day: after the first, 2 % are new, 1 % are gone and 2 % have changed.
 
     On the third, one amount in a thousand has a comma, so it is not a valid number.
@@ -126,7 +126,7 @@ def _users(day: Day, users: int) -> Iterator[Mapping[str, str]]:
 # --- A day -----------------------------------------------------------------------------------------------------------
 
 
-def _show_day(stack: Stack, functions: Functions, day: Day, users: int, console: Console) -> None:
+def _show_day(stack: Stack, functions: Functions, day: DriftDay, users: int, console: Console) -> None:
     console.rule(f"{day.date}: {day.title}")
     stack.spaaza.serve(_export(day, users), CHAIN)
     before = _schema(stack)
@@ -200,7 +200,7 @@ def _ask_users(warehouse: Warehouse, table: str, has_new_column: bool) -> Rows: 
     )
 
 
-def _show_queries(warehouse: Warehouse, days: Sequence[Day], more: Sequence[str], console: Console) -> None:
+def _show_queries(warehouse: Warehouse, days: Sequence[DriftDay], more: Sequence[str], console: Console) -> None:
     """Print the results of the saved queries on all days, and of the queries given."""
     dates = [day.date.isoformat() for day in days]
     asked = {query.name: query.sql for query in saved_queries() if not query.is_view} | {sql: sql for sql in more}
@@ -219,7 +219,7 @@ def _table(rows: Rows) -> Table:
     return table
 
 
-def _unharmed(warehouse: Warehouse, days: Sequence[Day], console: Console) -> bool:
+def _unharmed(warehouse: Warehouse, days: Sequence[DriftDay], console: Console) -> bool:
     """Say whether `users` has all rows and the same values by name on each day, and the raw view the days it can."""
     dates = [day.date.isoformat() for day in days]
     witness = warehouse.ask(f"SELECT points_balance, created_date, opted_in FROM users WHERE id = {WITNESS}")

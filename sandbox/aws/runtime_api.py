@@ -8,7 +8,7 @@ from queue import SimpleQueue
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from sandbox.wire.proxy import Answer, Request, answer_of, serving
+from sandbox.wire.proxy import HttpAnswer, HttpRequest, answer_of, serving
 
 _BASE = "/2018-06-01/runtime/"
 
@@ -43,7 +43,7 @@ class RuntimeApi:
         self.work: SimpleQueue[Work | None] = SimpleQueue()
         self.reports: SimpleQueue[Report] = SimpleQueue()
 
-    def answer(self, request: Request) -> Answer | None:
+    def answer(self, request: HttpRequest) -> HttpAnswer | None:
         """Answer the runtime client; a request for work waits until there is some, and None ends it."""
         match request.target.removeprefix(_BASE).split("/"):
             case ["invocation", "next"]:
@@ -73,12 +73,12 @@ def serving_runtime() -> Iterator[RuntimeApi]:
             api.work.put(None)
 
 
-def _handed_over(work: Work) -> Answer:
+def _handed_over(work: Work) -> HttpAnswer:
     headers = (
-        ("Lambda-Runtime-Aws-Request-Id", work.request_id),
+        ("Lambda-Runtime-Aws-HttpRequest-Id", work.request_id),
         ("Lambda-Runtime-Deadline-Ms", str(work.deadline_ms)),
         ("Lambda-Runtime-Invoked-Function-Arn", work.function_arn),
         ("Content-Type", "application/json"),
         ("Content-Length", str(len(work.event))),
     )
-    return Answer(200, headers, work.event)
+    return HttpAnswer(200, headers, work.event)

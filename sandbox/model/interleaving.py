@@ -10,7 +10,7 @@ from random import Random
 from sandbox.model import verdicts
 from sandbox.model.faults import Fate, Faults
 from sandbox.model.past import PASTS, bucket_with
-from sandbox.model.s3 import Request
+from sandbox.model.s3 import ModelRequest
 from sandbox.model.schedule import Network, Schedule
 from sandbox.model.watch import Watch, What
 from sandbox.model.world import ACCEPT, FORCED, IDS, PLAIN, TODAY, YESTERDAY, Actor, Meeting
@@ -99,6 +99,6 @@ class Interleaving:
         actor.go(self._meeting.network)
         return actor
 
-    def _look(self, request: Request) -> None:
+    def _look(self, request: ModelRequest) -> None:
         for watch in self._watches:
             watch.after(request, self._meeting.network.step)

@@ -7,7 +7,7 @@ from functools import cache
 from random import Random
 
 from sandbox.model.faults import Fate, Fault, Faults
-from sandbox.model.s3 import Bucket, Request
+from sandbox.model.s3 import Bucket, ModelRequest
 from sandbox.model.schedule import Network, Schedule
 from sandbox.model.watch import CHAIN
 from sandbox.model.world import FORCED, IDS, PLAIN, TODAY, YESTERDAY, Meeting
@@ -53,7 +53,7 @@ def _today(rows: int, kind: str = PLAIN, *, killed: bool = False) -> Earlier:
 
 DAY_BEFORE = Earlier(date(2026, 11, 20), 100)
 STRAY = Thing(SnapshotId(CHAIN, TODAY).raw_key)
-STRAY_RECORD = Thing(SnapshotId(CHAIN, TODAY).pending_key("?"))
+STRAY_DRAFT = Thing(SnapshotId(CHAIN, TODAY).pending_key("?"))
 DAMAGED = Thing(SnapshotId(CHAIN, TODAY).manifest_key)
 DAMAGED_YESTERDAY = Thing(SnapshotId(CHAIN, YESTERDAY).manifest_key)
 
@@ -79,7 +79,7 @@ PASTS: tuple[Past, ...] = (
     (_yesterday(100), _today(OF_NO_EXPORT), DAMAGED),
     (_yesterday(100), _today(0)),
     (_yesterday(100), _today(90)),
-    (_yesterday(100), _today(90), STRAY_RECORD),
+    (_yesterday(100), _today(90), STRAY_DRAFT),
     (_yesterday(100), _today(90), _today(90), _today(90)),
     (_yesterday(100), STRAY),
     (_yesterday(100), _today(100, killed=True)),
@@ -96,7 +96,7 @@ def _made(past: Past) -> Bucket:
     for earlier in past:
         if isinstance(earlier, Thing):
             arguments = {"Body": b"{}", "Metadata": {"run-id": "?"}}
-            bucket.execute(Request("somebody", "PutObject", earlier.key, arguments))
+            bucket.execute(ModelRequest("somebody", "PutObject", earlier.key, arguments))
             continue
         fate = Fate(killed_in="CompleteMultipartUpload", kill=Fault.KILLED_AFTER) if earlier.killed else Fate()
         meeting = Meeting(network, Schedule(network, random), Faults(random, Counter()), random)

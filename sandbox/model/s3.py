@@ -53,7 +53,7 @@ class Body(BytesIO):
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class ModelUpload:
     """An upload, open while it is in `Bucket.uploads`; `owner` is the run that created it."""
 
     upload_id: str
@@ -64,7 +64,7 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ModelRequest:
     """One request in transit: it takes effect when `Bucket.execute` is called with it."""
 
     owner: str
@@ -100,9 +100,9 @@ class Bucket:
 
     def __init__(self) -> None:
         self.objects: dict[str, Version] = {}
-        self.uploads: dict[str, Upload] = {}
+        self.uploads: dict[str, ModelUpload] = {}
         self.completed: dict[str, Answer] = {}
-        self.after: Callable[[Request], None] = lambda _request: None
+        self.after: Callable[[ModelRequest], None] = lambda _request: None
         self._count = 0
 
     def copy(self) -> "Bucket":
@@ -114,7 +114,7 @@ class Bucket:
         other._count = self._count
         return other
 
-    def execute(self, request: Request) -> Answer:
+    def execute(self, request: ModelRequest) -> Answer:
         """Let a request take effect now; raises the `ClientError` of S3's answer."""
         return _OPERATIONS[request.operation](self, request)
 
@@ -122,26 +122,26 @@ class Bucket:
         self._count += 1
         return self._count
 
-    def _found(self, request: Request, missing: str) -> Version:
+    def _found(self, request: ModelRequest, missing: str) -> Version:
         found = self.objects.get(request.key)
         if found is None:
             raise refusal(missing, request.operation)
         return found
 
-    def _head_object(self, request: Request) -> Answer:
+    def _head_object(self, request: ModelRequest) -> Answer:
         found = self._found(request, "404")
         return {"ETag": found.etag, "VersionId": found.version_id, "Metadata": found.metadata}
 
-    def _get_object(self, request: Request) -> Answer:
+    def _get_object(self, request: ModelRequest) -> Answer:
         self._judge(request)
         found = self._found(request, "NoSuchKey")
         told = {"ETag": found.etag, "VersionId": found.version_id, "ContentLength": len(found.body)}
         return {**told, "Body": Body(found.body)}
 
-    def _list_objects_v2(self, request: Request) -> Answer:
+    def _list_objects_v2(self, request: ModelRequest) -> Answer:
         return {"Contents": [{"Key": key} for key in sorted(self.objects) if key.startswith(request.key)]}
 
-    def _put_object(self, request: Request) -> Answer:
+    def _put_object(self, request: ModelRequest) -> Answer:
         body, metadata = request.arguments["Body"], request.arguments.get("Metadata", {})
         if request.arguments.get("ChecksumCRC32", crc32_text(body)) != crc32_text(body):
             raise refusal("BadDigest", request.operation)
@@ -150,16 +150,16 @@ class Bucket:
         self._put(request, version)
         return {"ETag": version.etag, "VersionId": version.version_id}
 
-    def _delete_object(self, request: Request) -> Answer:
+    def _delete_object(self, request: ModelRequest) -> Answer:
         self.objects.pop(request.key, None)
         self.after(request)
         return {"DeleteMarker": True}
 
-    def _put(self, request: Request, version: Version) -> None:
+    def _put(self, request: ModelRequest, version: Version) -> None:
         self.objects[request.key] = version
         self.after(request)
 
-    def still_holds(self, request: Request) -> bool:
+    def still_holds(self, request: ModelRequest) -> bool:
         """Whether the condition of a request is met now."""
         try:
             self._judge(request)
@@ -167,7 +167,7 @@ class Bucket:
             return False
         return True
 
-    def _judge(self, request: Request) -> None:
+    def _judge(self, request: ModelRequest) -> None:
         there = self.objects.get(request.key)
         expected = request.arguments.get("IfMatch")
         if request.arguments.get("IfNoneMatch") == "*" and there is not None:
@@ -177,18 +177,18 @@ class Bucket:
         if expected is not None and there is not None and there.etag != expected:
             raise refusal("PreconditionFailed", request.operation)
 
-    def _create_multipart_upload(self, request: Request) -> Answer:
-        upload = Upload(f"upload{self._number()}", request.owner, request.key, request.arguments["Metadata"])
+    def _create_multipart_upload(self, request: ModelRequest) -> Answer:
+        upload = ModelUpload(f"upload{self._number()}", request.owner, request.key, request.arguments["Metadata"])
         self.uploads[upload.upload_id] = upload
         return {"UploadId": upload.upload_id}
 
-    def _open(self, request: Request) -> Upload:
+    def _open(self, request: ModelRequest) -> ModelUpload:
         upload = self.uploads.get(request.arguments["UploadId"])
         if upload is None or upload.key != request.key:
             raise refusal("NoSuchUpload", request.operation)
         return upload
 
-    def _upload_part(self, request: Request) -> Answer:
+    def _upload_part(self, request: ModelRequest) -> Answer:
         upload, body = self._open(request), request.arguments["Body"]
         checksum = crc32_text(body)
         if request.arguments["ChecksumCRC32"] != checksum:
@@ -196,7 +196,7 @@ class Bucket:
         upload.parts[request.arguments["PartNumber"]] = (body, checksum)
         return {"ETag": f'"{md5(body).hexdigest()}"'}
 
-    def _complete_multipart_upload(self, request: Request) -> Answer:
+    def _complete_multipart_upload(self, request: ModelRequest) -> Answer:
         upload, given = self._open(request), request.arguments
         listed = given["MultipartUpload"]["Parts"]
         body = b"".join(_bodies(request, upload, listed))
@@ -213,17 +213,17 @@ class Bucket:
         self._put(request, version)
         return self.completed[upload.upload_id]
 
-    def _abort_multipart_upload(self, request: Request) -> Answer:
+    def _abort_multipart_upload(self, request: ModelRequest) -> Answer:
         upload = self._open(request)
         del self.uploads[upload.upload_id]
         return {}
 
 
-def _copy(upload: Upload) -> Upload:
-    return Upload(upload.upload_id, upload.owner, upload.key, upload.metadata, dict(upload.parts))
+def _copy(upload: ModelUpload) -> ModelUpload:
+    return ModelUpload(upload.upload_id, upload.owner, upload.key, upload.metadata, dict(upload.parts))
 
 
-def _bodies(request: Request, upload: Upload, listed: list[dict[str, Any]]) -> Iterator[bytes]:
+def _bodies(request: ModelRequest, upload: ModelUpload, listed: list[dict[str, Any]]) -> Iterator[bytes]:
     """Yield the listed parts; raises unless each of them was sent."""
     for part in listed:
         body, checksum = upload.parts.get(part["PartNumber"], (b"", ""))

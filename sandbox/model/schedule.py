@@ -6,7 +6,7 @@ from random import Random
 from botocore.exceptions import ClientError
 from greenlet import getcurrent, greenlet
 
-from sandbox.model.s3 import Answer, Bucket, Request, refusal
+from sandbox.model.s3 import Answer, Bucket, ModelRequest, refusal
 from spaaza_snapshots.base.aws_errors import code_of
 
 STICKS = (0.0, 0.6, 0.9, 0.97)
@@ -19,7 +19,7 @@ class Network:
 
     def __init__(self, bucket: Bucket, random: Random) -> None:
         self.bucket = bucket
-        self.under_way: list[Request] = []
+        self.under_way: list[ModelRequest] = []
         self.step = 0
         self.lines: list[str] | None = None  # of the schedule, if somebody wants to read it
         self._random = random
@@ -30,7 +30,7 @@ class Network:
             shown = _short(came_of_it) if isinstance(came_of_it, Mapping) else came_of_it
             self.lines.append(f"{self.step:4}  {owner:22} {what} {shown}")
 
-    def deliver(self, request: Request) -> Answer:
+    def deliver(self, request: ModelRequest) -> Answer:
         """Let a request take effect now and return its answer; raises S3's refusal."""
         self.step += 1
         try:
@@ -58,7 +58,7 @@ class Network:
         request = self.under_way.pop()
         self.say(f"{request.owner}, late", request, "never arrives")
 
-    def _refuse_conflict(self, request: Request) -> None:
+    def _refuse_conflict(self, request: ModelRequest) -> None:
         """Answer 409 to a repeated Complete in transit, and sometimes to a condition on a key that is being written.
 
         A condition that fails by now may be reported first.
@@ -73,7 +73,7 @@ class Network:
             if repeated or (coin and _is_conditional(request)):
                 raise refusal("ConditionalRequestConflict", request.operation)
 
-    def _repeated(self, request: Request) -> Answer | None:
+    def _repeated(self, request: ModelRequest) -> Answer | None:
         """Answer a Complete that has already happened as S3 may: the same again, NoSuchUpload or a failed condition."""
         if request.operation != "CompleteMultipartUpload":
             return None
@@ -119,11 +119,11 @@ class Schedule:
                 current = None
 
 
-def _is_conditional(request: Request) -> bool:
+def _is_conditional(request: ModelRequest) -> bool:
     return "IfMatch" in request.arguments or "IfNoneMatch" in request.arguments
 
 
-def _upload_id(request: Request) -> object:
+def _upload_id(request: ModelRequest) -> object:
     return request.arguments.get("UploadId")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
 from sandbox.model.faults import Fate, Fault, Faults
-from sandbox.model.s3 import Answer, Request, refusal
+from sandbox.model.s3 import Answer, ModelRequest, refusal
 from sandbox.model.schedule import Network, Schedule
 
 TRIES = 3
@@ -97,7 +97,7 @@ class Client:
             raise
 
     def _call(self, operation: str, arguments: dict[str, Any]) -> Answer:
-        request = Request(self._owner, operation, arguments.get("Key") or arguments["Prefix"], arguments)
+        request = ModelRequest(self._owner, operation, arguments.get("Key") or arguments["Prefix"], arguments)
         self._calls += 1
         unanswered = None
         for _ in range(TRIES):
@@ -110,7 +110,7 @@ class Client:
         assert unanswered is not None
         raise unanswered
 
-    def _live(self, request: Request) -> None:
+    def _live(self, request: ModelRequest) -> None:
         """Meet the run's fate, if it is due at this call."""
         fate = self._fate
         if self._calls == fate.out_of_time_at and self.left_seconds > 5:
@@ -126,7 +126,7 @@ class Client:
         if self.is_dead:
             raise Killed
 
-    def _try(self, request: Request, *, again: bool) -> Answer:
+    def _try(self, request: ModelRequest, *, again: bool) -> Answer:
         fault = self._faults.of(request.operation, again=again)
         if fault is None:
             return self._network.deliver(request)
@@ -142,10 +142,10 @@ class Client:
             self._network.under_way.append(request)
         raise _Unanswered(ReadTimeoutError(endpoint_url=ENDPOINT))
 
-    def _deliver_unheard(self, request: Request) -> None:
+    def _deliver_unheard(self, request: ModelRequest) -> None:
         with suppress(ClientError):
             self._network.deliver(request)
 
-    def _note(self, request: Request, fault: Fault) -> None:
+    def _note(self, request: ModelRequest, fault: Fault) -> None:
         self._faults.count(request.operation, fault)
         self._network.say(self._owner, request, fault)

@@ -1,19 +1,19 @@
 """What must hold at each instant when something in the bucket changes.
 
-What *stands* for a date follows from its object, the record under pending/ that its run-id names, and its manifest:
+What *stands* for a date follows from its object, the draft under pending/ that its run-id names, and its manifest:
 
     nothing      no object
-    stray        an object that no record or manifest describes: not a snapshot
+    stray        an object that no draft or manifest describes: not a snapshot
     damaged      such an object with a manifest that cannot be read: it may have been good
-    held         an object whose record is doubtful, and which is not marked as accepted
-    committed    an object whose record is good, or which is marked as accepted, or whose manifest was written
+    held         an object whose draft is doubtful, and which is not marked as accepted
+    committed    an object whose draft is good, or which is marked as accepted, or whose manifest was written
 
 The rules, by the letter that a violation names:
 
     a  a manifest that names the object describes it: its SHA-256, CRC, size, ETag and version
-    b  what is committed or accepted is replaced only by a forced run, and only by an export that has its record and
+    b  what is committed or accepted is replaced only by a forced run, and only by an export that has its draft and
        that passes its own guards and a comparison with what it replaces
-    c  what is held is replaced only by a good export that has its record, or, in an accept, by itself, and is committed
+    c  what is held is replaced only by a good export that has its draft, or, in an accept, by itself, and is committed
        only by an accept; what is damaged is never replaced by a doubtful export
     p  what stands never gets worse unless the object is replaced
 """
@@ -26,7 +26,7 @@ from enum import IntEnum
 from functools import lru_cache
 from hashlib import sha256
 
-from sandbox.model.s3 import Bucket, Request, Version, crc32_text
+from sandbox.model.s3 import Bucket, ModelRequest, Version, crc32_text
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 
 CHAIN = 1743
@@ -45,7 +45,7 @@ class What(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the model reads from a manifest or a record."""
+    """What the model reads from a manifest or a draft."""
 
     run_id: str
     rows: int
@@ -55,7 +55,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What stands; `facts` are those of its record or manifest, `accepted` says that it was held first."""
+    """What stands; `facts` are those of its draft or manifest, `accepted` says that it was held first."""
 
     what: What
     version: Version | None = None
@@ -84,7 +84,7 @@ def _read(body: bytes) -> Facts | None:
 
 
 def facts_in(bucket: Bucket, key: str) -> Facts | None:
-    """Read a manifest or a record; None if it is missing or damaged."""
+    """Read a manifest or a draft; None if it is missing or damaged."""
     there = bucket.objects.get(key)
     return None if there is None else _read(there.body)
 
@@ -98,12 +98,12 @@ def standing(bucket: Bucket, day: date) -> Standing:
     manifest = facts_in(bucket, SnapshotId(CHAIN, day).manifest_key)
     if manifest is not None and manifest.run_id == run_id:
         return Standing(What.COMMITTED, raw, manifest, promoted=True)
-    record = facts_in(bucket, SnapshotId(CHAIN, day).pending_key(run_id))
-    if record is None:
+    draft = facts_in(bucket, SnapshotId(CHAIN, day).pending_key(run_id))
+    if draft is None:
         there = bucket.objects.get(SnapshotId(CHAIN, day).manifest_key)
         return Standing(What.DAMAGED if there is not None and _read(there.body) is None else What.STRAY, raw)
-    held = record.held and "accepted" not in raw.metadata
-    return Standing(What.HELD if held else What.COMMITTED, raw, record)
+    held = draft.held and "accepted" not in raw.metadata
+    return Standing(What.HELD if held else What.COMMITTED, raw, draft)
 
 
 def is_doubtful(rows: int, before: int) -> bool:
@@ -141,7 +141,7 @@ class Watch:
             what for (step, what), end in zip(self.stood, ends, strict=True) if step <= last_step and end >= first_step
         ]
 
-    def after(self, request: Request, step: int) -> None:
+    def after(self, request: ModelRequest, step: int) -> None:
         """Check what a request has changed."""
         if self._partition not in request.key:
             return
@@ -185,7 +185,7 @@ class Watch:
         if kind != "forced":
             self._violate("b", f"a {kind} run replaced a snapshot {'accepted' if old.accepted else 'committed'} before")
         if new.facts is None:
-            self._violate("b", "a committed snapshot was replaced by an object without a record")
+            self._violate("b", "a committed snapshot was replaced by an object without a draft")
         elif new.facts.held or is_doubtful(new.facts.rows, old.facts.rows):
             rows = f"{old.facts.rows} rows by {new.facts.rows}"
             self._violate("b", f"a committed snapshot was replaced by a doubtful one, {rows}")

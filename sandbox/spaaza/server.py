@@ -20,7 +20,7 @@ CHAINS = (1743, 1783)
 
 
 @dataclass(frozen=True)
-class Session:
+class KnownSession:
     """The session that the endpoint accepts; the defaults are the sample on the vendor's page."""
 
     user_id: str = "1"
@@ -28,7 +28,7 @@ class Session:
 
 
 @dataclass(frozen=True)
-class Request:
+class ReceivedRequest:
     """A request as it came; header names in lower case."""
 
     method: str
@@ -47,11 +47,11 @@ class SpaazaServer(ThreadingTCPServer):
 
     def __init__(self, port: int = 0) -> None:
         """Bind the port; 0 for any free one."""
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__(("127.0.0.1", port), _SpaazaHandler)
         self.base_url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
-        self.session = Session()
+        self.session = KnownSession()
         self.chains = frozenset(CHAINS)
-        self.requests: list[Request] = []
+        self.requests: list[ReceivedRequest] = []
         self.closing = Event()
         self._usual: dict[int | None, Answer] = {None: sample_users()}
         self._scripted: defaultdict[int | None, deque[Answer]] = defaultdict(deque)
@@ -66,7 +66,7 @@ class SpaazaServer(ThreadingTCPServer):
         """Give these answers first, one per request, to all chains or to one."""
         self._scripted[chain_id].extend(answers)
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: ReceivedRequest) -> Answer:
         """Refuse what the vendor's page does not allow; otherwise return the next scripted answer, or the usual one."""
         if refused := _refused(request, self.session, self.chains):
             return refused
@@ -102,7 +102,7 @@ class SpaazaServer(ThreadingTCPServer):
         super().shutdown_request(request)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _SpaazaHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: SpaazaServer
@@ -117,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.rfile.read(int(headers.get("content-length", 0)))
-        request = Request(self.command, self.path, headers, body)
+        request = ReceivedRequest(self.command, self.path, headers, body)
         self.server.requests.append(request)
         answer = self.server.answer(request)
         self._wait(answer.delay_seconds)
@@ -173,7 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
 
 
-def _refused(request: Request, session: Session, chains: Collection[int]) -> Answer | None:
+def _refused(request: ReceivedRequest, session: KnownSession, chains: Collection[int]) -> Answer | None:
     if request.path not in EXPORT_PATHS:
         return refusal(404)
     if request.method != "POST":
@@ -188,7 +188,7 @@ def _refused(request: Request, session: Session, chains: Collection[int]) -> Ans
     return None if {chain, str(chain_id)} <= set(map(str, chains)) else refusal(500, 68)
 
 
-def _chain_id_asked_for(request: Request) -> int | None:
+def _chain_id_asked_for(request: ReceivedRequest) -> int | None:
     """Read the one variable value of an otherwise fixed body; None for any other request."""
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         return None

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from sandbox.wire import proxy
 from sandbox.wire.operations import Operation
-from sandbox.wire.proxy import Answer, Request, answer_of
+from sandbox.wire.proxy import HttpAnswer, HttpRequest, answer_of
 
 When = Literal["before", "after", "instead"]  # relative to forwarding the request
 _POLL_SECONDS = 0.02
@@ -18,23 +18,23 @@ _POLL_SECONDS = 0.02
 class Exchange:
     """A complete request and its upstream; `closing` is set when the wire closes."""
 
-    request: Request
+    request: HttpRequest
     operation: Operation
     upstream: str
     closing: Event
 
-    def forward(self) -> Answer:
+    def forward(self) -> HttpAnswer:
         """Forward the request and return the upstream's answer."""
         return proxy.forward(self.request, self.upstream)
 
 
-Fault = Callable[[Exchange], Answer | None]
+Fault = Callable[[Exchange], HttpAnswer | None]
 
 
 def error(status: int, code: str, *, forwarded: bool = False) -> Fault:
     """Answer with an AWS error, in the service's own format; `forwarded`: the call is carried out all the same."""
 
-    def fault(exchange: Exchange) -> Answer:
+    def fault(exchange: Exchange) -> HttpAnswer:
         if forwarded:
             exchange.forward()
         if exchange.operation.service == "s3":
@@ -87,7 +87,7 @@ def call(function: Callable[[], object], *, when: When = "before") -> Fault:
 def failed_entries(*indexes: int, code: str = "InternalFailure") -> Fault:
     """Fail these entries of a PutEvents (from 0); only the others are put on the bus."""
 
-    def fault(exchange: Exchange) -> Answer:
+    def fault(exchange: Exchange) -> HttpAnswer:
         asked = json.loads(exchange.request.body)
         entries = asked["Entries"]
         results = [{"ErrorCode": code, "ErrorMessage": code} for _ in entries]
@@ -104,7 +104,7 @@ def failed_entries(*indexes: int, code: str = "InternalFailure") -> Fault:
 
 
 def _around(act: Callable[[Exchange], object], when: When) -> Fault:
-    def fault(exchange: Exchange) -> Answer | None:
+    def fault(exchange: Exchange) -> HttpAnswer | None:
         if when != "after":
             act(exchange)
         if when == "instead" or exchange.closing.is_set():

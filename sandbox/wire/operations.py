@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from sandbox.wire.proxy import Request
+from sandbox.wire.proxy import HttpRequest
 
 # The service is the second to last part of the scope: `Credential=AK/20261122/eu-west-1/s3/aws4_request`.
 _CREDENTIAL = re.compile(r"Credential=[^,]*/([^/,]+)/aws4_request")
@@ -46,7 +46,7 @@ class Operation:
     detail: str
 
 
-def operation_of(request: Request) -> Operation:
+def operation_of(request: HttpRequest) -> Operation:
     """Name the operation; an S3 operation missing from the tables is named by method and query, such as "GET acl"."""
     scope = _CREDENTIAL.search(request.headers.get("Authorization", ""))
     service = scope.group(1) if scope else ""
@@ -57,7 +57,7 @@ def operation_of(request: Request) -> Operation:
     return _s3_operation(request)
 
 
-def _s3_operation(request: Request) -> Operation:
+def _s3_operation(request: HttpRequest) -> Operation:
     url = urlsplit(request.target)
     _, _, key = unquote(url.path).removeprefix("/").partition("/")
     table = _OBJECT_OPERATIONS if key else _BUCKET_OPERATIONS

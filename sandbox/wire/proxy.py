@@ -18,7 +18,7 @@ _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding"})
 
 
 @dataclass(frozen=True)
-class Request:
+class HttpRequest:
     """A request as received; a chunked body still has its framing."""
 
     method: str
@@ -28,7 +28,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     """An answer as sent; the headers have the length of the body."""
 
     status: int
@@ -36,12 +36,12 @@ class Answer:
     body: bytes
 
 
-def answer_of(status: int, content_type: str, body: bytes) -> Answer:
+def answer_of(status: int, content_type: str, body: bytes) -> HttpAnswer:
     """Build an answer."""
-    return Answer(status, (("Content-Type", content_type), ("Content-Length", str(len(body)))), body)
+    return HttpAnswer(status, (("Content-Type", content_type), ("Content-Length", str(len(body)))), body)
 
 
-def forward(request: Request, upstream: str) -> Answer:
+def forward(request: HttpRequest, upstream: str) -> HttpAnswer:
     """Send a request to the upstream unchanged, including `Host`, which is signed; return the answer."""
     connection = HTTPConnection(urlsplit(upstream).netloc, timeout=UPSTREAM_TIMEOUT_SECONDS)
     try:
@@ -55,13 +55,13 @@ def forward(request: Request, upstream: str) -> Answer:
             headers = [pair for pair in response.getheaders() if pair[0].lower() not in _HOP_BY_HOP]
             if response.chunked:
                 headers.append(("Content-Length", str(len(body))))
-            return Answer(response.status, tuple(headers), body)
+            return HttpAnswer(response.status, tuple(headers), body)
     finally:
         connection.close()
 
 
 @contextmanager
-def serving(answer: Callable[[Request], Answer | None], *, name: str) -> Iterator[str]:
+def serving(answer: Callable[[HttpRequest], HttpAnswer | None], *, name: str) -> Iterator[str]:
     """Serve on a free port of 127.0.0.1 in threads, and yield the address.
 
     `answer` is called for each request, several at a time; None closes the connection without an answer. At the end all
@@ -81,8 +81,8 @@ def serving(answer: Callable[[Request], Answer | None], *, name: str) -> Iterato
 class _Server(ThreadingHTTPServer):
     daemon_threads = False  # so that server_close waits for them
 
-    def __init__(self, answer: Callable[[Request], Answer | None]) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, answer: Callable[[HttpRequest], HttpAnswer | None]) -> None:
+        super().__init__(("127.0.0.1", 0), _ProxyHandler)
         self.answer = answer
         self._connections: set[Any] = set()
 
@@ -101,7 +101,7 @@ class _Server(ThreadingHTTPServer):
                 connection.shutdown(SHUT_RDWR)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _ProxyHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # otherwise a small answer waits 40 ms for the ACK of its headers
     server: _Server
@@ -113,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         try:
             body = _read_body(self.headers, self.rfile)
-            answer = self.server.answer(Request(self.command, self.path, self.headers, body))
+            answer = self.server.answer(HttpRequest(self.command, self.path, self.headers, body))
             if answer is None:
                 self.close_connection = True
             else:
@@ -121,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
         except ConnectionError:  # the client is gone
             self.close_connection = True
 
-    def _reply(self, answer: Answer) -> None:
+    def _reply(self, answer: HttpAnswer) -> None:
         self.send_response_only(answer.status)
         for name, value in answer.headers:
             self.send_header(name, value)

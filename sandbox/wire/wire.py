@@ -15,7 +15,7 @@ from typing import Self
 
 from sandbox.wire.faults import Exchange, Fault
 from sandbox.wire.operations import Operation, operation_of
-from sandbox.wire.proxy import Answer, Request, serving
+from sandbox.wire.proxy import HttpAnswer, HttpRequest, serving
 
 EVERY_TIME = sys.maxsize  # for `times`
 
@@ -107,7 +107,7 @@ class Wire:
             self._calls.clear()
             self._rules.clear()
 
-    def _answer(self, upstream: str, request: Request) -> Answer | None:
+    def _answer(self, upstream: str, request: HttpRequest) -> HttpAnswer | None:
         called = operation_of(request)
         with self._lock:
             faults = [rule.fault for rule in self._rules if rule.hits(called)]

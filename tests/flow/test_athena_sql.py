@@ -13,7 +13,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.optimizer.qualify import qualify
 
-from sandbox.athena.saved_queries import TEMPLATE, saved_queries, updated
+from sandbox.athena.saved_queries import saved_queries
 from sandbox.athena.warehouse import Schema, Warehouse, glue_schema
 from sandbox.aws.moto import MotoAws
 from sandbox.spaaza.users import HEADER, generated_csv
@@ -244,8 +244,3 @@ def test_data_quality_tells_errors_by_column(warehouse: Warehouse) -> None:
     assert answers(found, "chain_id", "dt", "name", "errors", "percent_of_rows") == [
         (str(ONE), day.isoformat(), "overall", len(CHANGED), share) for day in (TODAY, YESTERDAY)
     ]
-
-
-def test_the_template_holds_exactly_these_queries() -> None:
-    template = TEMPLATE.read_text()
-    assert updated(template) == template

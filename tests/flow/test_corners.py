@@ -69,7 +69,7 @@ def test_a_doubtful_export_does_not_replace_a_good_one_whose_manifest_is_damaged
 @pytest.mark.parametrize("when", ["scheduled_time", "time"])
 def test_the_first_day_of_the_calendar_has_no_day_before_it_and_is_refused(stack: Stack, when: str) -> None:
     asked = {"chain_id": CHAIN, "date": date.min.isoformat()}
-    event = asked | {"scheduled_time": "2026-11-22T03:00:00Z"}
+    event: dict[str, object] = asked | {"scheduled_time": "2026-11-22T03:00:00Z"}
     if when == "time":
         event = {"source": "spaaza.snapshots", "detail-type": "Snapshot Requested", "time": "2026-11-22T03:00:00Z"}
         event["detail"] = asked

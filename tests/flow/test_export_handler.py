@@ -14,7 +14,14 @@ from sandbox.spaaza.answers import refusal
 from sandbox.spaaza.server import CHAINS
 from sandbox.wire import faults
 from sandbox.wire.wire import EVERY_TIME
-from spaaza_snapshots.errors import BadSettings, ExportRejected, InvalidRequest, SessionExpired, StorageError
+from spaaza_snapshots.errors import (
+    BadSettings,
+    ExportRejected,
+    InvalidRequest,
+    SessionExpired,
+    SnapshotError,
+    StorageError,
+)
 from spaaza_snapshots.export_handler import lambda_handler
 from spaaza_snapshots.snapshot.clients import clients_for
 from spaaza_snapshots.snapshot.settings import Settings
@@ -115,7 +122,7 @@ def test_a_failure_is_counted_by_chain_and_told_on_the_bus(
     handle: Handler,
     capsys: pytest.CaptureFixture[str],
     status: int,
-    error: type[Exception],
+    error: type[SnapshotError],
     counted: set[str],
 ) -> None:
     stack.spaaza.serve(refusal(status))
@@ -127,8 +134,8 @@ def test_a_failure_is_counted_by_chain_and_told_on_the_bus(
         "chain_id": CHAIN,
         "date": today(),
         "error": error.__name__,
-        "detail": raised.value.detail,  # type: ignore[attr-defined] # the errors above all have one
-        "hint": raised.value.hint,  # type: ignore[attr-defined] # the errors above all have one
+        "detail": raised.value.detail,
+        "hint": raised.value.hint,
     }
 
 

@@ -1,66 +1,31 @@
 """Which typed copy becomes visible, and when: beside other runs, other conversions, and faults on the way."""
 
-import errno
 import gzip
 import json
-import os
-import shutil
-import tempfile
 import threading
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
-from sandbox.athena.saved_queries import saved_queries
-from sandbox.athena.warehouse import Warehouse, glue_schema
-from sandbox.aws.stack import BUS, DATABASE, Stack
+from sandbox.aws.stack import Stack
 from sandbox.spaaza.answers import csv_answer
 from sandbox.spaaza.users import HEADER, generated_csv
 from sandbox.wire import faults
 from sandbox.wire.faults import Exchange
-from sandbox.wire.proxy import Answer
-from spaaza_snapshots.base.telemetry import Telemetry
+from sandbox.wire.proxy import HttpAnswer
 from spaaza_snapshots.errors import InvalidRequest, StorageError
-from spaaza_snapshots.events.bus import EventBus
-from spaaza_snapshots.glue.catalog import GlueCatalog
 from spaaza_snapshots.model import keys
-from spaaza_snapshots.model.columns import columns_of
 from spaaza_snapshots.model.snapshot_id import SnapshotId
-from spaaza_snapshots.parquet.build import LEFTOVER_SECONDS, ParquetResult, ParquetServices, build_parquet, disk_bytes
-from spaaza_snapshots.s3.parquet_store import ParquetStore
-from spaaza_snapshots.s3.snapshot_store import SnapshotStore
-from tests.support.builders import HeldClock
+from spaaza_snapshots.parquet.build import build_parquet
 from tests.support.committed import CHAIN, DAY, commit, stored_parquet
+from tests.support.conversions import OTHERS, USERS, build, metrics, services
 from tests.support.flow import events, invoke
 from tests.support.typed_reference import expected
 
-USERS = b"".join(generated_csv(60))
-OTHERS = b"".join(generated_csv(80, seed=2))
 PARQUET_KEY = SnapshotId(CHAIN, DAY).parquet_key
 QUALITY_KEY = SnapshotId(CHAIN, DAY).quality_key
-
-
-def services(stack: Stack) -> ParquetServices:
-    s3, bus = boto3.client("s3"), boto3.client("events")
-    clock = HeldClock().clock()
-    return ParquetServices(
-        snapshots=SnapshotStore(s3, stack.bucket),
-        store=ParquetStore(s3, stack.bucket),
-        bus=EventBus(bus, BUS, clock),
-        telemetry=Telemetry("parquet"),
-        clock=clock,
-        memory_mb=512,
-    )
-
-
-def build(stack: Stack) -> ParquetResult:
-    return build_parquet(services(stack), SnapshotId(CHAIN, DAY))
 
 
 def quality(stack: Stack) -> dict[str, Any]:
@@ -70,10 +35,6 @@ def quality(stack: Stack) -> dict[str, Any]:
 
 def derived(stack: Stack) -> set[str]:
     return {key for key in stack.object_keys() if key.startswith((keys.PARQUET_ROOT, keys.QUALITY_ROOT))}
-
-
-def metrics(text: str) -> list[Mapping[str, Any]]:
-    return [json.loads(line) for line in text.splitlines() if '"_aws"' in line]
 
 
 def test_a_committed_snapshot_gets_its_typed_copy_findings_and_event(stack: Stack, tmp_path: Path) -> None:
@@ -123,7 +84,7 @@ def test_a_run_that_commits_meanwhile_is_never_written_over(
 ) -> None:
     commit(stack.s3, stack.bucket, USERS)
 
-    def overtaken(exchange: Exchange) -> Answer:
+    def overtaken(exchange: Exchange) -> HttpAnswer:
         later.append(commit(stack.s3, stack.bucket, OTHERS).run_id)
         assert build(stack)["status"] == "complete"
         return exchange.forward()
@@ -139,7 +100,7 @@ def test_a_run_that_commits_meanwhile_is_never_written_over(
 def test_a_run_that_commits_while_the_conversion_works_leaves_nothing_to_see(stack: Stack) -> None:
     commit(stack.s3, stack.bucket, USERS)
 
-    def overtaken(exchange: Exchange) -> Answer:
+    def overtaken(exchange: Exchange) -> HttpAnswer:
         answer = exchange.forward()
         commit(stack.s3, stack.bucket, OTHERS)
         return answer
@@ -154,7 +115,7 @@ def test_conversions_at_once_end_with_one_copy_and_one_line_of_findings(stack: S
     manifest = commit(stack.s3, stack.bucket, USERS)
     both = threading.Barrier(2)
 
-    def together(exchange: Exchange) -> Answer:
+    def together(exchange: Exchange) -> HttpAnswer:
         both.wait(timeout=60)
         return exchange.forward()
 
@@ -203,92 +164,6 @@ def test_bytes_that_are_not_those_of_the_manifest_are_refused(stack: Stack) -> N
     with pytest.raises(StorageError, match="not the one that its manifest describes"):
         build(stack)
     assert not derived(stack)
-
-
-def test_a_disk_that_is_too_small_is_named_before_anything_is_read(
-    stack: Stack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    manifest = commit(stack.s3, stack.bucket, USERS)
-    free = shutil.disk_usage("/tmp")._replace(free=disk_bytes(manifest.raw) - 1)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
-    stack.wire.clear()
-    with pytest.raises(StorageError, match="disk of the function is too small"):
-        build(stack)
-    assert not [call for call in stack.wire.calls if call.detail == manifest.raw.key]
-
-
-@pytest.mark.parametrize(
-    ("code", "what"),
-    [
-        (errno.ENOSPC, "disk of the function is too small"),
-        (errno.EDQUOT, "disk of the function is too small"),
-        (errno.EACCES, "could not write to the disk: PermissionError"),
-    ],
-)
-def test_only_a_full_disk_is_told_as_one(stack: Stack, monkeypatch: pytest.MonkeyPatch, code: int, what: str) -> None:
-    def refused(*_: object, **__: object) -> None:
-        raise OSError(code, "refused")
-
-    commit(stack.s3, stack.bucket, USERS)
-    monkeypatch.setattr(tempfile, "mkdtemp", refused)
-    with pytest.raises(StorageError, match=what):
-        build(stack)
-
-
-def test_folders_of_conversions_that_were_killed_are_removed_and_no_others(
-    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    commit(stack.s3, stack.bucket, USERS)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    now = datetime.now(UTC).timestamp()
-    for name, age_seconds in (("parquet-old", 1), ("parquet-new", -60), ("other-old", 1)):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "users.csv.gz").write_bytes(b"left")
-        os.utime(tmp_path / name, times=(now - LEFTOVER_SECONDS - age_seconds,) * 2)
-    build(stack)
-    assert {found.name for found in tmp_path.iterdir()} == {"parquet-new", "other-old"}
-
-
-@pytest.mark.parametrize(("damaged", "unfit"), [(0, False), (10, False), (11, True), (100, True)])
-def test_a_day_of_which_more_than_a_tenth_cannot_be_read_leaves_the_last_sound_one_in_users_latest(
-    stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str], damaged: int, unfit: bool
-) -> None:
-    yesterday = DAY - timedelta(days=1)
-    head = b",".join(name.encode() for name in HEADER) + b"\n"
-    csv_bytes = head + b"\xe9\n" * damaged + b"".join(b"," * 67 + b"\n" for _ in range(100 - damaged))
-    commit(stack.s3, stack.bucket, OTHERS, day=yesterday)
-    build_parquet(services(stack), SnapshotId(CHAIN, yesterday))
-    commit(stack.s3, stack.bucket, csv_bytes)
-    capsys.readouterr()
-    build(stack)
-    told = {name: value for line in metrics(capsys.readouterr().out) for name, value in line.items()}
-    assert told["ParquetsUnfit"] == [float(unfit)]
-    assert days_in_users_latest(stack, tmp_path) == {(yesterday if unfit else DAY).isoformat()}
-
-
-def days_in_users_latest(stack: Stack, folder: Path) -> set[str]:
-    glue = boto3.client("glue")
-    GlueCatalog(glue, DATABASE, stack.bucket, [CHAIN]).ensure_tables(columns_of(HEADER), DAY)
-    with closing(Warehouse(glue_schema(glue, DATABASE), DAY.isoformat())) as warehouse:
-        warehouse.load(stack.s3, stack.bucket, folder)
-        warehouse.ask(next(query.sql for query in saved_queries() if query.name == "users_latest"))
-        return {row["dt"] for row in warehouse.ask("SELECT dt FROM users_latest")}
-
-
-@pytest.mark.parametrize("refused", ["parquet/", "quality/"])
-def test_users_latest_shows_yesterday_until_copy_and_findings_of_today_are_there(
-    stack: Stack, tmp_path: Path, refused: str
-) -> None:
-    yesterday = DAY - timedelta(days=1)
-    commit(stack.s3, stack.bucket, OTHERS, day=yesterday)
-    build_parquet(services(stack), SnapshotId(CHAIN, yesterday))
-    commit(stack.s3, stack.bucket, USERS)
-    stack.wire.fail("PutObject", faults.error(403, "AccessDenied"), key_contains=refused)
-    with pytest.raises(StorageError):
-        build(stack)
-    assert days_in_users_latest(stack, tmp_path) == {yesterday.isoformat()}
-    assert build(stack)["status"] == "complete"
-    assert days_in_users_latest(stack, tmp_path) == {DAY.isoformat()}
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,8 @@ def test_a_call_of_the_conversion_may_take_longer_than_the_reserve_of_an_export(
     s3, events_client = clients_of(ParquetSettings(stack.bucket, "bus"))
     for client in (s3, events_client):
         assert client is not None
-        assert client.meta.config.read_timeout > RESERVE_SECONDS > SDK_CONFIG.read_timeout  # type: ignore[attr-defined]
+        read_timeout: float = client.meta.config.read_timeout  # type: ignore[attr-defined] # not in the stub
+        assert read_timeout > RESERVE_SECONDS > SDK_CONFIG.read_timeout  # type: ignore[attr-defined] # not in the stub
 
 
 def test_the_memory_stays_within_the_functions_own_whatever_the_export(stack: Stack, function: LambdaFunction) -> None:

@@ -1,7 +1,5 @@
 """What attacks on the commit found: each promise was broken once, in just this way."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
@@ -14,12 +12,12 @@ from sandbox.aws.stack import Stack
 from sandbox.spaaza.answers import generated_users
 from sandbox.wire import faults
 from sandbox.wire.faults import Exchange
-from sandbox.wire.proxy import Answer
+from sandbox.wire.proxy import HttpAnswer
 from sandbox.wire.wire import EVERY_TIME
 from spaaza_snapshots.errors import SnapshotHeld, StorageError
 from spaaza_snapshots.snapshot.follow_up import SnapshotResult
 from tests.support.builders import HeldClock
-from tests.support.flow import CHAIN, SNAPSHOT, TODAY, aftermath, events, invoke
+from tests.support.flow import CHAIN, SNAPSHOT, TODAY, aftermath, events, invoke, manifest_describes_object
 
 YESTERDAY = TODAY - timedelta(days=1)
 PLAIN = {"chain_id": CHAIN}
@@ -27,17 +25,6 @@ FORCED = {"chain_id": CHAIN, "force": True}
 ACCEPT = {"chain_id": CHAIN, "date": "2026-11-22", "accept": True}
 SCHEDULED = {"chain_ids": [CHAIN], "scheduled_time": "2026-11-22T03:00:00Z"}
 ON_YESTERDAY = {"chain_id": CHAIN, "date": "2026-11-21"}
-
-
-def manifest_describes_object(stack: Stack) -> bool:
-    """Whether the manifest is that of the object, byte for byte."""
-    there = aftermath(stack)
-    body = stack.read(SNAPSHOT.raw_key)
-    return there.is_committed and there.manifest is not None and there.manifest["raw"]["sha256"] == _sha256(body)
-
-
-def _sha256(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()
 
 
 def held_up(
@@ -60,7 +47,7 @@ class LateComplete:
         stack.wire.fail("CompleteMultipartUpload", self._take)
         stack.wire.fail("CompleteMultipartUpload", conflict, nth=2)
 
-    def _take(self, exchange: Exchange) -> Answer | None:
+    def _take(self, exchange: Exchange) -> HttpAnswer | None:
         self._under_way = exchange
         return None
 
@@ -99,7 +86,7 @@ def test_each_attempt_of_a_run_has_an_id_of_its_own(stack: Stack) -> None:
 
 
 def _noting(noted: list[str]) -> faults.Fault:
-    def fault(exchange: Exchange) -> Answer:
+    def fault(exchange: Exchange) -> HttpAnswer:
         noted.append(exchange.operation.detail)
         return exchange.forward()
 
@@ -191,60 +178,6 @@ def test_the_day_before_keeps_no_run_from_its_own_day(stack: Stack, capsys: pyte
     stack.wire.fail("HeadObject", faults.error(403, "AccessDenied"), key_contains="dt=2026-11-21", times=EVERY_TIME)
     assert invoke(stack, SCHEDULED)["status"] == "complete"
     assert '"TailsUndone":[1.0]' in capsys.readouterr().out
-
-
-# --- Damage ---------------------------------------------------------------------------------------------------------
-
-
-def damage(stack: Stack, date: str, change: Mapping[str, Any] | None = None) -> None:
-    """Put something that is not a manifest in a manifest's place, or one with these fields changed."""
-    key = f"manifests/users/chain_id={CHAIN}/dt={date}/manifest.json"
-    body = b"[]" if change is None else json.dumps({**json.loads(stack.read(key)), **change}).encode()
-    stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=body)
-
-
-@pytest.mark.parametrize("change", [None, {"row_count": "100"}, {"snapshot_date": "2026-02-30"}, {"header": "ID"}])
-def test_a_damaged_manifest_of_an_earlier_day_leaves_the_next_older_one_to_compare_with(
-    stack: Stack, change: Mapping[str, Any] | None, capsys: pytest.CaptureFixture[str]
-) -> None:
-    stack.spaaza.serve(generated_users(100))
-    invoke(stack, {"chain_id": CHAIN, "date": "2026-11-20"})
-    invoke(stack, ON_YESTERDAY)
-    damage(stack, "2026-11-21", change)
-    result = invoke(stack)
-    checks = {check["name"]: check for check in result["checks"]}
-    assert checks["rows_kept_since_previous"]["notes"].startswith("100 rows, 100 on 2026-11-20")
-    readable = checks["previous_manifest_readable"]
-    assert (readable["passed"], readable["required"]) == (False, False)
-    assert "2026-11-21" in readable["notes"]
-    assert '"DamagedManifests":[1.0]' in capsys.readouterr().out
-
-
-def test_without_any_manifest_to_compare_with_a_damaged_one_holds_the_snapshot(stack: Stack) -> None:
-    invoke(stack, ON_YESTERDAY)
-    damage(stack, "2026-11-21")
-    with pytest.raises(SnapshotHeld, match="previous_manifest_readable"):
-        invoke(stack)
-    assert invoke(stack, ACCEPT)["status"] == "complete"
-    assert aftermath(stack).is_committed
-
-
-def test_a_damaged_manifest_of_the_day_is_replaced(stack: Stack) -> None:
-    first = invoke(stack)
-    damage(stack, "2026-11-22")
-    second = invoke(stack)
-    assert (second["status"], second["run_id"] != first["run_id"]) == ("complete", True)
-    assert manifest_describes_object(stack)
-
-
-def test_a_strangers_object_under_pending_does_not_stop_a_held_day(stack: Stack) -> None:
-    stack.spaaza.serve(generated_users(100))
-    invoke(stack, ON_YESTERDAY)
-    stack.spaaza.script(generated_users(50), generated_users(99))
-    with pytest.raises(SnapshotHeld):
-        invoke(stack)
-    stack.s3.put_object(Bucket=stack.bucket, Key=SNAPSHOT.pending_key("notes"), Body=b"?")
-    assert invoke(stack)["row_count"] == 99
 
 
 # --- The tail -------------------------------------------------------------------------------------------------------

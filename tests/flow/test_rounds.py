@@ -1,4 +1,4 @@
-"""A commit that is judged again because another run was quicker: its record is there whenever its object may be."""
+"""A commit that is judged again because another run was quicker: its draft is there whenever its object may be."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -13,7 +13,7 @@ FORCED = {"chain_id": CHAIN, "force": True}
 
 
 class LateDelete:
-    """A removal of a record whose answer is lost while S3 still works on it; the SDK's repeat is done at once."""
+    """A removal of a draft whose answer is lost while S3 still works on it; the SDK's repeat is done at once."""
 
     def __init__(self, stack: Stack) -> None:
         self._under_way: list[Exchange] = []

@@ -39,10 +39,10 @@ def handler(event, context):
     }
 """
 FAILING = """
-class SnapshotHeld(Exception):
+class RowsFell(Exception):
     pass
 def handler(event, context):
-    raise SnapshotHeld("rows fell from 5 to 0")
+    raise RowsFell("rows fell from 5 to 0")
 """
 SLEEPING = """
 import time
@@ -120,9 +120,9 @@ def test_a_function_is_told_what_lambda_tells_it(start: Start, monkeypatch: pyte
 def test_an_exception_is_reported_and_the_process_kept(start: Start) -> None:
     function = start(FAILING)
     failed = function.invoke({})
-    assert (failed.error_type, failed.error_message) == ("SnapshotHeld", "rows fell from 5 to 0")
-    assert 'raise SnapshotHeld("rows fell from 5 to 0")' in failed.stack[-1]
-    assert "[ERROR] SnapshotHeld: rows fell from 5 to 0" in failed.log_lines[0]
+    assert (failed.error_type, failed.error_message) == ("RowsFell", "rows fell from 5 to 0")
+    assert 'raise RowsFell("rows fell from 5 to 0")' in failed.stack[-1]
+    assert "[ERROR] RowsFell: rows fell from 5 to 0" in failed.log_lines[0]
     assert (failed.crashed, failed.timed_out) == (False, False)
     assert not function.invoke({}).cold
 

@@ -33,7 +33,7 @@ def refusal(call: Any, **arguments: Any) -> tuple[int, str]:
     return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"]
 
 
-class Upload:
+class TwoPartUpload:
     """A multipart upload with all its parts sent."""
 
     def __init__(self, s3: "S3Client", bucket: str, run_id: str = "run-1") -> None:
@@ -60,7 +60,7 @@ class Upload:
 
 
 def test_a_multipart_object_with_the_right_checksum_is_there_whole(s3: "S3Client", bucket: str) -> None:
-    completed = Upload(s3, bucket).complete()
+    completed = TwoPartUpload(s3, bucket).complete()
     got = s3.get_object(Bucket=bucket, Key=KEY, ChecksumMode="ENABLED")
     with got["Body"] as body:
         assert body.read() == WHOLE
@@ -69,19 +69,19 @@ def test_a_multipart_object_with_the_right_checksum_is_there_whole(s3: "S3Client
 
 
 def test_a_wrong_full_object_checksum_is_refused_and_leaves_no_object(s3: "S3Client", bucket: str) -> None:
-    upload = Upload(s3, bucket)
+    upload = TwoPartUpload(s3, bucket)
     assert refusal(upload.complete, whole=WHOLE[:-1] + b"!") == (400, "BadDigest")
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
 
 
 def test_a_part_with_a_wrong_checksum_is_refused(s3: "S3Client", bucket: str) -> None:
-    upload = Upload(s3, bucket)
+    upload = TwoPartUpload(s3, bucket)
     arguments = {**upload.id, "PartNumber": 3, "Body": b"more", "ChecksumCRC32": crc32(b"less")}
     assert refusal(s3.upload_part, **arguments) == (400, "BadDigest")
 
 
 def test_an_object_is_invisible_before_its_upload_is_completed(s3: "S3Client", bucket: str) -> None:
-    upload = Upload(s3, bucket)
+    upload = TwoPartUpload(s3, bucket)
     assert refusal(s3.head_object, Bucket=bucket, Key=KEY)[0] == 404
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
     upload.complete(whole=WHOLE)
@@ -89,7 +89,7 @@ def test_an_object_is_invisible_before_its_upload_is_completed(s3: "S3Client", b
 
 
 def test_an_aborted_upload_is_gone(s3: "S3Client", bucket: str) -> None:
-    upload = Upload(s3, bucket)
+    upload = TwoPartUpload(s3, bucket)
     assert [one["UploadId"] for one in s3.list_multipart_uploads(Bucket=bucket)["Uploads"]] == [upload.id["UploadId"]]
     s3.abort_multipart_upload(**upload.id)
     assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
@@ -98,8 +98,8 @@ def test_an_aborted_upload_is_gone(s3: "S3Client", bucket: str) -> None:
 
 
 def test_a_replaced_object_keeps_its_old_version(s3: "S3Client", bucket: str) -> None:
-    first = Upload(s3, bucket, "run-1").complete()
-    second = Upload(s3, bucket, "run-2").complete()
+    first = TwoPartUpload(s3, bucket, "run-1").complete()
+    second = TwoPartUpload(s3, bucket, "run-2").complete()
     assert s3.head_object(Bucket=bucket, Key=KEY)["Metadata"] == {"run-id": "run-2"}
     old = s3.head_object(Bucket=bucket, Key=KEY, VersionId=first["VersionId"])
     assert old["Metadata"] == {"run-id": "run-1"}
@@ -107,8 +107,8 @@ def test_a_replaced_object_keeps_its_old_version(s3: "S3Client", bucket: str) ->
 
 
 def test_a_complete_for_a_new_object_only_is_refused_where_there_is_one(s3: "S3Client", bucket: str) -> None:
-    Upload(s3, bucket, "run-1").complete(IfNoneMatch="*")
-    assert refusal(Upload(s3, bucket, "run-2").complete, IfNoneMatch="*") == (412, "PreconditionFailed")
+    TwoPartUpload(s3, bucket, "run-1").complete(IfNoneMatch="*")
+    assert refusal(TwoPartUpload(s3, bucket, "run-2").complete, IfNoneMatch="*") == (412, "PreconditionFailed")
     assert s3.head_object(Bucket=bucket, Key=KEY)["Metadata"] == {"run-id": "run-1"}
 
 

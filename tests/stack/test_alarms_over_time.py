@@ -1,6 +1,6 @@
 """The alarms, hour after hour: CloudWatch's evaluation as its user guide has it, on what the functions measure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from random import Random
@@ -13,7 +13,12 @@ from tools.template import Deployment, deploy, source
 HOUR = 60  # minutes, as all times here
 DAY = 24 * HOUR
 LOOKS_EVERY = 10
-STATISTICS = {"Sum": sum, "Minimum": min, "Maximum": max, "SampleCount": len}
+STATISTICS: Mapping[str, Callable[[list[float]], float]] = {
+    "Sum": sum,
+    "Minimum": min,
+    "Maximum": max,
+    "SampleCount": len,
+}
 COMPARISONS = {
     "GreaterThanOrEqualToThreshold": float.__ge__,
     "GreaterThanThreshold": float.__gt__,
@@ -66,7 +71,7 @@ class Alarm:
         statistic, minutes = self.statistic
         end = now - back * minutes
         values = [value for minute, value in measured.items() if end - minutes <= minute < end]
-        return STATISTICS[statistic](values) if values else self.fill  # type: ignore[operator]
+        return STATISTICS[statistic](values) if values else self.fill
 
     def states(self, measured: Measured, until: int) -> list[tuple[int, bool]]:
         """Return when CloudWatch looked, from the first minute on, and whether the alarm was on then."""

@@ -1,5 +1,6 @@
 """How the tests of the flow invoke a run, and ask what is there afterwards."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,8 +66,19 @@ def aftermath(stack: Stack, snapshot_date: date = TODAY, chain_id: int = CHAIN) 
         raw_run_id=head["Metadata"]["run-id"] if head else None,
         open_uploads=len(stack.open_uploads()),
         manifest=json.loads(stack.read(manifest_key)) if manifest_key in there else None,
-        pending={record["run_id"]: record for record in pending},
+        pending={draft["run_id"]: draft for draft in pending},
     )
+
+
+def manifest_describes_object(stack: Stack) -> bool:
+    """Whether the manifest is that of the object, byte for byte."""
+    there = aftermath(stack)
+    body = stack.read(SNAPSHOT.raw_key)
+    return there.is_committed and there.manifest is not None and there.manifest["raw"]["sha256"] == _sha256(body)
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
 
 
 def events(stack: Stack, detail_type: str) -> list[Mapping[str, Any]]:

@@ -49,8 +49,10 @@ def _secret(response: "Moto") -> str:
 _TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
 _numbers = count(1)
 
-# For these services moto would compare every Resource with "*"; this is its own hook for telling it better.
-_RESOURCES: tuple[tuple[type, Callable[["Moto"], str]], ...] = (
+# For these services moto would compare every Resource with "*". It asks a class of responses that has this method which
+# resource a call is for; no class of these services has it yet, and there is no public way to tell.
+HOOK = "_determine_resource"
+RESOURCES: tuple[tuple[type, Callable[["Moto"], str]], ...] = (
     (EventsHandler, _bus),
     (GlueResponse, _table),
     (SecretsManagerResponse, _secret),
@@ -64,8 +66,8 @@ def enforced() -> Iterator[None]:
     It judges actions and resources. Of conditions it knows none of ours: those are asserted on the policy itself.
     """
     with pytest.MonkeyPatch.context() as patch, enable_iam_authentication():
-        for responses, resource in _RESOURCES:
-            patch.setattr(responses, "_determine_resource", resource, raising=False)
+        for responses, resource in RESOURCES:
+            patch.setattr(responses, HOOK, resource, raising=False)
         yield
 
 

@@ -11,7 +11,7 @@ from botocore.config import Config
 from sandbox.aws.moto import Listener, MotoAws
 from sandbox.wire import faults
 from sandbox.wire.faults import Exchange, Fault
-from sandbox.wire.proxy import Answer
+from sandbox.wire.proxy import HttpAnswer
 from sandbox.wire.wire import EVERY_TIME, Wire
 from spaaza_snapshots.errors import ExportUnavailable, StorageError
 from spaaza_snapshots.events.bus import EventBus
@@ -76,7 +76,7 @@ def sizes(aws: Wire) -> list[int]:
 def refuse(*chain_ids: int) -> Fault:
     """Refuse the entries of these chains, wherever they are in a call."""
 
-    def fault(exchange: Exchange) -> Answer | None:
+    def fault(exchange: Exchange) -> HttpAnswer | None:
         details = [json.loads(entry["Detail"]) for entry in json.loads(exchange.request.body)["Entries"]]
         return faults.failed_entries(*(i for i, detail in enumerate(details) if detail["chain_id"] in chain_ids))(
             exchange

@@ -61,8 +61,8 @@ ADVISORY = Check("header_unchanged", required=False, passed=False, notes="1 adde
 FULL = manifest(header_changes=HeaderChanges("2026-11-21", ("Gender",), (), reordered=False), checks=(ADVISORY,))
 
 
-def written(record: Manifest) -> Any:
-    return json.loads(record.to_json())
+def written(original: Manifest) -> Any:
+    return json.loads(original.to_json())
 
 
 def keys_of(value: Any) -> Iterator[str]:
@@ -100,13 +100,13 @@ MANIFESTS = st.builds(
 
 
 @given(MANIFESTS)
-def test_a_manifest_read_again_is_the_one_that_was_written(record: Manifest) -> None:
-    assert Manifest.from_json(record.to_json(), record.key) == record
+def test_a_manifest_read_again_is_the_one_that_was_written(original: Manifest) -> None:
+    assert Manifest.from_json(original.to_json(), original.key) == original
 
 
 @given(MANIFESTS)
-def test_a_manifest_is_one_line_of_utf8_with_lower_case_keys(record: Manifest) -> None:
-    body = record.to_json()
+def test_a_manifest_is_one_line_of_utf8_with_lower_case_keys(original: Manifest) -> None:
+    body = original.to_json()
     assert body.endswith(b"}\n")
     assert body.count(b"\n") == 1
     assert b"\r" not in body
@@ -162,8 +162,8 @@ def test_a_manifest_under_another_snapshots_key_is_not_taken_for_that_ones() -> 
 
 
 def test_what_s3_says_of_the_object_is_added_and_nothing_else_changes() -> None:
-    record = FULL.of_object(etag='"e"', version_id="v")
-    assert record == replace(FULL, raw=replace(FULL.raw, etag='"e"', version_id="v"))
+    original = FULL.of_object(etag='"e"', version_id="v")
+    assert original == replace(FULL, raw=replace(FULL.raw, etag='"e"', version_id="v"))
 
 
 def test_a_manifest_knows_where_it_lies() -> None:
@@ -175,7 +175,7 @@ def test_a_manifest_knows_where_it_lies() -> None:
     ("checks", "expected"),
     [((), False), ((ADVISORY,), False), ((replace(BROKEN, passed=True),), False), ((ADVISORY, BROKEN), True)],
 )
-def test_a_record_is_held_while_a_required_check_of_it_failed(checks: tuple[Check, ...], expected: bool) -> None:
+def test_a_draft_is_held_while_a_required_check_of_it_failed(checks: tuple[Check, ...], expected: bool) -> None:
     assert manifest(checks=checks).is_doubtful is expected
 
 

@@ -8,31 +8,16 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from sandbox.spaaza.users import AWKWARD, HEADER, generated_csv, sample_csv
 from spaaza_snapshots.base.clock import Clock
 from spaaza_snapshots.errors import OutOfTime, StorageError
 from spaaza_snapshots.model.columns import KNOWN, columns_of
-from spaaza_snapshots.parquet.convert import Converted, Machine, convert
+from spaaza_snapshots.parquet.convert import Converted, convert
 from spaaza_snapshots.parquet.export_rows import BLOCK_CHARS, LONGEST_RECORD
 from tests.support import builders
+from tests.support.converted import AFTER, BEFORE, HEAD, assert_as_expected, converted, machine
 from tests.support.typed_reference import Row, expected, parquet_rows
-
-MEMORY_MB = 512
-
-
-def machine(folder: Path, *, memory_mb: int = MEMORY_MB, clock: Clock | None = None) -> Machine:
-    return Machine(memory_mb, folder, clock or builders.HeldClock().clock())
-
-
-def converted(csv_bytes: bytes, folder: Path) -> Converted:
-    """Convert a CSV whose manifest counts its rows as `csv.reader` does."""
-    source = folder / "source.csv.gz"
-    source.write_bytes(gzip.compress(csv_bytes, 1))
-    wanted = expected(csv_bytes)
-    return convert(source, builders.manifest(header=wanted.header, row_count=wanted.row_count), machine(folder))
 
 
 def line(*values: str) -> bytes:
@@ -40,16 +25,6 @@ def line(*values: str) -> bytes:
     # before Python 3.13 only the characters of the line end itself are a reason to quote
     csv.writer(text, lineterminator="\r\n").writerow(values)
     return text.getvalue().removesuffix("\r\n").encode() + b"\n"
-
-
-def assert_as_expected(csv_bytes: bytes, folder: Path) -> Converted:
-    found, wanted = converted(csv_bytes, folder), expected(csv_bytes)
-    names, rows = parquet_rows(found.parquet)
-    assert names == wanted.names
-    assert Counter(rows) == Counter(wanted.rows)
-    assert [reject.record for reject in found.rejects.first] == wanted.rejected
-    assert found.rows + found.rejects.count == wanted.row_count
-    return found
 
 
 def errors_by_column(rows: list[Row]) -> Counter[str]:
@@ -159,58 +134,6 @@ def test_what_duckdb_cannot_do_is_told_without_a_word_of_the_data(tmp_path: Path
     assert "Secretname" not in builders.all_texts(caught.value)
 
 
-DAMAGED = {
-    "too few fields": b"7,x\n",
-    "too many fields": b"7,x,true,\n",
-    "too many fields, the last one empty and quoted": b'7,x,true,""\n',
-    "an undoubled quote": b'7,"foo \\" bar",true\n',
-    "an undoubled quote before a comma": b'7,"foo \\" bar, x",true\n',
-    "text behind a quoted field": b'7,"x" ,true\n',
-    "a byte that is not UTF-8": b"7,\xff,true\n",
-    "half a character in quotes": b'7,"\xc3",true\n',
-    "a surrogate": b"7,\xed\xa0\x80,true\n",
-    "a bare carriage return": b"7,x\ry,true\n",
-}
-HEAD = b"ID,First name,Opted-in\n"
-BEFORE, AFTER = b'1,"two\nlines",true\n', b"3,last,false\n"
-
-
-@pytest.mark.parametrize("record", DAMAGED.values(), ids=DAMAGED)
-def test_a_record_that_cannot_be_read_costs_itself_alone(record: bytes, tmp_path: Path) -> None:
-    found = assert_as_expected(HEAD + BEFORE + record + AFTER, tmp_path)
-    ids = {row[0] for row in parquet_rows(found.parquet)[1]}
-    assert ids == {1, 3}
-    assert {reject.record for reject in found.rejects.first} <= {2, 3}
-
-
-ODD_BUT_READABLE = {
-    "a quote inside a bare field": b'7,6" nail,true\n',
-    "blanks before a quote": b'7,  "x",true\n',
-    "another line end": b"7,x,true\r\n",
-    "a lone carriage return at its end": b"7,x,true\r",
-    "blank lines around it": b"\n\r\n7,x,true\n\n",
-    "a NUL": b"7,a\x00b,true\n",
-    "all fields empty": b",,\n",
-    "a very long field": b"7," + b"x" * 1_500_000 + b",true\n",
-}
-
-
-@pytest.mark.parametrize("record", ODD_BUT_READABLE.values(), ids=ODD_BUT_READABLE)
-def test_a_record_that_is_only_odd_is_read_as_csv_reader_does(record: bytes, tmp_path: Path) -> None:
-    csv.field_size_limit(2_000_000)  # the reference's own, as the conversion sets it
-    assert assert_as_expected(HEAD + BEFORE + record + AFTER, tmp_path).rejects.count == 0
-
-
-def test_a_record_beyond_any_user_is_left_out(tmp_path: Path) -> None:
-    csv_bytes = HEAD + BEFORE + b'7,"' + b"x\n" * 1_500_000 + b'",true\n' + AFTER
-    source = tmp_path / "source.csv.gz"
-    source.write_bytes(gzip.compress(csv_bytes, 1))
-    header = ("ID", "First name", "Opted-in")
-    found = convert(source, builders.manifest(header=header, row_count=3), machine(tmp_path))
-    assert [row[0] for row in parquet_rows(found.parquet)[1]] == [1, 3]
-    assert [reject.record for reject in found.rejects.first] == [2]
-
-
 def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
     for head in (HEAD, b'"I""D",First name,Opted-in\n', b'"I\nD",First name,Opted-in\n'):
         assert_as_expected(b"\xef\xbb\xbf" + head + BEFORE + AFTER, tmp_path)
@@ -220,12 +143,6 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize("csv_bytes", [HEAD, HEAD.strip(), b"ID\n", b"ID\n7\n\n8", b'First name\n""\n\nx\n'])
 def test_few_rows_and_few_columns_are_rows_and_columns_too(csv_bytes: bytes, tmp_path: Path) -> None:
     assert assert_as_expected(csv_bytes, tmp_path).rejects.count == 0
-
-
-def test_of_many_damaged_records_all_are_counted_and_the_first_thousand_named(tmp_path: Path) -> None:
-    found = converted(HEAD + b"7\n" * 1_200 + AFTER, tmp_path)
-    assert found.rejects.count == 1_200
-    assert [reject.record for reject in found.rejects.first] == list(range(1, 1_001))
 
 
 def test_rows_that_are_not_those_of_the_manifest_are_refused(tmp_path: Path) -> None:
@@ -270,32 +187,3 @@ def test_duckdb_is_interrupted_when_only_the_reserve_is_left(tmp_path: Path) -> 
     rows = BEFORE * 400_000  # more than any machine writes in that hundredth of a second
     with pytest.raises(OutOfTime, match="in DuckDB"):
         convert_with(clock, HEAD + rows, tmp_path)
-
-
-pieces = st.one_of(
-    st.sampled_from(
-        ["", "7", "-1", "true", "2023-02-28", "2023-01-01T00:00:00Z", "1.5", '"', '""', ",", "\n", "\r", "\r\n"]
-    ),
-    st.sampled_from([" ", "\\", '\\"', "é", "😀", "\x00", "x"]),
-)
-cells = st.lists(pieces, max_size=3).map("".join)
-written = st.one_of(
-    cells.map(lambda cell: '"' + cell.replace('"', '""') + '"'),
-    cells.map(lambda cell: "".join(char for char in cell if char not in '",\r\n')),
-)
-records = st.lists(st.lists(written, min_size=3, max_size=3).map(",".join), max_size=5)
-blows = st.lists(
-    st.tuples(st.floats(0, 1), st.sampled_from([b'"', b",", b"\n", b"\r", b"\xff", b'""', b" "])), max_size=2
-)
-
-
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(records=records, line_end=st.sampled_from(["\n", "\r\n"]), blows=blows)
-def test_any_csv_gives_what_csv_reader_reads(
-    records: list[str], line_end: str, blows: list[tuple[float, bytes]], tmp_path: Path
-) -> None:
-    body = "".join(record + line_end for record in records).encode()
-    for where, blow in blows:
-        at = int(where * len(body))
-        body = body[:at] + blow + body[at:]
-    assert_as_expected(HEAD + body, tmp_path)

@@ -26,12 +26,6 @@ NO_SESSION = b'{"result": {"code": 2}, "error": {"code": 6, "name": "no_valid_se
 
 
 @pytest.fixture
-def server() -> Iterator[SpaazaServer]:
-    with SpaazaServer() as running:
-        yield running
-
-
-@pytest.fixture
 def ask() -> Iterator[Ask]:
     """Ask an address for an export, with real time, over connections that may be kept."""
     with http_pool() as http:
@@ -70,7 +64,7 @@ def test_a_refusal_that_drips_inside_one_large_chunk_is_waited_for_shortly_too()
 
     ends_at = time.monotonic() + RESERVE_SECONDS + 2 * REFUSAL_SECONDS + 2  # the session is read and tried twice
     clock = Clock(lambda: int((ends_at - time.monotonic()) * 1000))
-    with raw_server(serve) as address, http_pool() as http, pytest.raises(SessionExpired, match="HTTP 401"):
+    with RawServer(serve) as address, http_pool() as http, pytest.raises(SessionExpired, match="HTTP 401"):
         SpaazaExports(http, f"{address}/segments/export/users", 5, clock).open(1743, session)
 
 
@@ -90,7 +84,7 @@ def test_a_chunk_size_that_is_not_one_is_an_error_of_the_export(ask: Ask, size: 
             while len(sent) < 64 * 1024 * 1024:
                 sent.extend(connection.send(bytes(65_536)) * b"x")
 
-    server = raw_server(serve)
+    server = RawServer(serve)
     with server as address, pytest.raises(ExportUnavailable, match="before the export began"):
         ask(address)
     assert len(sent) < 32 * 1024 * 1024
@@ -102,7 +96,7 @@ def test_a_server_that_only_ever_says_continue_is_one_that_does_not_answer(ask: 
             while True:
                 connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    with raw_server(serve) as address, pytest.raises(ExportUnavailable, match="did not answer"):
+    with RawServer(serve) as address, pytest.raises(ExportUnavailable, match="did not answer"):
         ask(address)
     wait_until(lambda: not any(thread.name.startswith("request") for thread in threading.enumerate()))
 
@@ -136,7 +130,7 @@ def sample_bytes() -> bytes:
     return b"".join(sample_users().pieces())
 
 
-class raw_server:  # noqa: N801 # used as a function
+class RawServer:
     """Serve each connection with a function, which may end it as it likes; yields the address."""
 
     def __init__(self, serve: Callable[[socket.socket], object]) -> None:
@@ -162,7 +156,7 @@ class raw_server:  # noqa: N801 # used as a function
             self._serve(connection)
 
 
-def answering_once_a_connection(body: bytes) -> raw_server:
+def answering_once_a_connection(body: bytes) -> RawServer:
     """Serve one answer on a connection that may be kept, and nothing more: as behind a NAT that has forgotten it."""
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nConnection: keep-alive\r\nContent-Length: %d\r\n\r\n"
 
@@ -171,7 +165,7 @@ def answering_once_a_connection(body: bytes) -> raw_server:
         while connection.recv(65_536):
             pass
 
-    return raw_server(serve)
+    return RawServer(serve)
 
 
 def _read_request(connection: socket.socket) -> None:
