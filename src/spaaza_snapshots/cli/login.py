@@ -7,7 +7,6 @@ terminal alone, and kept nowhere.
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -23,8 +22,8 @@ from rich.markup import escape
 from spaaza_snapshots.base.aws_errors import code_of
 from spaaza_snapshots.base.sdk import SDK_CONFIG
 from spaaza_snapshots.cli import deployed
+from spaaza_snapshots.cli.early_end import Stopped, telling, without_ctrl_c
 from spaaza_snapshots.errors import (
-    CredentialsError,
     InvalidRequest,
     LoginRefused,
     SessionExpired,
@@ -42,7 +41,6 @@ PROOF_STAGE: Final = "SPAAZA_LOGIN_PROOF"
 """The staging label of the version that only proves that one can be written."""
 
 CODE_TRIES: Final = 3
-CREDENTIALS, INTERRUPTED = 4, 130
 
 UNCHANGED: Final = "nothing was changed"
 DOUBTFUL: Final = "the secret is unchanged, but Spaaza may have ended the session in it: log in again soon"
@@ -56,14 +54,6 @@ class _Place:
     secret_id: str
     login: SpaazaLogin
     title: str
-
-
-class _Stopped(Exception):
-    """An early end, told in one sentence."""
-
-    def __init__(self, sentence: str, exit_code: int) -> None:
-        super().__init__(sentence)
-        self.exit_code = exit_code
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,12 +72,12 @@ def log_in(options: argparse.Namespace, console: Console) -> int:
         raise InvalidRequest("A password is asked for at a terminal only", "standard input is none")
     aside = _aside()
     try:
-        with _telling(UNCHANGED), _place(options) as place:
+        with telling(UNCHANGED), _place(options) as place:
             aside.print(f"[dim]{escape(place.title)}[/dim]")
             session = _new_session(place, aside)
-            with _telling(STORED):
+            with telling(STORED):
                 _check(place.login, session)
-    except _Stopped as stopped:
+    except Stopped as stopped:
         aside.print(escape(str(stopped)))
         return stopped.exit_code
     console.print(f"Logged in: {_validity(session, datetime.now(UTC))} The next run uses it.", soft_wrap=True)
@@ -97,9 +87,9 @@ def log_in(options: argparse.Namespace, console: Console) -> int:
 def log_out(options: argparse.Namespace, console: Console) -> int:
     """End the session in the secret, which stays there; returns 4 where it holds none, 1 where Spaaza fails."""
     try:
-        with _telling(UNCHANGED), _place(options) as place:
+        with telling(UNCHANGED), _place(options) as place:
             ended = _end(place)
-    except _Stopped as stopped:
+    except Stopped as stopped:
         _aside().print(escape(str(stopped)))
         return stopped.exit_code
     console.print(f"{ended} The next run will fail until somebody logs in.", soft_wrap=True)
@@ -107,7 +97,7 @@ def log_out(options: argparse.Namespace, console: Console) -> int:
 
 
 def _aside() -> Console:
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 @contextmanager
@@ -124,43 +114,15 @@ def _place(options: argparse.Namespace) -> Iterator[_Place]:
         yield _Place(secrets_manager, secret_id, SpaazaLogin(http, url), f"{environment}, {url}, {secret_id}")
 
 
-@contextmanager
-def _telling(state: str) -> Iterator[None]:
-    """Make every early end one sentence that says how things stand; nothing of what was typed is in it."""
-    try:
-        yield
-    except (KeyboardInterrupt, EOFError):
-        raise _Stopped(f"Stopped; {state}.", INTERRUPTED) from None
-    except UnicodeError:
-        raise _Stopped(f"What was typed is not in the terminal's encoding; {state}.", 1) from None
-    except InvalidRequest:
-        raise  # of the command itself, whose hint says what to change in it
-    except SnapshotError as error:
-        detail = f" ({error.detail})" if error.detail else ""
-        exit_code = CREDENTIALS if isinstance(error, CredentialsError) else 1
-        raise _Stopped(f"{error.what}{detail}; {state}.", exit_code) from None
-
-
-@contextmanager
-def _without_ctrl_c() -> Iterator[list[int]]:
-    """Let Ctrl-C wait; yields what becomes non-empty once it was pressed."""
-    pressed: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
-    try:
-        yield pressed
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def _new_session(place: _Place, aside: Console) -> Session:
-    with _telling(UNCHANGED):
+    with telling(UNCHANGED):
         _prove_writable(place)
         username, password = _typed(input, "Spaaza user name: ").strip(), _typed(getpass, "Password: ")
-        with _without_ctrl_c() as pressed:
+        with without_ctrl_c() as pressed:
             answer = place.login.log_in(username, password)
             if isinstance(answer, Session):
                 return _stored(place, answer)
-    with _telling(DOUBTFUL):
+    with telling(DOUBTFUL):
         if pressed:
             raise KeyboardInterrupt
         return _exchanged(place, answer, aside)
@@ -191,7 +153,7 @@ def _exchanged(place: _Place, passcode: Passcode, aside: Console) -> Session:
     for tries_left in reversed(range(CODE_TRIES)):
         code = _code(aside)
         try:
-            with _without_ctrl_c() as pressed:
+            with without_ctrl_c() as pressed:
                 return _stored(place, place.login.exchange(passcode, code))
         except LoginRefused as refused:
             if pressed:
@@ -222,7 +184,7 @@ def _code(aside: Console) -> str:
 
 def _stored(place: _Place, session: Session) -> Session:
     """Make the session the secret's current version; one that nobody will have is ended."""
-    with _telling(LOST):
+    with telling(LOST):
         try:
             place.secrets_manager.put_secret_value(SecretId=place.secret_id, SecretString=session.to_secret())
         except (ClientError, BotoCoreError) as error:

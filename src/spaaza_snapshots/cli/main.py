@@ -27,12 +27,12 @@ CHUNK_BYTES = 1024 * 1024
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code, 1 where the answer is no. Errors go to standard error."""
     options = _parser().parse_args(arguments)
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)  # an ARN has :secret: in it
     try:
         return int(options.command(options, console))
     except (OSError, ValueError, SnapshotError, BotoCoreError, ClientError) as error:
         text = f"[red]{type(error).__name__}[/red] {escape(str(error))}"
-        Console(stderr=True, highlight=False).print(text, soft_wrap=True)
+        Console(stderr=True, highlight=False, emoji=False).print(text, soft_wrap=True)
         return 1
 
 
