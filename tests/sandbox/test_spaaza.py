@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.spaaza import answers
-from sandbox.spaaza.server import KnownSession, SpaazaServer
+from sandbox.spaaza.login import KnownSession
+from sandbox.spaaza.server import SpaazaServer
 from sandbox.spaaza.users import generated_csv, sample_csv
 from tests.support.page_request import BODY, HEADERS, Ask, body_of
 
