@@ -12,13 +12,11 @@ SPAAZA_READ_TIMEOUT_SECONDS  default 60
 SPAAZA_SERVICES_URL          for a sandbox: the base that the path of the export is appended to
 """
 
-import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from spaaza_snapshots.base.environment import EnvironmentReader
+from spaaza_snapshots.base.environment import EnvironmentReader, base_url
 
 EXPORT_PATH = "/segments/export/users"
 ENVIRONMENTS = ("prod", "test01")
@@ -55,7 +53,7 @@ class Settings:
             glue_database=reader.optional("GLUE_DATABASE", "", str),
             max_row_drop_percent=reader.optional("MAX_ROW_DROP_PERCENT", "5", _number(0, 100)),
             read_timeout_seconds=reader.optional("SPAAZA_READ_TIMEOUT_SECONDS", "60", _number(1, 900)),
-            export_url=f"{reader.optional('SPAAZA_SERVICES_URL', services_url, _base_url)}{EXPORT_PATH}",
+            export_url=f"{reader.optional('SPAAZA_SERVICES_URL', services_url, base_url)}{EXPORT_PATH}",
         )
         reader.raise_problems()
         return settings
@@ -92,20 +90,3 @@ def _number(least: float, most: float) -> Callable[[str], float]:
         return number
 
     return parse
-
-
-def _base_url(value: str) -> str:
-    """Accept https anywhere, http on this machine only: a session key must never travel in the clear."""
-    url = urlsplit(value)
-    if url.username is not None or url.query or url.fragment or not url.hostname or url.port == 0:
-        raise ValueError("is not a plain base address")
-    if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url.hostname)):
-        raise ValueError("is neither https nor http to a loopback address")
-    return value.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

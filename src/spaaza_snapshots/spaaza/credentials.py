@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
 
 _FORMAT = '{"session_user_id": "…", "session_key": "…", "session_expires_date": "YYYY-MM-DD HH:MM:SS"}'
+_DATE_FORMAT = "%Y-%m-%d %H:%M:%S"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,13 @@ class Session:
     def days_left(self, now: datetime) -> float | None:
         """Return the days until the session ends, negative once it has; None where the secret does not tell."""
         return None if self.expires_at is None else (self.expires_at - now).total_seconds() / 86_400
+
+    def to_secret(self) -> str:
+        """Return what `read_session` reads, as the text of the secret: it holds the key."""
+        document = {"session_user_id": self.user_id, "session_key": self.key}
+        if self.expires_at is not None:
+            document["session_expires_date"] = self.expires_at.astimezone(UTC).strftime(_DATE_FORMAT)
+        return json.dumps(document)
 
 
 def read_session(secrets_manager: "SecretsManagerClient", secret_id: str) -> Session:
@@ -57,7 +65,7 @@ def _session(document: Any, secret_id: str) -> Session:
     if not isinstance(document, dict):
         raise _unusable("The secret is no JSON object", secret_id)
     for name in ("session_user_id", "session_key"):
-        if not _is_header_value(document.get(name)):
+        if not is_header_value(document.get(name)):
             raise _unusable(f"The secret has no usable {name}", secret_id)
     return Session(
         user_id=str(document["session_user_id"]),
@@ -66,21 +74,28 @@ def _session(document: Any, secret_id: str) -> Session:
     )
 
 
-def _is_header_value(value: Any) -> bool:
-    """Both travel as HTTP headers, so a line break in one of them would be another header."""
+def is_header_value(value: Any) -> bool:
+    """Whether this can be a user id or a key: both are HTTP headers, where a line break would begin another one."""
     text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     return bool(text) and text.isascii() and text.isprintable() and not text.isspace()
+
+
+def utc_date(value: Any) -> datetime | None:
+    """Read a date as Spaaza writes it, in UTC; None for what is none."""
+    try:
+        return datetime.strptime(value, _DATE_FORMAT).replace(tzinfo=UTC)
+    except (TypeError, ValueError):
+        return None
 
 
 def _expiry(value: Any) -> datetime | None:
     """Read the date that only warns: a bad one must not cost a day's snapshot."""
     if value is None or value == "":
         return None
-    try:
-        return datetime.strptime(value, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
-    except (TypeError, ValueError):
+    date = utc_date(value)
+    if date is None:
         logger.warning("The secret's session_expires_date is no YYYY-MM-DD HH:MM:SS")
-        return None
+    return date
 
 
 def _unreadable(detail: str) -> CredentialsError:
