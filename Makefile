@@ -85,7 +85,7 @@ athena: $(STAMP) ## Make the views in Athena, and ask a saved query: QUERY= PARA
 	@exec $(COMMAND) athena $(PLACE) --sql athena \
 	    $(if $(QUERY),--query $(QUERY)) $(if $(PARAMETERS),--parameter $(PARAMETERS))
 
-logs: $(STAMP) ## Print and follow the log of a deployed function: FUNCTION=Export or Parquet, SINCE="12hours ago"
+logs: $(STAMP) ## Print and follow the log of a deployed function: FUNCTION=Export, Parquet or Rotation, SINCE="12hours ago"
 	@place=$$($(COMMAND) where $(PLACE)); tools/tool-env sam; \
 	$(SAM) logs $$place --name $(or $(FUNCTION),Export)Function --start-time "$(or $(SINCE),12hours ago)" --tail
 
