@@ -77,6 +77,9 @@ artifact: $(STAMP) ## Run what is built in Lambda's runtime client: cold start, 
 deploy: build ## Deploy the stack; the first time it asks for the parameters
 	@$(SAM) deploy --capabilities CAPABILITY_IAM $(if $(wildcard samconfig.toml),--no-fail-on-empty-changeset,--guided)
 
+login: $(STAMP) ## Log in to Spaaza, and put the session into the secret of the deployed stack
+	@exec $(COMMAND) login $(PLACE)
+
 snapshot: $(STAMP) ## Run the deployed function and wait for its snapshot: CHAIN= DATE= FORCE= ACCEPT=
 	@exec $(COMMAND) invoke $(PLACE) \
 	    $(if $(CHAIN),--chain $(CHAIN)) $(if $(DATE),--date $(DATE)) $(if $(FORCE),--force) $(if $(ACCEPT),--accept)
@@ -100,4 +103,4 @@ pins: $(STAMP) ## Renew the pinned requirements
 clean: ## Remove what the other targets made
 	@rm -rf $(VENV) .tools .aws-sam .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup run quick test check bench crash model contract drift tables iam build artifact deploy snapshot athena logs destroy pins clean
+.PHONY: help setup run quick test check bench crash model contract drift tables iam build artifact deploy login snapshot athena logs destroy pins clean

@@ -68,9 +68,10 @@ class _Passcode:
 class Logins:
     """Answers the log-in calls. A test may change every public field at any time.
 
-    `scripted` answers are said first, one to each call. `post` gets each e-mail's text, of which `letters` are the codes; `now` is the clock by which sessions and codes
-    end. `plural_errors`: errors as before version 1.4.0. `wrapped`: answers in a list of one. `ends_at_passcode`:
-    whether the right password ends the user's other sessions even before the code, which the pages leave open.
+    `scripted` answers are said first, one to each call. `post` gets the text of each e-mail, of which `letters` are the
+    codes; `now` is the clock by which sessions and codes end. `plural_errors`: errors as before version 1.4.0.
+    `wrapped`: answers in a list of one. `ends_at_passcode`: whether the right password ends the user's other sessions
+    even before the code, which the pages leave open.
     """
 
     users: list[User] = field(default_factory=lambda: [User()])

@@ -6,7 +6,7 @@ region the shell happens to have.
 
 import argparse
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -49,15 +49,15 @@ def session_of(options: argparse.Namespace) -> boto3.Session:
 
 def outputs_of(options: argparse.Namespace, session: boto3.Session, *names: str) -> list[str]:
     """Return these outputs of the deployed stack; raises `InvalidRequest` where it has none of that name."""
-    stack = stack_of(options)
-    with closing(session.client("cloudformation")) as cloudformation:
-        (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
-    missing = [name for name in names if name not in outputs]
-    if missing:
-        hint = "Give the name it was deployed by."
-        raise InvalidRequest("This is no stack of snapshots", f"{stack} has no output {missing[0]}", hint)
-    return [outputs[name] for name in names]
+    found = _described(options, session).get("Outputs", ())
+    return _named(options, "output", {output["OutputKey"]: output["OutputValue"] for output in found}, names)
+
+
+def parameter_of(options: argparse.Namespace, session: boto3.Session, name: str) -> str:
+    """Return what the stack was deployed with; raises `InvalidRequest` where it has no such parameter."""
+    found = _described(options, session).get("Parameters", ())
+    values = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in found}
+    return _named(options, "parameter", values, (name,))[0]
 
 
 def print_place(options: argparse.Namespace, console: Console) -> int:
@@ -77,3 +77,17 @@ def _deployed() -> Mapping[str, Any]:
 def _parameters(commands: Mapping[str, Any], command: str) -> Mapping[str, Any]:
     parameters: Mapping[str, Any] = commands.get(command, {}).get("parameters", {})
     return parameters
+
+
+def _described(options: argparse.Namespace, session: boto3.Session) -> Mapping[str, Any]:
+    with closing(session.client("cloudformation")) as cloudformation:
+        stacks: list[Mapping[str, Any]] = cloudformation.describe_stacks(StackName=stack_of(options))["Stacks"]
+    return stacks[0]
+
+
+def _named(options: argparse.Namespace, kind: str, values: Mapping[str, str], names: Sequence[str]) -> list[str]:
+    missing = [name for name in names if name not in values]
+    if missing:
+        hint = "Give the name it was deployed by."
+        raise InvalidRequest("This is no stack of snapshots", f"{stack_of(options)} has no {kind} {missing[0]}", hint)
+    return [values[name] for name in names]

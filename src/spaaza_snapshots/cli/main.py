@@ -1,4 +1,4 @@
-"""`spaaza-snapshots`, for people: read a manifest, prove an export on disk, ask the deployed stack."""
+"""`spaaza-snapshots`, for people: read a manifest, prove an export on disk, log in, ask the deployed stack."""
 
 import argparse
 import json
@@ -15,6 +15,7 @@ from rich.table import Table
 from spaaza_snapshots.cli import athena as athena_cli
 from spaaza_snapshots.cli import deployed
 from spaaza_snapshots.cli import invoke as invoke_cli
+from spaaza_snapshots.cli import login as login_cli
 from spaaza_snapshots.cli.manifest_table import checks_table, print_manifest
 from spaaza_snapshots.errors import SnapshotError
 from spaaza_snapshots.proof.checks import prove
@@ -26,12 +27,12 @@ CHUNK_BYTES = 1024 * 1024
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code, 1 where the answer is no. Errors go to standard error."""
     options = _parser().parse_args(arguments)
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)  # an ARN has :secret: in it
     try:
         return int(options.command(options, console))
     except (OSError, ValueError, SnapshotError, BotoCoreError, ClientError) as error:
         text = f"[red]{type(error).__name__}[/red] {escape(str(error))}"
-        Console(stderr=True, highlight=False).print(text, soft_wrap=True)
+        Console(stderr=True, highlight=False, emoji=False).print(text, soft_wrap=True)
         return 1
 
 
@@ -54,6 +55,14 @@ def _parser() -> argparse.ArgumentParser:
     athena = commands.add_parser("athena", help="make the views in Athena, and ask a saved query")
     athena_cli.add_arguments(athena)
     athena.set_defaults(command=athena_cli.run)
+
+    login = commands.add_parser("login", help="log in to Spaaza, and put the session into the stack's secret")
+    login_cli.add_arguments(login)
+    login.set_defaults(command=login_cli.log_in)
+
+    logout = commands.add_parser("logout", help="end the session in the stack's secret")
+    login_cli.add_arguments(logout)
+    logout.set_defaults(command=login_cli.log_out)
 
     where = commands.add_parser("where", help="print the deployed stack and its region, as options of sam")
     deployed.add_arguments(where)

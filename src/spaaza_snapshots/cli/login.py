@@ -1,0 +1,219 @@
+"""`spaaza-snapshots login` and `logout`: a person gives the stack's secret a new session, or ends the one in it.
+
+A log-in ends the session in use, so nothing is asked of Spaaza before it is proven that the new one can be stored, and
+Ctrl-C waits while a session is on its way from Spaaza into the secret. Name, password and code are asked for at the
+terminal alone, and kept nowhere.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from getpass import getpass
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.markup import escape
+
+from spaaza_snapshots.base.aws_errors import code_of
+from spaaza_snapshots.base.sdk import SDK_CONFIG
+from spaaza_snapshots.cli import deployed
+from spaaza_snapshots.cli.early_end import Stopped, telling, without_ctrl_c
+from spaaza_snapshots.errors import (
+    InvalidRequest,
+    LoginRefused,
+    SessionExpired,
+    SnapshotError,
+    StorageError,
+)
+from spaaza_snapshots.spaaza.connections import http_pool
+from spaaza_snapshots.spaaza.credentials import Session, read_session
+from spaaza_snapshots.spaaza.login import API_URLS, Passcode, SpaazaLogin, api_url
+
+if TYPE_CHECKING:
+    from types_boto3_secretsmanager import SecretsManagerClient
+
+PROOF_STAGE: Final = "SPAAZA_LOGIN_PROOF"
+"""The staging label of the version that only proves that one can be written."""
+
+CODE_TRIES: Final = 3
+
+UNCHANGED: Final = "nothing was changed"
+DOUBTFUL: Final = "the secret is unchanged, but Spaaza may have ended the session in it: log in again soon"
+LOST: Final = "the secret is unchanged, but Spaaza has ended the session in it: log in again"
+STORED: Final = "the new session is in the secret"
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    secrets_manager: "SecretsManagerClient"
+    secret_id: str
+    login: SpaazaLogin
+    title: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `log_in` and `log_out` read; never a name, a password or a code, which a process list would show."""
+    deployed.add_arguments(parser)
+    parser.add_argument("--secret", help="name or ARN of the secret; without it, that of the stack")
+    parser.add_argument("--environment", choices=tuple(API_URLS), help="without it, that of the stack")
+
+
+def log_in(options: argparse.Namespace, console: Console) -> int:
+    """Ask for what Spaaza asks for, and store the session; returns 4 for a refusal, 130 for Ctrl-C, else 1.
+
+    Raises what the look-up of the stack raises.
+    """
+    if not sys.stdin.isatty():
+        raise InvalidRequest("A password is asked for at a terminal only", "standard input is none")
+    aside = _aside()
+    try:
+        with telling(UNCHANGED), _place(options) as place:
+            aside.print(f"[dim]{escape(place.title)}[/dim]")
+            session = _new_session(place, aside)
+            with telling(STORED):
+                _check(place.login, session)
+    except Stopped as stopped:
+        aside.print(escape(str(stopped)))
+        return stopped.exit_code
+    console.print(f"Logged in: {_validity(session, datetime.now(UTC))} The next run uses it.", soft_wrap=True)
+    return 0
+
+
+def log_out(options: argparse.Namespace, console: Console) -> int:
+    """End the session in the secret, which stays there; returns 4 where it holds none, 1 where Spaaza fails."""
+    try:
+        with telling(UNCHANGED), _place(options) as place:
+            ended = _end(place)
+    except Stopped as stopped:
+        _aside().print(escape(str(stopped)))
+        return stopped.exit_code
+    console.print(f"{ended} The next run will fail until somebody logs in.", soft_wrap=True)
+    return 0
+
+
+def _aside() -> Console:
+    return Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+
+
+@contextmanager
+def _place(options: argparse.Namespace) -> Iterator[_Place]:
+    """Find the secret and its environment; the stack is asked only for what the options leave out."""
+    session = deployed.session_of(options)
+    secret_id = options.secret or deployed.outputs_of(options, session, "SecretArn")[0]
+    environment = options.environment or deployed.parameter_of(options, session, "SpaazaEnvironment")
+    try:
+        url = api_url(environment, os.environ.get("SPAAZA_API_URL", ""))
+    except ValueError as problem:
+        raise InvalidRequest("SPAAZA_API_URL cannot be used", f"it {problem}", "Unset it outside a sandbox.") from None
+    with http_pool() as http, closing(session.client("secretsmanager", config=SDK_CONFIG)) as secrets_manager:
+        yield _Place(secrets_manager, secret_id, SpaazaLogin(http, url), f"{environment}, {url}, {secret_id}")
+
+
+def _new_session(place: _Place, aside: Console) -> Session:
+    with telling(UNCHANGED):
+        _prove_writable(place)
+        username, password = _typed(input, "Spaaza user name: ").strip(), _typed(getpass, "Password: ")
+        with without_ctrl_c() as pressed:
+            answer = place.login.log_in(username, password)
+            if isinstance(answer, Session):
+                return _stored(place, answer)
+    with telling(DOUBTFUL):
+        if pressed:
+            raise KeyboardInterrupt
+        return _exchanged(place, answer, aside)
+
+
+def _prove_writable(place: _Place) -> None:
+    """Write a version under a label of its own, and take the label off again: neither changes what is current.
+
+    It is the call that stores the session later, so it proves the right to it, the key that encrypts, and that the
+    secret is no replica and not about to be deleted; a simulation of policies would prove less. It needs no right to
+    read, and Secrets Manager forgets a version without a label. A label that may not be taken off does no harm. The
+    first version of an empty secret is current whatever its label: that one then holds `{}`, no session, as before.
+    """
+    try:
+        made = place.secrets_manager.put_secret_value(
+            SecretId=place.secret_id, SecretString="{}", VersionStages=[PROOF_STAGE]
+        )
+    except (ClientError, BotoCoreError) as error:
+        raise StorageError("The secret cannot be written", _reason(place, error)) from error
+    with suppress(ClientError, BotoCoreError):
+        place.secrets_manager.update_secret_version_stage(
+            SecretId=place.secret_id, VersionStage=PROOF_STAGE, RemoveFromVersionId=made["VersionId"]
+        )
+
+
+def _exchanged(place: _Place, passcode: Passcode, aside: Console) -> Session:
+    aside.print("Spaaza has e-mailed a code.")
+    for tries_left in reversed(range(CODE_TRIES)):
+        code = _code(aside)
+        try:
+            with without_ctrl_c() as pressed:
+                return _stored(place, place.login.exchange(passcode, code))
+        except LoginRefused as refused:
+            if pressed:
+                raise KeyboardInterrupt from None
+            if passcode.expires_at is not None and passcode.expires_at <= datetime.now(UTC):
+                raise LoginRefused("The code has expired", refused.detail) from None
+            if not tries_left:
+                raise
+            aside.print(f"Spaaza refuses the code ({refused.detail}); tries left: {tries_left}.")
+    raise AssertionError("the last try returns or raises")
+
+
+def _typed(ask: Callable[[str], str], prompt: str) -> str:
+    """Ask until there is something: an empty line is a slip, and would be one wrong password."""
+    while not (text := ask(prompt)):
+        pass
+    return text
+
+
+def _code(aside: Console) -> str:
+    """Ask until it is a number: anything else is a slip that Spaaza need not see."""
+    while True:
+        code = "".join(input("Code: ").split())
+        if code.isascii() and code.isdecimal():
+            return code
+        aside.print("The code is a number.")
+
+
+def _stored(place: _Place, session: Session) -> Session:
+    """Make the session the secret's current version; one that nobody will have is ended."""
+    with telling(LOST):
+        try:
+            place.secrets_manager.put_secret_value(SecretId=place.secret_id, SecretString=session.to_secret())
+        except (ClientError, BotoCoreError) as error:
+            with suppress(SnapshotError):
+                place.login.log_out(session)
+            raise StorageError("The new session cannot be stored", _reason(place, error)) from error
+    return session
+
+
+def _reason(place: _Place, error: ClientError | BotoCoreError) -> str:
+    """Return the secret and the kind of error: its text may quote a request."""
+    return f"{place.secret_id}, {code_of(error) if isinstance(error, ClientError) else type(error).__name__}"
+
+
+def _check(login: SpaazaLogin, session: Session) -> None:
+    if not login.is_alive(session):
+        raise SessionExpired("Spaaza does not know the session that it has just begun")
+
+
+def _end(place: _Place) -> str:
+    try:
+        place.login.log_out(read_session(place.secrets_manager, place.secret_id))
+    except SessionExpired:
+        return "Spaaza had ended the session already."
+    return "Logged out: Spaaza has ended the session."
+
+
+def _validity(session: Session, now: datetime) -> str:
+    days = session.days_left(now)
+    if session.expires_at is None or days is None:
+        return "Spaaza does not say until when the session holds."
+    return f"the session holds for {days:.1f} days, until {session.expires_at.astimezone():%A %-d %B %Y, %H:%M %Z}."
