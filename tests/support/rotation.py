@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import boto3
-
+from sandbox.aws.lambda_runtime import LambdaFunction
 from sandbox.aws.moto import MotoAws
 from sandbox.aws.secrets import Rotation
 from sandbox.spaaza.server import SpaazaServer
@@ -14,7 +13,7 @@ from spaaza_snapshots.errors import SnapshotError
 from spaaza_snapshots.rotation.event import parse_event
 from spaaza_snapshots.rotation.settings import RotationSettings
 from spaaza_snapshots.rotation.steps import serve
-from spaaza_snapshots.rotation.wiring import services_for
+from spaaza_snapshots.rotation.wiring import clients_of, services_for
 from spaaza_snapshots.spaaza.credentials import Session, read_version
 
 if TYPE_CHECKING:
@@ -41,6 +40,7 @@ class Renewing:
 
     def set_up(self) -> None:
         """Do what a deployment does, on a Spaaza whose admin needs no code."""
+        clients_of.cache_clear()
         self.spaaza.logins.admin.exempt = True
         self.secrets.create_secret(Name=LOGIN_SECRET)
         self.put_login(self.spaaza.logins.admin.password)
@@ -79,6 +79,10 @@ class Renewing:
         """Do this step of this rotation."""
         return self.step(Rotation(self.secret, token).event(step))
 
+    def play_with(self, function: LambdaFunction, *, tries: int = 1) -> list[Rotation]:
+        """Play what was asked for with a function in a process of its own, as Lambda runs it."""
+        return self.aws.secrets.play_rotations(lambda event: _went_well(function, event), tries=tries)
+
     def play(self) -> list[Rotation]:
         """Play what was asked for."""
         return self.aws.secrets.play_rotations(self.step)
@@ -109,8 +113,5 @@ class Renewing:
         return sum(request.path == LOG_INS for request in self.spaaza.requests)
 
 
-def client_of(aws: MotoAws) -> "SecretsManagerClient":
-    """Return a new client, for a thread of its own."""
-    return boto3.client(
-        "secretsmanager", endpoint_url=aws.endpoint_url, aws_access_key_id="moto", aws_secret_access_key="moto"
-    )
+def _went_well(function: LambdaFunction, event: Mapping[str, str]) -> bool:
+    return function.invoke(event).error_type is None

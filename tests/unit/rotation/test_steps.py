@@ -37,7 +37,6 @@ def renewing(moto_aws: MotoAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ren
     monkeypatch.setenv("AWS_DEFAULT_REGION", moto_aws.region)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "moto")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "moto")
-    clients_of.cache_clear()
     with SpaazaServer() as spaaza:
         secret = moto_aws.create_secret(SECRET, {"session_user_id": "1", "session_key": spaaza.session.key})
         found = Renewing(moto_aws, spaaza, secret)
