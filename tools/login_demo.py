@@ -74,7 +74,8 @@ class Terminal:
         self._type(f"{text}\n")
 
     def ctrl_c(self) -> None:
-        """Type it."""
+        """Type it once the process waits for a key: between its prompt and its read the signal goes unheard."""
+        self._watch(self._is_reading)
         self._type("\x03")
 
     def exit_code(self) -> int:
@@ -86,6 +87,14 @@ class Terminal:
     def _type(self, text: str) -> None:
         self._answered = len(self.shown)
         os.write(self._ours, text.encode())
+
+    def _is_reading(self) -> bool:
+        """Whether the process sleeps, at two looks with a wait between them."""
+        looks = []
+        for _ in range(2):
+            looks.append(Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0])
+            self._read()
+        return looks == ["S", "S"]
 
     def _watch(self, until: Callable[[], bool]) -> None:
         ends = time.monotonic() + PATIENCE_SECONDS

@@ -23,7 +23,7 @@ def telling(state: str) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, EOFError):
-        raise Stopped(f"Stopped; {state}.", INTERRUPTED) from None
+        raise Stopped(f"\nStopped; {state}.", INTERRUPTED) from None  # a new line: the prompt stands there
     except UnicodeError:
         raise Stopped(f"What was typed is not in the terminal's encoding; {state}.", 1) from None
     except InvalidRequest:

@@ -43,6 +43,7 @@ PROOF_STAGE: Final = "SPAAZA_LOGIN_PROOF"
 CODE_TRIES: Final = 3
 
 UNCHANGED: Final = "nothing was changed"
+UNSTORED: Final = "the secret is unchanged"
 DOUBTFUL: Final = "the secret is unchanged, but Spaaza may have ended the session in it: log in again soon"
 LOST: Final = "the secret is unchanged, but Spaaza has ended the session in it: log in again"
 STORED: Final = "the new session is in the secret"
@@ -111,17 +112,22 @@ def _place(options: argparse.Namespace) -> Iterator[_Place]:
     except ValueError as problem:
         raise InvalidRequest("SPAAZA_API_URL cannot be used", f"it {problem}", "Unset it outside a sandbox.") from None
     with http_pool() as http, closing(session.client("secretsmanager", config=SDK_CONFIG)) as secrets_manager:
-        yield _Place(secrets_manager, secret_id, SpaazaLogin(http, url), f"{environment}, {url}, {secret_id}")
+        yield _Place(
+            secrets_manager,
+            secret_id,
+            SpaazaLogin(http, url),
+            f"Logging in at {url} ({environment}), for the secret {secret_id}",
+        )
 
 
 def _new_session(place: _Place, aside: Console) -> Session:
     with telling(UNCHANGED):
         _prove_writable(place)
         username, password = _typed(input, "Spaaza user name: ").strip(), _typed(getpass, "Password: ")
-        with without_ctrl_c() as pressed:
-            answer = place.login.log_in(username, password)
-            if isinstance(answer, Session):
-                return _stored(place, answer)
+    with telling(UNSTORED), without_ctrl_c() as pressed:
+        answer = place.login.log_in(username, password)
+        if isinstance(answer, Session):
+            return _stored(place, answer)
     with telling(DOUBTFUL):
         if pressed:
             raise KeyboardInterrupt

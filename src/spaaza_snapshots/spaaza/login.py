@@ -62,7 +62,7 @@ class _Answer:
         """Whether to ask again unchanged would be one refusal more; in doubt it would."""
         if self.code in REFUSALS or self.status == 401:
             return True
-        return self.code is not None and self.status < 500 and self.status not in (404, 405, *BUSY)
+        return self.code is not None and self.status < 500 and self.status not in (405, *BUSY)
 
 
 class SpaazaLogin:

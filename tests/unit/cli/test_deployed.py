@@ -124,6 +124,7 @@ def test_without_a_stack_a_command_says_how_to_name_one(folder: Path, capsys: py
     ("goal", "asked"),
     [
         ("snapshot", "invoke --stack members --region eu-central-1"),
+        ("login", "login --stack members --region eu-central-1"),
         ("athena", "athena --stack members --region eu-central-1"),
         ("logs", "where --stack members --region eu-central-1"),
         ("destroy", "where --stack members --region eu-central-1"),

@@ -254,7 +254,7 @@ def test_a_wrong_password_is_one_sentence_and_is_not_tried_again(
 ) -> None:
     place.type(MARK_NAME, "guess")
     assert main(["login"]) == 4
-    said = "Spaaza refuses the name or password (HTTP 401, Spaaza's error code 5); nothing was changed."
+    said = "Spaaza refuses the name or password (HTTP 401, Spaaza's error code 5); the secret is unchanged."
     assert sentence(capsys) == said
     assert place.current() == OLD
     assert place.asked() == ["/auth/login"]
@@ -301,7 +301,7 @@ def test_a_spaaza_that_is_down_is_one_sentence(place: Place, capsys: pytest.Capt
     place.spaaza.logins.scripted = [refusal(503)]
     place.type(MARK_NAME, MARK_PASSWORD)
     assert main(["login"]) == 1
-    assert sentence(capsys) == "Spaaza cannot answer a log-in now (HTTP 503); nothing was changed."
+    assert sentence(capsys) == "Spaaza cannot answer a log-in now (HTTP 503); the secret is unchanged."
     assert place.current() == OLD
 
 
@@ -312,7 +312,7 @@ def test_a_spaaza_that_is_not_there_is_one_sentence(
         monkeypatch.setenv("SPAAZA_API_URL", gone.base_url)
     place.type(MARK_NAME, MARK_PASSWORD)
     assert main(["login"]) == 1
-    assert sentence(capsys) == "Spaaza did not answer the log-in (NewConnectionError); nothing was changed."
+    assert sentence(capsys) == "Spaaza did not answer the log-in (NewConnectionError); the secret is unchanged."
     assert place.current() == OLD
 
 
@@ -401,6 +401,16 @@ def test_without_a_stack_the_command_says_how_to_name_it(place: Place, capsys: p
     assert "STACK=" in sentence(capsys)
 
 
+def test_a_stack_of_something_else_is_named(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    make_client: Any = boto3.client
+    with closing(make_client("cloudformation", region_name="eu-west-1")) as cloudformation:
+        body = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}, "Outputs": {"SecretArn": {"Value": "session"}}}
+        cloudformation.create_stack(StackName="others", TemplateBody=json.dumps(body))
+    assert main(["login", "--stack", "others", "--region", "eu-west-1"]) == 1
+    assert "others has no parameter SpaazaEnvironment" in sentence(capsys)
+    assert (place.prompts, place.asked()) == ([], [])
+
+
 # --- Log-out --------------------------------------------------------------------------------------------------------
 
 
@@ -458,7 +468,7 @@ def test_nothing_that_was_typed_and_no_key_is_written_anywhere(
     written = "\n".join([captured.out, captured.err, caplog.text, *map(repr, map(vars, caplog.records)), *files])
     marks = [*(answer for answer in typed if isinstance(answer, str)), *place.spaaza.logins.letters]
     marks += [place.spaaza.session.key, "the-old-key", *place.spaaza.logins._passcodes]
-    assert "nothing was changed" in written or "session" in written
+    assert "session" in written or "secret" in written
     assert [mark for mark in marks if mark in written] == []
 
 

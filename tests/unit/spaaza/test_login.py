@@ -176,6 +176,7 @@ def test_an_expired_code_is_refused(server: SpaazaServer, login: SpaazaLogin) ->
         refusal(500, 68),
         refusal(200, 5),
         refusal(403, 228),
+        refusal(404, 4711),
         refusal(422, 4711),
         json_answer([{"errors": {"5": {"name": PRIVATE, "description": PRIVATE}}}], 400),
     ],
@@ -242,7 +243,9 @@ def test_an_end_that_cannot_be_read_costs_no_session(server: SpaazaServer, login
     assert login.log_in(NAME, PASSWORD) == Session("7", "a", None)
 
 
-@pytest.mark.parametrize("answer", [refusal(404), refusal(403), refusal(400), redirect("https://elsewhere.example/")])
+@pytest.mark.parametrize(
+    "answer", [refusal(404), refusal(405, 4), refusal(403), refusal(400), redirect("https://elsewhere.example/")]
+)
 def test_a_wrong_address_or_one_that_is_not_allowed_is_no_refusal_of_the_user(
     server: SpaazaServer, login: SpaazaLogin, act: Act, answer: Answer
 ) -> None:
