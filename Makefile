@@ -88,7 +88,7 @@ athena: $(STAMP) ## Create the views in Athena, and run a saved query: QUERY= PA
 	@exec $(COMMAND) athena $(PLACE) --sql athena \
 	    $(if $(QUERY),--query $(QUERY)) $(if $(PARAMETERS),--parameter $(PARAMETERS))
 
-logs: $(STAMP) ## Print and follow a deployed function's log: FUNCTION=Export or Parquet, SINCE="12hours ago"
+logs: $(STAMP) ## Print and follow a deployed function's log: FUNCTION=Export, Parquet or Rotation, SINCE="12hours ago"
 	@place=$$($(COMMAND) where $(PLACE)); tools/tool-env sam; \
 	$(SAM) logs $$place --name $(or $(FUNCTION),Export)Function --start-time "$(or $(SINCE),12hours ago)" --tail
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-TESTS = "tests/stack/test_iam.py"
+TESTS = ("tests/stack/test_iam.py", "tests/stack/test_iam_rotation.py")
 
 
 class CallsByRole:
@@ -27,4 +27,4 @@ class CallsByRole:
 
 
 if __name__ == "__main__":
-    sys.exit(pytest.main([TESTS], plugins=[CallsByRole()]))
+    sys.exit(pytest.main([*TESTS], plugins=[CallsByRole()]))

@@ -98,7 +98,11 @@ def deploy(
         for logical_id, found in template["Resources"].items()
         if resolver.holds(found.get("Condition"))
     }
-    outputs = {name: resolver.value(output["Value"]) for name, output in template["Outputs"].items()}
+    outputs = {
+        name: resolver.value(output["Value"])
+        for name, output in template["Outputs"].items()
+        if resolver.holds(output.get("Condition"))
+    }
     return Deployment(resources, outputs)
 
 
@@ -158,7 +162,10 @@ class _Resolver:
             case "Fn::GetAtt":
                 return self._attribute(*argument)
             case "Fn::Sub":
-                return re.sub(r"\$\{([^}]+)\}", lambda found: str(self._named(found[1])), argument)
+                return self._substituted(*([argument, {}] if isinstance(argument, str) else argument))
+            case "Fn::FindInMap":
+                mapping, *keys = map(self.value, argument)
+                return self.template["Mappings"][mapping][keys[0]][keys[1]]
             case "Fn::If":
                 condition, yes, no = argument
                 return self.value(yes if self.holds(condition) else no)
@@ -168,6 +175,12 @@ class _Resolver:
             case "Fn::Not":
                 return not self.value(argument[0])
         return self._text(function, *argument)
+
+    def _substituted(self, text: str, own: Mapping[str, Any]) -> str:
+        def value(found: re.Match[str]) -> str:
+            return str(self.value(own[found[1]]) if found[1] in own else self._named(found[1]))
+
+        return re.sub(r"\$\{([^}]+)\}", value, text)
 
     def _text(self, function: str, separator: str, argument: Any) -> Any:
         match function:

@@ -60,7 +60,8 @@ def deployed(moto_aws: MotoAws) -> Iterator[Deployed]:
 
 
 def export(deployed: Deployed, event: Mapping[str, Any]) -> Mapping[str, Any]:
-    return deployed.invoke(export_handler.lambda_handler, "ExportFunction", event)
+    result: Mapping[str, Any] = deployed.invoke(export_handler.lambda_handler, "ExportFunction", event)
+    return result
 
 
 def export_in_every_way(deployed: Deployed) -> None:

@@ -18,7 +18,7 @@ def as_list(value: str | list[str]) -> list[str]:
 
 
 def test_no_role_has_a_wildcard_where_a_name_can_stand() -> None:
-    stack = deploy({**PARAMETERS, "BucketKmsKeyArn": KEY})
+    stack = deploy({**PARAMETERS, "BucketKmsKeyArn": KEY, "RenewSession": "true"})
     for statement in [found for role in stack.of_type("AWS::IAM::Role") for found in stack.policy(role)["Statement"]]:
         assert not [action for action in as_list(statement["Action"]) if "*" in action]
         for resource in as_list(statement["Resource"]):

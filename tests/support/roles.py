@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         body: str
 
 
-Handler = Callable[[dict[str, Any], Any], Mapping[str, Any]]
+Handler = Callable[[dict[str, Any], Any], Any]
 
 
 def _bus(response: "Moto") -> str:
@@ -112,7 +112,7 @@ class Deployed:
         """Return a client of the role."""
         return any_client(service, self.wire.url("aws"), self.credentials)
 
-    def invoke(self, handler: Handler, function: str, event: Mapping[str, Any]) -> Mapping[str, Any]:
+    def invoke(self, handler: Handler, function: str, event: Mapping[str, Any]) -> Any:
         """Call a handler in this process, with the role and the environment that the template gives the function."""
         context = SimpleNamespace(
             function_name=function,
@@ -123,6 +123,7 @@ class Deployed:
         )
         sandbox = {
             "SPAAZA_SERVICES_URL": self.spaaza.base_url,
+            "SPAAZA_API_URL": self.spaaza.base_url,
             "AWS_ENDPOINT_URL": self.wire.url("aws"),
             "AWS_DEFAULT_REGION": REGION,
         }

@@ -9,6 +9,8 @@ from spaaza_snapshots.errors import BadSettings
 
 T = TypeVar("T")
 
+ENVIRONMENTS = ("prod", "test01")
+
 
 class EnvironmentReader:
     """Reads variables one by one and collects their problems; call `raise_problems` before using any value."""
@@ -50,6 +52,13 @@ class EnvironmentReader:
                 "; ".join(self._problems),
                 "Set them through the parameters of the stack, and deploy it again.",
             )
+
+
+def spaaza_environment(value: str) -> str:
+    """Accept the names of Spaaza's environments."""
+    if value not in ENVIRONMENTS:
+        raise ValueError(f"is not one of {', '.join(ENVIRONMENTS)}")
+    return value
 
 
 def base_url(value: str) -> str:

@@ -87,5 +87,7 @@ def _named(options: argparse.Namespace, kind: str, values: Mapping[str, str], na
     missing = [name for name in names if name not in values]
     if missing:
         hint = "Give the name it was deployed under."
-        raise InvalidRequest("This is not a Spaaza Snapshots stack", f"{stack_of(options)} has no {kind} {missing[0]}", hint)
+        raise InvalidRequest(
+            "This is not a Spaaza Snapshots stack", f"{stack_of(options)} has no {kind} {missing[0]}", hint
+        )
     return [values[name] for name in names]

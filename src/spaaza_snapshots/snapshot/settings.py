@@ -9,17 +9,20 @@ EVENT_BUS_NAME               without it, no event is sent
 GLUE_DATABASE                without it, no table is updated
 MAX_ROW_DROP_PERCENT         default 5
 SPAAZA_READ_TIMEOUT_SECONDS  default 60
+SESSION_ROTATION             on: the secret renews itself, so a refused session may be followed by a new one
 SPAAZA_SERVICES_URL          for a sandbox: the base URL of the export
+SPAAZA_API_URL               for a sandbox: the base URL of the login
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from spaaza_snapshots.base.environment import EnvironmentReader, base_url
+from spaaza_snapshots.base.environment import EnvironmentReader, base_url, spaaza_environment
+from spaaza_snapshots.spaaza.login import API_URLS
 
 EXPORT_PATH = "/segments/export/users"
-ENVIRONMENTS = ("prod", "test01")
+SWITCH = ("off", "on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +39,14 @@ class Settings:
     max_row_drop_percent: float
     read_timeout_seconds: float
     export_url: str
+    api_url: str
+    session_rotation: bool
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """Read and check every variable; raises `BadSettings` naming all problems, each with its variable."""
         reader = EnvironmentReader(environment)
-        stage = reader.required("SPAAZA_ENVIRONMENT", _stage)
+        stage = reader.required("SPAAZA_ENVIRONMENT", spaaza_environment)
         services_url = f"https://services-{stage}.spaaza.com"
         settings = cls(
             bucket=reader.required("SNAPSHOT_BUCKET", str),
@@ -54,15 +59,17 @@ class Settings:
             max_row_drop_percent=reader.optional("MAX_ROW_DROP_PERCENT", "5", _number(0, 100)),
             read_timeout_seconds=reader.optional("SPAAZA_READ_TIMEOUT_SECONDS", "60", _number(1, 900)),
             export_url=f"{reader.optional('SPAAZA_SERVICES_URL', services_url, base_url)}{EXPORT_PATH}",
+            api_url=reader.optional("SPAAZA_API_URL", API_URLS.get(stage, services_url), base_url),
+            session_rotation=reader.optional("SESSION_ROTATION", "off", _switch),
         )
         reader.raise_problems()
         return settings
 
 
-def _stage(value: str) -> str:
-    if value not in ENVIRONMENTS:
-        raise ValueError(f"is not one of {', '.join(ENVIRONMENTS)}")
-    return value
+def _switch(value: str) -> bool:
+    if value not in SWITCH:
+        raise ValueError(f"is not one of {', '.join(SWITCH)}")
+    return value == "on"
 
 
 def _chain_ids(value: str) -> tuple[int, ...]:

@@ -6,7 +6,7 @@
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 _FORMAT = '{"session_user_id": "…", "session_key": "…", "session_expires_date": "YYYY-MM-DD HH:MM:SS"}'
 _DATE_FORMAT = "%Y-%m-%d %H:%M:%S"
+
+
+class _Version(TypedDict, total=False):
+    VersionId: str
+    VersionStage: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +48,38 @@ class Session:
 
 def read_session(secrets_manager: "SecretsManagerClient", secret_id: str) -> Session:
     """Read the secret afresh; raises `CredentialsError`, without a word of what the secret holds."""
+    session = read_version(secrets_manager, secret_id, VersionStage="AWSCURRENT")
+    if session is None:
+        raise _unusable("The secret does not exist or has no value yet", f"{secret_id}, ResourceNotFoundException")
+    return session
+
+
+def read_version(
+    secrets_manager: "SecretsManagerClient", secret_id: str, **version: Unpack[_Version]
+) -> Session | None:
+    """Read one version by its id or its label; None where it is not there or was never filled.
+
+    Raises `CredentialsError` where it cannot be read, or holds something else.
+    """
     try:
-        text = secrets_manager.get_secret_value(SecretId=secret_id).get("SecretString", "")
+        text = secrets_manager.get_secret_value(SecretId=secret_id, **version).get("SecretString", "")
     except ClientError as error:
-        code = code_of(error)
-        # a secret that was never filled has no current version, which Secrets Manager calls not found
-        if code == "ResourceNotFoundException":
-            raise _unusable("There is no secret, or nothing in it", f"{secret_id}, {code}") from error
-        raise _unreadable(f"{secret_id}, {code}") from error
+        if code_of(error) == "ResourceNotFoundException":
+            return None
+        raise _unreadable(f"{secret_id}, {code_of(error)}") from error
     except BotoCoreError as error:
         raise _unreadable(f"{secret_id}, {type(error).__name__}") from error
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
         # `from None`: the parser's error carries the text that it could not parse
-        raise _unusable("The secret is empty or no JSON", secret_id) from None
+        raise _unusable("The secret is empty or not JSON", secret_id) from None
     return _session(document, secret_id)
 
 
 def _session(document: Any, secret_id: str) -> Session:
     if not isinstance(document, dict):
-        raise _unusable("The secret is no JSON object", secret_id)
+        raise _unusable("The secret is not a JSON object", secret_id)
     for name in ("session_user_id", "session_key"):
         if not is_header_value(document.get(name)):
             raise _unusable(f"The secret has no usable {name}", secret_id)
@@ -94,7 +110,7 @@ def _expiry(value: Any) -> datetime | None:
         return None
     date = utc_date(value)
     if date is None:
-        logger.warning("The secret's session_expires_date is no YYYY-MM-DD HH:MM:SS")
+        logger.warning("The secret's session_expires_date is not YYYY-MM-DD HH:MM:SS")
     return date
 
 

@@ -1,0 +1,250 @@
+"""The session renews itself: both functions in Lambda's runtime client, Spaaza's log-in, a strict Secrets Manager."""
+
+import os
+import signal
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from threading import Thread
+
+import pytest
+
+from sandbox.aws.lambda_runtime import LambdaFunction
+from sandbox.aws.stack import SECRET, Stack
+from sandbox.spaaza.answers import refusal
+from sandbox.wire import faults
+from spaaza_snapshots.errors import SessionExpired
+from spaaza_snapshots.snapshot.renewal import LONGEST_WAIT_SECONDS
+from tests.support.builders import HeldClock
+from tests.support.flow import CHAIN, aftermath, invoke
+from tests.support.rotation import LOGIN_SECRET, Renewing
+
+EXPORT = "spaaza_snapshots.export_handler.lambda_handler"
+ROTATION = "spaaza_snapshots.rotation_handler.lambda_handler"
+TODAY = datetime.now(UTC).date()
+ALL_CHAINS = {"chain_ids": [1743, 1783], "scheduled_time": f"{TODAY}T00:00:00Z"}
+ONE_CHAIN = {"chain_ids": [CHAIN], "scheduled_time": f"{TODAY}T00:00:00Z"}
+
+
+@pytest.fixture
+def renewing(stack: Stack) -> Renewing:
+    secret = stack.aws.client("secretsmanager").describe_secret(SecretId=SECRET)["ARN"]
+    found = Renewing(stack.aws, stack.spaaza, secret)
+    found.set_up()
+    stack.spaaza.requests.clear()
+    stack.wire.clear()
+    return found
+
+
+@pytest.fixture
+def rotation(stack: Stack, renewing: Renewing) -> Iterator[LambdaFunction]:
+    environment = {name: value for name, value in stack.environment().items() if name.startswith("AWS_")}
+    with LambdaFunction(ROTATION, {**environment, **renewing.environment()}, timeout_seconds=60) as running:
+        yield running
+
+
+@pytest.fixture
+def export(stack: Stack, renewing: Renewing) -> Iterator[LambdaFunction]:
+    told = {"SESSION_ROTATION": "on", "SPAAZA_API_URL": stack.spaaza.base_url}
+    with LambdaFunction(EXPORT, stack.environment() | told) as running:
+        yield running
+
+
+def runs_of_the_bus(stack: Stack, export: LambdaFunction) -> list[str | None]:
+    """Have every run that was asked for made, and return the class of its error, None where it went well."""
+    asked = [event for event in stack.listener.events() if event["detail-type"] == "Snapshot Requested"]
+    return [export.invoke(event).error_type for event in asked]
+
+
+# --- The renewal -----------------------------------------------------------------------------------------------------
+
+
+def test_a_rotation_renews_the_session_and_the_next_run_uses_it(
+    stack: Stack, renewing: Renewing, rotation: LambdaFunction, export: LambdaFunction
+) -> None:
+    before = stack.spaaza.session
+    renewing.ask()
+    assert [played.failed_at for played in renewing.play_with(rotation)] == [None]
+    assert renewing.is_renewed()
+    assert stack.spaaza.session != before
+    assert export.invoke(ONE_CHAIN).payload["status"] == "complete"
+
+
+@pytest.mark.parametrize("when", ["instead", "after"])
+@pytest.mark.parametrize("operation", ["PutSecretValue", "UpdateSecretVersionStage"])
+def test_a_function_killed_at_any_write_is_made_good_by_the_repetition(
+    stack: Stack, renewing: Renewing, rotation: LambdaFunction, operation: str, when: faults.When
+) -> None:
+    renewing.ask()
+    stack.wire.fail(operation, faults.call(lambda: os.kill(rotation.pid, signal.SIGKILL), when=when))
+    (played,) = renewing.play_with(rotation, tries=2)
+    assert played.failed_at is None
+    assert renewing.is_renewed()
+    lost = (operation, when) == ("PutSecretValue", "instead")
+    assert renewing.log_ins() == (2 if lost else 1)
+
+
+@pytest.mark.parametrize("operation", ["PutSecretValue", "UpdateSecretVersionStage"])
+def test_an_answer_that_is_lost_changes_nothing(
+    stack: Stack, renewing: Renewing, rotation: LambdaFunction, operation: str
+) -> None:
+    renewing.ask()
+    stack.wire.fail(operation, faults.lose_answer)
+    renewing.play_with(rotation, tries=2)
+    assert renewing.is_renewed()
+    assert renewing.log_ins() == 1
+
+
+def test_a_wrong_password_is_tried_once_and_a_changed_log_in_secret_recovers(
+    stack: Stack, renewing: Renewing, rotation: LambdaFunction, export: LambdaFunction
+) -> None:
+    stack.spaaza.logins.admin.password = "changed by somebody"
+    stack.spaaza.logins.end()
+    for _ in range(3):
+        export.invoke(ALL_CHAINS)
+        renewing.play_with(rotation)
+    assert renewing.log_ins() == 1
+    (marked,) = [labels for labels in renewing.labels(LOGIN_SECRET).values() if "REFUSED" in labels]
+    assert "AWSCURRENT" in marked
+    renewing.put_login("changed by somebody")
+    stack.listener.events()
+    export.invoke(ALL_CHAINS)
+    renewing.play_with(rotation)
+    assert renewing.log_ins() == 2
+    assert runs_of_the_bus(stack, export) == [None, None]
+
+
+def test_a_step_that_fails_says_why_and_shows_nothing(
+    stack: Stack, renewing: Renewing, rotation: LambdaFunction
+) -> None:
+    tokens, keys = [], []
+    for password in (stack.spaaza.logins.admin.password, "a-wrong-password", "a-wrong-password"):
+        if password != stack.spaaza.logins.admin.password:
+            renewing.put_login(password)
+        tokens.append(renewing.ask())
+        renewing.play_with(rotation)
+        keys.append(stack.spaaza.session.key)
+    assert "LoginRefused" in rotation.log
+    for hidden in (*tokens, *keys, *passwords(stack), stack.spaaza.logins.admin.username, "Wilhelmina"):
+        assert hidden not in rotation.log
+
+
+def passwords(stack: Stack) -> list[str]:
+    return [stack.spaaza.logins.admin.password, "a-wrong-password"]
+
+
+# --- Runs that are refused -------------------------------------------------------------------------------------------
+
+
+def test_a_scheduled_run_that_finds_the_session_refused_asks_once_and_the_runs_of_that_hour_are_good(
+    stack: Stack, renewing: Renewing, rotation: LambdaFunction, export: LambdaFunction
+) -> None:
+    stack.spaaza.logins.end()
+    assert len(export.invoke(ALL_CHAINS).payload["requested"]) == 2
+    assert len(renewing.play_with(rotation)) == 1
+    assert runs_of_the_bus(stack, export) == [None, None]
+    assert aftermath(stack, TODAY).is_committed
+
+
+def test_a_day_whose_renewal_came_late_is_made_good_by_the_next_hour(
+    stack: Stack, renewing: Renewing, rotation: LambdaFunction, export: LambdaFunction
+) -> None:
+    stack.spaaza.logins.end()
+    failed = invoke_at_once(stack)
+    assert failed.slept
+    export.invoke(ALL_CHAINS)
+    renewing.play_with(rotation)
+    assert runs_of_the_bus(stack, export) == [None, None]
+
+
+def test_a_scheduled_run_that_finds_the_session_good_asks_for_nothing(
+    stack: Stack, renewing: Renewing, export: LambdaFunction
+) -> None:
+    assert export.invoke(ALL_CHAINS).payload is not None
+    assert "RotateSecret" not in [call.operation for call in stack.wire.calls]
+    assert renewing.log_ins() == 0
+
+
+def test_a_run_by_hand_asks_for_nothing(stack: Stack, renewing: Renewing) -> None:
+    stack.spaaza.logins.end()
+    invoke_at_once(stack)
+    assert "RotateSecret" not in [call.operation for call in stack.wire.calls]
+
+
+def test_a_secret_that_was_never_filled_is_filled_by_the_first_run_of_the_schedule(
+    stack: Stack, renewing: Renewing, rotation: LambdaFunction, export: LambdaFunction
+) -> None:
+    renewing.secrets.delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
+    renewing.secret = renewing.secrets.create_secret(Name=SECRET)["ARN"]
+    renewing.secrets.rotate_secret(SecretId=SECRET, RotationLambdaARN="arn:rotation", RotateImmediately=False)
+    assert [played.failed_at for played in renewing.play_with(rotation)] == [None]
+    export.invoke(ALL_CHAINS)
+    renewing.play_with(rotation)
+    assert runs_of_the_bus(stack, export) == [None, None]
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_renewal_that_cannot_be_asked_for_keeps_no_run_from_its_work(
+    stack: Stack, export: LambdaFunction, status: int
+) -> None:
+    stack.spaaza.logins.end()
+    stack.wire.fail("RotateSecret", faults.error(status, "InvalidRequestException"))
+    assert len(export.invoke(ALL_CHAINS).payload["requested"]) == 2
+
+
+def test_a_status_call_that_fails_keeps_no_run_from_its_work_and_asks_for_nothing(
+    stack: Stack, renewing: Renewing, export: LambdaFunction
+) -> None:
+    stack.spaaza.logins.scripted.append(refusal(503))
+    assert export.invoke(ONE_CHAIN).payload["status"] == "complete"
+    assert renewing.aws.secrets.asked == []
+
+
+# --- The seconds between log-in and finish ---------------------------------------------------------------------------
+
+
+def test_a_run_that_is_refused_during_a_rotation_waits_for_its_end(
+    stack: Stack, renewing: Renewing, rotation: LambdaFunction, export: LambdaFunction
+) -> None:
+    """The one chain's own scheduled run asks for the rotation, is refused meanwhile, and is good in the end."""
+    stack.spaaza.logins.end()
+    played: list[Thread] = []
+
+    def begin() -> None:
+        played.append(Thread(target=renewing.play_with, args=(rotation,)))
+        played[0].start()
+
+    stack.wire.fail("RotateSecret", faults.call(begin, when="after"))
+    invocation = export.invoke(ONE_CHAIN)
+    played[0].join()
+    assert invocation.payload is not None
+    assert invocation.payload["status"] == "complete"
+    assert invocation.seconds < LONGEST_WAIT_SECONDS
+    asked = [request for request in stack.spaaza.requests if request.path == "/segments/export/users"]
+    assert len(asked) == 2  # refused, and after the wait
+
+
+def test_a_run_that_is_refused_waits_no_longer_than_half_a_minute(stack: Stack, renewing: Renewing) -> None:
+    stack.spaaza.logins.end()
+    slept = invoke_at_once(stack).slept
+    assert LONGEST_WAIT_SECONDS <= sum(slept) < LONGEST_WAIT_SECONDS + 5
+
+
+def test_a_run_that_is_refused_waits_within_its_clock(stack: Stack, renewing: Renewing) -> None:
+    stack.spaaza.logins.end()
+    assert 0 < sum(invoke_at_once(stack, HeldClock(left_seconds=10)).slept) < 10
+
+
+def test_without_the_renewal_a_run_that_is_refused_waits_for_nothing(stack: Stack) -> None:
+    stack.spaaza.logins.end()
+    held = HeldClock()
+    with pytest.raises(SessionExpired):
+        invoke(stack, held=held)
+    assert held.slept == []
+
+
+def invoke_at_once(stack: Stack, held: HeldClock | None = None) -> HeldClock:
+    """Run one chain by hand, on a session that nobody renews, and return the clock."""
+    clock = held or HeldClock()
+    with pytest.raises(SessionExpired):
+        invoke(stack, held=clock, variables={"SESSION_ROTATION": "on", "SPAAZA_API_URL": stack.spaaza.base_url})
+    return clock
