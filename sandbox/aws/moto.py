@@ -14,6 +14,8 @@ import boto3
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
+from sandbox.aws.secrets import StrictSecrets, install, strict_secrets
+
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
     from types_boto3_glue import GlueClient
@@ -61,6 +63,7 @@ class MotoAws:
     def __enter__(self) -> Self:
         """Start the server."""
         logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else one line for each request
+        install()
         app = DomainDispatcherApplication(create_backend_app)
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="moto")
@@ -103,6 +106,11 @@ class MotoAws:
             )
             self._stack.callback(self._clients[service].close)
         return self._clients[service]
+
+    @property
+    def secrets(self) -> StrictSecrets:
+        """The Secrets Manager behind the server, which plays the rotations that it was asked for."""
+        return strict_secrets(self.region)
 
     def create_secret(self, name: str, session: Mapping[str, str]) -> str:
         """Create the secret that holds the admin session as JSON; return its ARN."""

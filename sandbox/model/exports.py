@@ -69,7 +69,7 @@ class Exports:
         self._faults = faults
         self._rows = rows
 
-    def open(self, _chain_id: int, _read_session: Any) -> Export:
+    def open(self, _chain_id: int, _read_session: Any, _read_again: Any) -> Export:
         """Answer, or raise what an answer that is no export raises."""
         fails = self._faults.export_fails()
         if fails:

@@ -173,6 +173,7 @@ class Meeting:
             read_session=lambda: SESSION,
             catalog=None,
             bus=None,
+            renewal=None,
             telemetry=Silent("model"),
             clock=clock,
         )

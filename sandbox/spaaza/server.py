@@ -4,43 +4,27 @@ import argparse
 import json
 import socket
 import struct
+import sys
 from collections import defaultdict, deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 from threading import Event, Thread
 from typing import Any, Self
 
 from sandbox.spaaza.answers import Answer, generated_users, refusal, sample_users
+from sandbox.spaaza.login import Logins, Request, Session
 
 EXPORT_PATHS = ("/segments/export/users", "/segments/export/users.csv")  # the page's own curl asks for the second
 CHAINS = (1743, 1783)
 
 
-@dataclass(frozen=True)
-class Session:
-    """What the endpoint accepts; the defaults are the sample of the vendor's page."""
-
-    user_id: str = "1"
-    key: str = "d7d91a80b5dd2cf040adc68bc2cb7974f0107dea35816bb3e14207444bf9e21a"
-
-
-@dataclass(frozen=True)
-class Request:
-    """A request as it came; header names in lower case."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
-
-
 class SpaazaServer(ThreadingTCPServer):
     """The endpoint on a free port of 127.0.0.1, from `with` to its end; every well-formed request gets an `Answer`.
 
-    `requests` holds what was asked so far; `session` may be replaced, as a log-in elsewhere would.
+    `requests` holds what was asked so far; `session` may be replaced, as a log-in elsewhere would. `logins` holds the
+    users, their sessions and the clock.
     """
 
     allow_reuse_address = True
@@ -49,7 +33,7 @@ class SpaazaServer(ThreadingTCPServer):
         """Bind the port; 0 lets the system choose a free one."""
         super().__init__(("127.0.0.1", port), _Handler)
         self.base_url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
-        self.session = Session()
+        self.logins = Logins()
         self.chains = frozenset(CHAINS)
         self.requests: list[Request] = []
         self.closing = Event()
@@ -57,6 +41,15 @@ class SpaazaServer(ThreadingTCPServer):
         self._scripted: defaultdict[int | None, deque[Answer]] = defaultdict(deque)
         self._connections: set[Any] = set()
         self._thread = Thread(target=self.serve_forever, args=(0.05,))
+
+    @property
+    def session(self) -> Session:
+        """The newest session of all, dead or alive."""
+        return self.logins.newest
+
+    @session.setter
+    def session(self, session: Session) -> None:
+        self.logins.replace(session)
 
     def serve(self, answer: Answer, chain_id: int | None = None) -> None:
         """Say this from now on, to all chains or to one."""
@@ -67,9 +60,9 @@ class SpaazaServer(ThreadingTCPServer):
         self._scripted[chain_id].extend(answers)
 
     def answer(self, request: Request) -> Answer:
-        """Refuse what the vendor's page does not allow; else the next scripted answer, else the usual one."""
-        if refused := _refused(request, self.session, self.chains):
-            return refused
+        """Log in and out; refuse what the vendor's page does not allow; else say what is scripted, else the usual."""
+        if (said := self.logins.answer(request)) or (said := _refused(request, self.logins, self.chains)):
+            return said
         chain_id = json.loads(request.body)["chain_id"]
         for scripted in (self._scripted[chain_id], self._scripted[None]):
             with suppress(IndexError):
@@ -173,13 +166,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
 
 
-def _refused(request: Request, session: Session, chains: Collection[int]) -> Answer | None:
+def _refused(request: Request, logins: Logins, chains: Collection[int]) -> Answer | None:
     if request.path not in EXPORT_PATHS:
         return refusal(404)
     if request.method != "POST":
         return refusal(405, 4)
-    user_id, key, chain = (request.headers.get(f"x-spaaza-session-{name}") for name in ("user-id", "key", "chain-id"))
-    if (user_id, key) != (session.user_id, session.key) or not chain:
+    chain = request.headers.get("x-spaaza-session-chain-id")
+    if logins.session_of(request) is None or not chain:
         return refusal(401, 6)
     chain_id = _chain_id_asked_for(request)
     if chain_id is None:
@@ -206,11 +199,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m sandbox.spaaza.server", description=main.__doc__)
     parser.add_argument("--port", type=int, default=0, help="default: a free one")
     parser.add_argument("--users", type=int, help="made as they are sent; default: the five of the vendor's page")
+    parser.add_argument("--exempt", action="store_true", help="log in without a code")
     args = parser.parse_args(argv)
     with suppress(KeyboardInterrupt), SpaazaServer(args.port) as server:
         if args.users is not None:
             server.serve(generated_users(args.users))
+        server.logins.admin.exempt = args.exempt
+        server.logins.post = lambda letter: print(letter, file=sys.stderr, flush=True)
         print(f"Spaaza is at {server.base_url} until Ctrl-C. Try:\n\n{_curl(server)}\n", flush=True)
+        print(f"Log in as {server.logins.admin.username}, password {server.logins.admin.password!r}.", flush=True)
         Event().wait()
 
 

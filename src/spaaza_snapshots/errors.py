@@ -51,6 +51,10 @@ class SessionExpired(CredentialsError):
     """Spaaza does not know the session any more: somebody has to log in again."""
 
 
+class LoginRefused(CredentialsError):
+    """Spaaza refuses a name, a password or a code; to ask again unchanged may lock the user."""
+
+
 class ExportRejected(SnapshotError):
     """Spaaza refuses this export, and would refuse it again: a permission, an address or a redirect."""
 

@@ -33,6 +33,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> SnapshotRes
         services = services_for(settings, telemetry, clock)
         _log_with(request)
         if request.scheduled:
+            if services.renewal is not None:
+                services.renewal.ask_if_refused()
             measure_missing(services.store, settings.chain_ids, request.snapshot_date, telemetry)
         if len(request.chain_ids) > 1:
             return fan_out(request, services.bus)

@@ -21,7 +21,8 @@ from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 
 from sandbox.spaaza import answers
 from sandbox.spaaza.answers import Pause
-from sandbox.spaaza.server import Session, SpaazaServer
+from sandbox.spaaza.login import Session
+from sandbox.spaaza.server import SpaazaServer
 from sandbox.spaaza.users import generated_csv, sample_csv
 
 # Verbatim from the vendor's page; a test changes the host alone.

@@ -1,11 +1,15 @@
 """Environment variables, read one by one, with all their problems told at once."""
 
+import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from spaaza_snapshots.errors import BadSettings
 
 T = TypeVar("T")
+
+ENVIRONMENTS = ("prod", "test01")
 
 
 class EnvironmentReader:
@@ -48,3 +52,27 @@ class EnvironmentReader:
                 "; ".join(self._problems),
                 "Set these variables through the parameters of the stack, and deploy it again.",
             )
+
+
+def spaaza_environment(value: str) -> str:
+    """Accept the names of Spaaza's environments."""
+    if value not in ENVIRONMENTS:
+        raise ValueError(f"is none of {', '.join(ENVIRONMENTS)}")
+    return value
+
+
+def base_url(value: str) -> str:
+    """Accept https anywhere, http on this machine only: no key and no password may travel in the clear."""
+    url = urlsplit(value)
+    if url.username is not None or url.query or url.fragment or not url.hostname or url.port == 0:
+        raise ValueError("is not a plain base address")
+    if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url.hostname)):
+        raise ValueError("is neither https nor http to a loopback address")
+    return value.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -34,7 +34,7 @@ def export_once(run: Run, services: Services, number: int) -> Manifest | None:
     attempt = Attempt(str(uuid.uuid4()), number)
     logger.append_keys(run_id=attempt.run_id)
     with (
-        services.exports.open(run.snapshot_id.chain_id, services.read_session) as export,
+        services.exports.open(run.snapshot_id.chain_id, services.read_session, services.read_again) as export,
         services.store.upload_raw(run.snapshot_id, attempt.run_id, services.clock) as upload,
     ):
         inspection = _copy(export, upload, services.clock)

@@ -9,19 +9,20 @@ EVENT_BUS_NAME               without it no event is sent
 GLUE_DATABASE                without it no table is kept
 MAX_ROW_DROP_PERCENT         default 5
 SPAAZA_READ_TIMEOUT_SECONDS  default 60
+SESSION_ROTATION             on: the secret renews itself, so a refused session may be followed by a new one
 SPAAZA_SERVICES_URL          for a sandbox: the base that the path of the export is appended to
+SPAAZA_API_URL               for a sandbox: the base that the paths of the log-in are appended to
 """
 
-import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from spaaza_snapshots.base.environment import EnvironmentReader
+from spaaza_snapshots.base.environment import EnvironmentReader, base_url, spaaza_environment
+from spaaza_snapshots.spaaza.login import API_URLS
 
 EXPORT_PATH = "/segments/export/users"
-ENVIRONMENTS = ("prod", "test01")
+SWITCH = ("off", "on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,14 @@ class Settings:
     max_row_drop_percent: float
     read_timeout_seconds: float
     export_url: str
+    api_url: str
+    session_rotation: bool
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """Read and check every variable; raises `BadSettings` with all problems, each by its variable's name."""
         reader = EnvironmentReader(environment)
-        stage = reader.required("SPAAZA_ENVIRONMENT", _stage)
+        stage = reader.required("SPAAZA_ENVIRONMENT", spaaza_environment)
         services_url = f"https://services-{stage}.spaaza.com"
         settings = cls(
             bucket=reader.required("SNAPSHOT_BUCKET", str),
@@ -55,16 +58,18 @@ class Settings:
             glue_database=reader.optional("GLUE_DATABASE", "", str),
             max_row_drop_percent=reader.optional("MAX_ROW_DROP_PERCENT", "5", _number(0, 100)),
             read_timeout_seconds=reader.optional("SPAAZA_READ_TIMEOUT_SECONDS", "60", _number(1, 900)),
-            export_url=f"{reader.optional('SPAAZA_SERVICES_URL', services_url, _base_url)}{EXPORT_PATH}",
+            export_url=f"{reader.optional('SPAAZA_SERVICES_URL', services_url, base_url)}{EXPORT_PATH}",
+            api_url=reader.optional("SPAAZA_API_URL", API_URLS.get(stage, services_url), base_url),
+            session_rotation=reader.optional("SESSION_ROTATION", "off", _switch),
         )
         reader.raise_problems()
         return settings
 
 
-def _stage(value: str) -> str:
-    if value not in ENVIRONMENTS:
-        raise ValueError(f"is none of {', '.join(ENVIRONMENTS)}")
-    return value
+def _switch(value: str) -> bool:
+    if value not in SWITCH:
+        raise ValueError(f"is none of {', '.join(SWITCH)}")
+    return value == "on"
 
 
 def _chain_ids(value: str) -> tuple[int, ...]:
@@ -92,20 +97,3 @@ def _number(least: float, most: float) -> Callable[[str], float]:
         return number
 
     return parse
-
-
-def _base_url(value: str) -> str:
-    """Accept https anywhere, http on this machine only: a session key must never travel in the clear."""
-    url = urlsplit(value)
-    if url.username is not None or url.query or url.fragment or not url.hostname or url.port == 0:
-        raise ValueError("is not a plain base address")
-    if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url.hostname)):
-        raise ValueError("is neither https nor http to a loopback address")
-    return value.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

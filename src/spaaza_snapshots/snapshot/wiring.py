@@ -10,12 +10,14 @@ from spaaza_snapshots.glue.catalog import GlueCatalog
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.snapshot.clients import clients_for
+from spaaza_snapshots.snapshot.renewal import SessionRenewal
 from spaaza_snapshots.snapshot.request import SnapshotRequest
 from spaaza_snapshots.snapshot.run import Run
 from spaaza_snapshots.snapshot.services import Services
 from spaaza_snapshots.snapshot.settings import Settings
 from spaaza_snapshots.spaaza.credentials import read_session
 from spaaza_snapshots.spaaza.export_api import SpaazaExports
+from spaaza_snapshots.spaaza.login import SpaazaLogin
 
 
 def services_for(settings: Settings, telemetry: Telemetry, clock: Clock) -> Services:
@@ -30,9 +32,18 @@ def services_for(settings: Settings, telemetry: Telemetry, clock: Clock) -> Serv
         if glue is None
         else GlueCatalog(glue, settings.glue_database, settings.bucket, settings.chain_ids),
         bus=None if events is None else EventBus(events, settings.bus_name, clock),
+        renewal=_renewal(settings, clock),
         telemetry=telemetry,
         clock=clock,
     )
+
+
+def _renewal(settings: Settings, clock: Clock) -> SessionRenewal | None:
+    if not settings.session_rotation:
+        return None
+    clients = clients_for(settings)
+    login = SpaazaLogin(clients.http, settings.api_url)
+    return SessionRenewal(clients.secrets_manager, settings.secret_id, login, clock)
 
 
 def run_for(request: SnapshotRequest, settings: Settings, started_at: datetime) -> Run:

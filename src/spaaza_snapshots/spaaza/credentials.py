@@ -6,7 +6,7 @@
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
 
 _FORMAT = '{"session_user_id": "…", "session_key": "…", "session_expires_date": "YYYY-MM-DD HH:MM:SS"}'
+_DATE_FORMAT = "%Y-%m-%d %H:%M:%S"
+
+
+class _Version(TypedDict, total=False):
+    VersionId: str
+    VersionStage: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +38,35 @@ class Session:
         """Return the days until the session ends, negative once it has; None where the secret does not tell."""
         return None if self.expires_at is None else (self.expires_at - now).total_seconds() / 86_400
 
+    def to_secret(self) -> str:
+        """Return what `read_session` reads, as the text of the secret: it holds the key."""
+        document = {"session_user_id": self.user_id, "session_key": self.key}
+        if self.expires_at is not None:
+            document["session_expires_date"] = self.expires_at.astimezone(UTC).strftime(_DATE_FORMAT)
+        return json.dumps(document)
+
 
 def read_session(secrets_manager: "SecretsManagerClient", secret_id: str) -> Session:
     """Read the secret afresh; raises `CredentialsError`, without a word of what the secret holds."""
+    session = read_version(secrets_manager, secret_id, VersionStage="AWSCURRENT")
+    if session is None:
+        raise _unusable("There is no secret, or nothing in it", f"{secret_id}, ResourceNotFoundException")
+    return session
+
+
+def read_version(
+    secrets_manager: "SecretsManagerClient", secret_id: str, **version: Unpack[_Version]
+) -> Session | None:
+    """Read one version by its id or its label; None where it is not there or was never filled.
+
+    Raises `CredentialsError` where it cannot be read, or holds something else.
+    """
     try:
-        text = secrets_manager.get_secret_value(SecretId=secret_id).get("SecretString", "")
+        text = secrets_manager.get_secret_value(SecretId=secret_id, **version).get("SecretString", "")
     except ClientError as error:
-        code = code_of(error)
-        # a secret that was never filled has no current version, which Secrets Manager calls not found
-        if code == "ResourceNotFoundException":
-            raise _unusable("There is no secret, or nothing in it", f"{secret_id}, {code}") from error
-        raise _unreadable(f"{secret_id}, {code}") from error
+        if code_of(error) == "ResourceNotFoundException":
+            return None
+        raise _unreadable(f"{secret_id}, {code_of(error)}") from error
     except BotoCoreError as error:
         raise _unreadable(f"{secret_id}, {type(error).__name__}") from error
     try:
@@ -57,7 +81,7 @@ def _session(document: Any, secret_id: str) -> Session:
     if not isinstance(document, dict):
         raise _unusable("The secret is no JSON object", secret_id)
     for name in ("session_user_id", "session_key"):
-        if not _is_header_value(document.get(name)):
+        if not is_header_value(document.get(name)):
             raise _unusable(f"The secret has no usable {name}", secret_id)
     return Session(
         user_id=str(document["session_user_id"]),
@@ -66,21 +90,28 @@ def _session(document: Any, secret_id: str) -> Session:
     )
 
 
-def _is_header_value(value: Any) -> bool:
-    """Both travel as HTTP headers, so a line break in one of them would be another header."""
+def is_header_value(value: Any) -> bool:
+    """Whether this can be a user id or a key: both are HTTP headers, where a line break would begin another one."""
     text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     return bool(text) and text.isascii() and text.isprintable() and not text.isspace()
+
+
+def utc_date(value: Any) -> datetime | None:
+    """Read a date as Spaaza writes it, in UTC; None for what is none."""
+    try:
+        return datetime.strptime(value, _DATE_FORMAT).replace(tzinfo=UTC)
+    except (TypeError, ValueError):
+        return None
 
 
 def _expiry(value: Any) -> datetime | None:
     """Read the date that only warns: a bad one must not cost a day's snapshot."""
     if value is None or value == "":
         return None
-    try:
-        return datetime.strptime(value, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
-    except (TypeError, ValueError):
+    date = utc_date(value)
+    if date is None:
         logger.warning("The secret's session_expires_date is no YYYY-MM-DD HH:MM:SS")
-        return None
+    return date
 
 
 def _unreadable(detail: str) -> CredentialsError:

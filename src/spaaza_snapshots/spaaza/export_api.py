@@ -52,16 +52,21 @@ class SpaazaExports:
         self._read_timeout_seconds = read_timeout_seconds
         self._clock = clock
 
-    def open(self, chain_id: int, read_session: Callable[[], Session]) -> ExportStream:
+    def open(
+        self, chain_id: int, read_session: Callable[[], Session], read_again: Callable[[Session], Session] | None = None
+    ) -> ExportStream:
         """Ask for all users of a chain; where the session is refused it is read afresh and tried once more.
+
+        `read_again` is given the session that was refused; without it `read_session` is called again.
 
         Raises `SessionExpired`, `ExportRejected`, `ExportUnavailable`, `NotAnExport`, `OutOfTime`, and what
         `read_session` raises.
         """
+        session = read_session()
         try:
-            return self._ask(chain_id, read_session())
+            return self._ask(chain_id, session)
         except _SessionDoubted:
-            session = read_session()  # somebody may have logged in since
+            session = read_again(session) if read_again else read_session()  # somebody may have logged in since
         try:
             return self._ask(chain_id, session)
         except _SessionDoubted as doubt:

@@ -39,6 +39,8 @@ WRONG = [
     ("SPAAZA_SERVICES_URL", "https://services.example.com:https"),
     ("SPAAZA_SERVICES_URL", "https://services.example.com/?a=b"),
     ("SPAAZA_SERVICES_URL", "https://services.example.com/#a"),
+    ("SPAAZA_API_URL", "http://api0.spaaza.com"),
+    ("SESSION_ROTATION", "true"),
 ]
 
 
@@ -60,6 +62,8 @@ def test_the_required_variables_are_enough_and_the_others_have_defaults() -> Non
         max_row_drop_percent=5.0,
         read_timeout_seconds=60.0,
         export_url="https://services-test01.spaaza.com/segments/export/users",
+        api_url="https://apistage0.spaaza.com",
+        session_rotation=False,
     )
 
 
@@ -72,7 +76,9 @@ def test_every_variable_reaches_its_setting() -> None:
         GLUE_DATABASE="spaaza",
         MAX_ROW_DROP_PERCENT="12.5",
         SPAAZA_READ_TIMEOUT_SECONDS="90",
+        SESSION_ROTATION="on",
     )
+    assert told.session_rotation
     assert (told.environment, told.chain_ids, told.time_zone.key) == ("prod", (7,), "Europe/Amsterdam")
     assert (told.bus_name, told.glue_database) == ("snapshots-bus", "spaaza")
     assert (told.max_row_drop_percent, told.read_timeout_seconds) == (12.5, 90.0)
@@ -105,6 +111,8 @@ def test_a_required_variable_that_is_empty_is_named(name: str, empty: str) -> No
         "MAX_ROW_DROP_PERCENT",
         "SPAAZA_READ_TIMEOUT_SECONDS",
         "SPAAZA_SERVICES_URL",
+        "SPAAZA_API_URL",
+        "SESSION_ROTATION",
     ],
 )
 def test_an_optional_variable_that_is_empty_is_as_if_it_were_not_there(name: str) -> None:

@@ -1,0 +1,32 @@
+"""The environment of the rotation function.
+
+SPAAZA_LOGIN_SECRET_ID   required, name or ARN of the secret with name and password
+SPAAZA_ENVIRONMENT       required, prod or test01
+SPAAZA_API_URL           for a sandbox: the base that the paths of the log-in are appended to
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from spaaza_snapshots.base.environment import EnvironmentReader, base_url, spaaza_environment
+from spaaza_snapshots.spaaza.login import API_URLS
+
+
+@dataclass(frozen=True, slots=True)
+class RotationSettings:
+    """What the function is told by its environment."""
+
+    login_secret_id: str
+    api_url: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "RotationSettings":
+        """Read every variable; raises `BadSettings`."""
+        reader = EnvironmentReader(environment)
+        login_secret_id = reader.required("SPAAZA_LOGIN_SECRET_ID", str)
+        stage = reader.required("SPAAZA_ENVIRONMENT", spaaza_environment)
+        settings = cls(
+            login_secret_id, reader.optional("SPAAZA_API_URL", API_URLS.get(stage, API_URLS["prod"]), base_url)
+        )
+        reader.raise_problems()
+        return settings
