@@ -58,6 +58,9 @@ model: $(STAMP) ## Run the commit against a model of S3, every fault at every ca
 contract: $(STAMP) ## Try on a real bucket what is assumed of S3, and leave nothing there: BUCKET= REGION=
 	@exec $(PY) -m tools.contract $(if $(BUCKET),--bucket $(BUCKET)) $(if $(REGION),--region $(REGION))
 
+session: $(STAMP) ## Sixty simulated days of renewing the session, by itself and by hand: DAYS=
+	@exec $(PY) -m tools.sessions $(if $(DAYS),--days $(DAYS))
+
 drift: $(STAMP) ## Three days of changing columns, asked in SQL: USERS= SQL=
 	@exec $(PY) -m tools.drift $(if $(USERS),--users $(USERS)) $(if $(SQL),--sql "$(SQL)")
 
@@ -100,4 +103,4 @@ pins: $(STAMP) ## Renew the pinned requirements
 clean: ## Remove what the other targets made
 	@rm -rf $(VENV) .tools .aws-sam .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup run quick test check bench crash model contract drift tables iam build artifact deploy snapshot athena logs destroy pins clean
+.PHONY: help setup run quick test check bench crash model contract session drift tables iam build artifact deploy snapshot athena logs destroy pins clean
