@@ -58,6 +58,9 @@ model: $(STAMP) ## Run the commit against a model of S3, with any fault at any c
 contract: $(STAMP) ## Test the assumptions about S3 on a real bucket, and leave nothing there: BUCKET= REGION=
 	@exec $(PY) -m tools.contract $(if $(BUCKET),--bucket $(BUCKET)) $(if $(REGION),--region $(REGION))
 
+session: $(STAMP) ## Sixty simulated days of renewing the session, by itself and by hand: DAYS=
+	@exec $(PY) -m tools.sessions $(if $(DAYS),--days $(DAYS))
+
 drift: $(STAMP) ## Take snapshots of three days with changing columns, and query them: USERS= SQL=
 	@exec $(PY) -m tools.drift $(if $(USERS),--users $(USERS)) $(if $(SQL),--sql "$(SQL)")
 
@@ -103,4 +106,4 @@ pins: $(STAMP) ## Update the pinned requirements
 clean: ## Remove everything the other targets made
 	@rm -rf $(VENV) .tools .aws-sam .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup run quick test check bench crash model contract drift tables iam build artifact deploy login snapshot athena logs destroy pins clean
+.PHONY: help setup run quick test check bench crash model contract session drift tables iam build artifact deploy login snapshot athena logs destroy pins clean
