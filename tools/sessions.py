@@ -2,7 +2,7 @@
 
 Three ways to keep the admin session alive, each on a new stack of three chains and a session of fourteen days:
 
-    unattended         a rotation every five days in the quiet hour, and whenever a run finds the session refused
+    unattended         a rotation every three days in the quiet hour, and whenever a run finds the session refused
     attended           the alarm session-ends goes off, and somebody logs in on the third day of it
     changed password   as unattended; the password is changed on day 20, and the log-in secret two days after the alarm
 
@@ -45,9 +45,11 @@ CHAINS: Final = (1743, 1783, 1800)
 START: Final = datetime(2026, 11, 1, tzinfo=UTC)
 FIRST_HOUR: Final = 3
 QUIET_HOUR: Final = FIRST_HOUR - 1
-ROTATION_DAYS: Final = 5
+ROTATION_DAYS: Final = 3
 WARNING_DAYS: Final = 5
 """As the template has them."""
+
+PASSWORD_DAY: Final = 20
 
 LOGIN_SECRET: Final = "spaaza-admin-login"
 FUNCTION: Final = "arn:aws:lambda:eu-west-1:123456789012:function:rotation"
@@ -217,10 +219,10 @@ def log_in_on_the_third_day_of_the_warning(world: World) -> None:
         world.log_in_by_hand()
 
 
-def change_the_password_on_day_20(world: World) -> None:
+def change_the_password(world: World) -> None:
     """Change it at Spaaza alone, and in the log-in secret two days after the alarm."""
     admin = world.stack.spaaza.logins.admin
-    if world.day == 20:
+    if world.day == PASSWORD_DAY:
         admin.password = "another one"
     if world.warned_mornings() == 3:
         world.put_login()
@@ -229,7 +231,7 @@ def change_the_password_on_day_20(world: World) -> None:
 SCENARIOS: Final[Mapping[str, tuple[bool, Morning]]] = {
     "unattended": (True, nobody),
     "attended": (False, log_in_on_the_third_day_of_the_warning),
-    "changed password": (True, change_the_password_on_day_20),
+    "changed password": (True, change_the_password),
 }
 
 
