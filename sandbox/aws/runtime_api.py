@@ -75,7 +75,7 @@ def serving_runtime() -> Iterator[RuntimeApi]:
 
 def _handed_over(work: Work) -> HttpAnswer:
     headers = (
-        ("Lambda-Runtime-Aws-HttpRequest-Id", work.request_id),
+        ("Lambda-Runtime-Aws-Request-Id", work.request_id),
         ("Lambda-Runtime-Deadline-Ms", str(work.deadline_ms)),
         ("Lambda-Runtime-Invoked-Function-Arn", work.function_arn),
         ("Content-Type", "application/json"),
