@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from threading import Thread
+from typing import Literal
 
 import pytest
 
@@ -51,7 +52,9 @@ def test_time_that_runs_out_in_mid_stream_says_how_far_it_came_and_at_what_rate(
 
 
 @pytest.mark.parametrize("framing", ["chunked", "close"])
-def test_a_stall_that_would_outlast_the_function_is_cut_off_in_time(stack: Stack, framing: str) -> None:
+def test_a_stall_that_would_outlast_the_function_is_cut_off_in_time(
+    stack: Stack, framing: Literal["chunked", "close"]
+) -> None:
     held = HeldClock(left_seconds=1)  # the read timeout is sixty
     stack.spaaza.script(replace(sample_users(), framing=framing, stall_after_bytes=500))
     with pytest.raises(OutOfTime, match="waiting for the export: 500 bytes"):

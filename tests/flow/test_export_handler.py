@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from awslambdaric.lambda_context import LambdaContext
+from awslambdaric.lambda_context import LambdaContext  # type: ignore[import-untyped] # carries no types
 
 from sandbox.aws.stack import SECRET, Stack, session_secret
 from sandbox.spaaza.answers import refusal

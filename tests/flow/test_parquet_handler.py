@@ -18,6 +18,7 @@ from spaaza_snapshots.parquet.settings import ParquetSettings
 from spaaza_snapshots.parquet.wiring import clients_of
 from tests.support.committed import CHAIN, DAY, commit
 from tests.support.flow import events, invoke
+from tests.support.sdk import read_timeout_seconds
 
 HANDLER = "spaaza_snapshots.parquet_handler.lambda_handler"
 MEMORY_MB = 1024
@@ -89,8 +90,7 @@ def test_a_call_of_the_conversion_may_take_longer_than_the_reserve_of_an_export(
     s3, events_client = clients_of(ParquetSettings(stack.bucket, "bus"))
     for client in (s3, events_client):
         assert client is not None
-        read_timeout: float = client.meta.config.read_timeout  # type: ignore[attr-defined] # not in the stub
-        assert read_timeout > RESERVE_SECONDS > SDK_CONFIG.read_timeout  # type: ignore[attr-defined] # not in the stub
+        assert read_timeout_seconds(client.meta.config) > RESERVE_SECONDS > read_timeout_seconds(SDK_CONFIG)
 
 
 def test_the_memory_stays_within_the_functions_own_whatever_the_export(stack: Stack, function: LambdaFunction) -> None:

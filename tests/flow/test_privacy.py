@@ -102,7 +102,7 @@ def test_no_log_switch_of_an_operator_shows_a_person_or_a_credential(
     event = {"chain_id": CHAIN}
     if handler == PARQUET:
         event |= {"date": function.invoke({"chain_id": CHAIN}).payload["snapshot_date"]}
-    with LambdaFunction(handler, stack.environment() | switches, memory_mb=1024) as debugged:
+    with LambdaFunction(handler, {**stack.environment(), **switches}, memory_mb=1024) as debugged:
         invocation = debugged.invoke(event)
         written = all_that_was_written(stack, debugged, invocation)
     assert invocation.payload["status"] == "complete"

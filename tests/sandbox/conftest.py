@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 import urllib3
@@ -24,11 +25,9 @@ def ask(server: SpaazaServer) -> Iterator[Ask]:
     """Send the page's request, with what a test changes in it; the answer's body is left to be read."""
     with urllib3.PoolManager(retries=False, timeout=5) as http:
 
-        def ask(
-            method: str = "POST", path: str = "/segments/export/users", **changes: object
-        ) -> urllib3.BaseHTTPResponse:
-            sent = {"headers": HEADERS, "body": BODY, "redirect": False, **changes}
-            return http.request(method, server.base_url + path, preload_content=False, **sent)  # type: ignore[arg-type] # a test may send anything
+        def ask(method: str = "POST", path: str = "/segments/export/users", **changes: Any) -> urllib3.BaseHTTPResponse:
+            sent: dict[str, Any] = {"headers": HEADERS, "body": BODY, "redirect": False, **changes}
+            return http.request(method, server.base_url + path, preload_content=False, **sent)
 
         yield ask
 

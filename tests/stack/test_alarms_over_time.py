@@ -65,7 +65,8 @@ class Alarm:
         real = [point for point in points if point is not None][:periods]
         judged = [self.breaches(point) for point in real]
         judged += [self.properties["TreatMissingData"] == "breaching"] * (periods - len(judged))
-        return sum(judged) >= self.properties.get("DatapointsToAlarm", periods)
+        needed: int = self.properties.get("DatapointsToAlarm", periods)
+        return sum(judged) >= needed
 
     def _point(self, measured: Measured, now: int, back: int) -> float | None:
         statistic, minutes = self.statistic

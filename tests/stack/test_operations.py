@@ -131,11 +131,11 @@ def test_the_script_erases_one_person_and_nothing_else(
         there = stack.s3.head_object(Bucket=stack.bucket, Key=key)
         assert (there["Metadata"], there["ContentType"]) == ({"run-id": f"of {day}"}, PRODUCT["ContentType"])
         stack.s3.download_file(stack.bucket, key, "left.parquet")
-        inside = duckdb.sql("SELECT decode(key), decode(value) FROM parquet_kv_metadata('left.parquet')").fetchall()
+        inside = duckdb.execute("SELECT decode(key), decode(value) FROM parquet_kv_metadata('left.parquet')").fetchall()
         assert inside == [("run_id", f"of {day}")]
         unit = "SELECT converted_type FROM parquet_schema('left.parquet') WHERE name = 'created_date'"
-        assert duckdb.sql(unit).fetchall() == [("TIMESTAMP_MILLIS",)]
-        return [name for (name,) in duckdb.sql("SELECT first_name FROM 'left.parquet' ORDER BY 1").fetchall()]
+        assert duckdb.execute(unit).fetchall() == [("TIMESTAMP_MILLIS",)]
+        return [name for (name,) in duckdb.execute("SELECT first_name FROM 'left.parquet' ORDER BY 1").fetchall()]
 
     assert people("2026-11-19") == ["Ann", "Ben", "Cleo"]
     assert people("2026-11-20") == people("2026-11-21") == ["Ben", "Cleo"]
