@@ -11,6 +11,7 @@ from spaaza_snapshots.base.clock import RESERVE_SECONDS
 from spaaza_snapshots.base.sdk import SDK_CONFIG
 from spaaza_snapshots.errors import StorageError
 from tests.support.flow import CHAIN, aftermath, events, invoke
+from tests.support.sdk import read_timeout_seconds
 
 DENIED = faults.error(403, "AccessDenied")
 
@@ -52,8 +53,7 @@ def test_a_complete_that_happened_and_says_otherwise_is_a_snapshot(stack: Stack,
 
 
 def test_a_complete_that_takes_longer_than_any_other_call_may_is_waited_for(stack: Stack) -> None:
-    longer: float = SDK_CONFIG.read_timeout + 1  # type: ignore[attr-defined] # not in the stub
-    stack.wire.fail("CompleteMultipartUpload", faults.stall(longer), times=EVERY_TIME)
+    stack.wire.fail("CompleteMultipartUpload", faults.stall(read_timeout_seconds(SDK_CONFIG) + 1), times=EVERY_TIME)
     assert invoke(stack)["status"] == "complete"
     assert [call.operation for call in stack.wire.calls].count("CompleteMultipartUpload") == 1
     assert aftermath(stack).is_committed
@@ -149,17 +149,31 @@ def test_a_complete_that_loses_to_a_run_which_then_left_nothing_is_tried_again_i
     assert (there.manifest["run_id"], there.open_uploads) == (there.raw_run_id, 0)
 
 
-@pytest.mark.parametrize("nth", [2, 3, 4])
-def test_a_look_at_the_object_that_is_refused_later_is_made_good_by_the_next_run(stack: Stack, nth: int) -> None:
-    """The second is before the commit, the third in the promotion; a plain run has no fourth before it is done."""
-    stack.wire.fail("HeadObject", DENIED, nth=nth)
-    if nth < 4:
-        with pytest.raises(StorageError, match="checking raw/"):
-            invoke(stack)
-    else:
-        assert invoke(stack)["status"] == "complete"
+@pytest.mark.parametrize(
+    ("behind", "is_there"),
+    [("CreateMultipartUpload", False), ("CompleteMultipartUpload", True)],
+    ids=["before the commit", "in the promotion"],
+)
+def test_a_look_at_the_object_that_is_refused_later_is_made_good_by_the_next_run(
+    stack: Stack, behind: str, is_there: bool
+) -> None:
+    stack.wire.fail(behind, faults.call(lambda: stack.wire.fail("HeadObject", DENIED)))
+    with pytest.raises(StorageError, match="checking raw/"):
+        invoke(stack)
     there = aftermath(stack)
-    assert (there.raw_run_id is None) is (nth == 2)
+    assert (there.raw_run_id is not None) is is_there
+    assert there.open_uploads == 0
+    stack.wire.clear()
+    invoke(stack)
+    assert aftermath(stack).is_committed
+
+
+def test_nothing_looks_at_the_object_again_once_its_manifest_is_put(stack: Stack) -> None:
+    refused_from_here = faults.call(lambda: stack.wire.fail("HeadObject", DENIED))
+    stack.wire.fail("PutObject", refused_from_here, key_contains="manifests/")
+    assert invoke(stack)["status"] == "complete"
+    there = aftermath(stack)
+    assert there.raw_run_id is not None
     assert there.open_uploads == 0
     stack.wire.clear()
     invoke(stack)

@@ -92,7 +92,7 @@ def test_a_write_waits_while_parts_are_on_their_way_so_that_memory_is_bounded(
 
 def test_a_part_that_is_sent_again_is_the_same(stack: Stack, upload: MultipartUpload) -> None:
     body = os.urandom(2 * PART_BYTES + 5)
-    stack.wire.fail("UploadPart", faults.drop_request, nth=1)
+    stack.wire.fail("UploadPart", faults.drop_request)
     stack.wire.fail("UploadPart", faults.lose_answer, nth=3)
     with upload:
         upload.write(body)

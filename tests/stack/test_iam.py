@@ -129,6 +129,12 @@ def test_every_way_of_the_export_runs_with_its_role_and_needs_each_action_of_it(
     record_calls(record_property, "ExportRole", calls)
 
 
+def test_moto_judges_the_calls_of_every_service_that_it_was_told_resources_of(deployed: Deployed) -> None:
+    with enforced() as asked:
+        export(deployed, {"chain_id": CHAIN})
+    assert {arn.split(":")[2] for arn in asked} == {"events", "glue", "secretsmanager"}
+
+
 def test_the_conversion_to_parquet_runs_with_its_role_and_needs_each_action_of_it(
     deployed: Deployed, record_property: Record
 ) -> None:

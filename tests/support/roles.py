@@ -60,15 +60,28 @@ RESOURCES: tuple[tuple[type, Callable[["Moto"], str]], ...] = (
 
 
 @contextmanager
-def enforced() -> Iterator[None]:
+def enforced() -> Iterator[set[str]]:
     """Have moto refuse, with HTTP 403, every call that the caller's policy does not allow.
 
     It judges actions and resources. Of conditions it knows none of ours: those are asserted on the policy itself.
+    Yields the ARNs that it has asked the hook for.
     """
+    asked: set[str] = set()
     with pytest.MonkeyPatch.context() as patch, enable_iam_authentication():
         for responses, resource in RESOURCES:
-            patch.setattr(responses, HOOK, resource, raising=False)
-        yield
+            # moto calls the hook where a class has it, and these have none: there is nothing that `raising` could miss.
+            # That it is called at all is asserted in tests/stack/test_iam.py.
+            patch.setattr(responses, HOOK, _noting(resource, asked), raising=False)
+        yield asked
+
+
+def _noting(resource: Callable[["Moto"], str], asked: set[str]) -> Callable[["Moto"], str]:
+    def noted(response: "Moto") -> str:
+        arn = resource(response)
+        asked.add(arn)
+        return arn
+
+    return noted
 
 
 def assume(aws: MotoAws, policy: Mapping[str, Any]) -> Mapping[str, str]:
