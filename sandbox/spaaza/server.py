@@ -213,9 +213,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _curl(server: SpaazaServer) -> str:
     return f"""curl '{server.base_url}/segments/export/users.csv' \\
-  -H 'X-Spaaza-KnownSession-Chain-Id: 1783' \\
-  -H 'X-Spaaza-KnownSession-Key: {server.session.key}' \\
-  -H 'X-Spaaza-KnownSession-User-Id: {server.session.user_id}' \\
+  -H 'X-Spaaza-Session-Chain-Id: 1783' \\
+  -H 'X-Spaaza-Session-Key: {server.session.key}' \\
+  -H 'X-Spaaza-Session-User-Id: {server.session.user_id}' \\
   -H 'content-type: application/json' \\
   --data-raw '{{"entity":"people","chain_id":1743,"join":"all","rules":[]}}' \\
   --compressed"""
