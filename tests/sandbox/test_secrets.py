@@ -1,6 +1,7 @@
 """The sandbox's Secrets Manager: as strict about versions and labels as AWS."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -72,7 +73,8 @@ def test_a_label_is_not_moved_without_naming_the_version_that_loses_it(secrets: 
     put(secrets, "new")
     for source in ({}, {"RemoveFromVersionId": SECOND}):
         moved = {"SecretId": NAME, "VersionStage": "AWSCURRENT", "MoveToVersionId": SECOND, **source}
-        assert refused(lambda moved=moved: secrets.update_secret_version_stage(**moved)) == "InvalidParameterException"
+        move = partial(secrets.update_secret_version_stage, **moved)
+        assert refused(move) == "InvalidParameterException"
     assert labels(secrets)[FIRST] == {"AWSCURRENT"}
 
 
@@ -109,7 +111,12 @@ def test_a_rotation_has_its_empty_version_at_once_and_its_steps_in_order(
     pending = {"SecretId": NAME, "VersionStage": "AWSPENDING"}
     assert refused(lambda: secrets.get_secret_value(**pending)) == "ResourceNotFoundException"
     events: list[Mapping[str, str]] = []
-    moto_aws.secrets.play_rotations(lambda event: events.append(event) is None)
+
+    def went_well(event: Mapping[str, str]) -> bool:
+        events.append(event)
+        return True
+
+    moto_aws.secrets.play_rotations(went_well)
     assert [event["Step"] for event in events] == list(STEPS)
     assert {event["ClientRequestToken"] for event in events} == {token}
 
