@@ -61,7 +61,7 @@ class _Described:
 
 
 @dataclass
-class _Version:
+class _KeptVersion:
     """One version, as moto keeps it."""
 
     fields: dict[str, Any] = field(repr=False)
@@ -111,8 +111,8 @@ class StrictSecrets(SecretsManagerBackend):
         secret = self._found(secret_id)
         token = self._from_client_request_token(client_request_token)
         there = secret.versions.get(token)
-        if there and _Version(there).has_value:
-            if _Version(there).value != (secret_string, secret_binary):
+        if there and _KeptVersion(there).has_value:
+            if _KeptVersion(there).value != (secret_string, secret_binary):
                 raise ResourceExistsException(
                     f"You can't use ClientRequestToken {token} because that value is already in use for a version of"
                     f" secret {secret.arn}."
@@ -136,7 +136,7 @@ class StrictSecrets(SecretsManagerBackend):
         version = secret.versions[asked]
         if label and label not in version["version_stages"]:
             raise SecretStageVersionMismatchException
-        if not _Version(version).has_value:
+        if not _KeptVersion(version).has_value:
             raise SecretHasNoValueException(label or asked)
         found = {"ARN": secret.arn, "Name": secret.name, "VersionId": asked, "CreatedDate": version["createdate"]}
         texts = {"SecretString": version.get("secret_string"), "SecretBinary": version.get("secret_binary")}

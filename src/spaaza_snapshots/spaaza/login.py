@@ -47,7 +47,7 @@ class Passcode:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _LoginAnswer:
     """`code` is Spaaza's error code; `results` is None in an answer that is no success."""
 
     status: int
@@ -121,7 +121,7 @@ class SpaazaLogin:
 
     def _ask(
         self, method: str, path: str, headers: Mapping[str, str], form: Mapping[str, str] | None = None
-    ) -> _Answer:
+    ) -> _LoginAnswer:
         form_type = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
         self._http.clear()  # a kept connection may be dead by now, and a log-in is not sent twice
         try:
@@ -158,16 +158,16 @@ def _body(response: urllib3.BaseHTTPResponse, seconds: float) -> bytes:
     return body
 
 
-def _read(status: int, body: bytes) -> _Answer:
+def _read(status: int, body: bytes) -> _LoginAnswer:
     document = _json(body)
     if isinstance(document, list) and document:
         document = document[0]  # some answers are wrapped in a list of one
     result = document.get("result") if isinstance(document, dict) else None
     code = error_code(body)
     if status != 200 or code is not None or not isinstance(result, dict) or result.get("code") != 1:
-        return _Answer(status, code, None)
+        return _LoginAnswer(status, code, None)
     results = document.get("results")
-    return _Answer(status, code, results if isinstance(results, dict) else {})
+    return _LoginAnswer(status, code, results if isinstance(results, dict) else {})
 
 
 def _json(body: bytes) -> Any:
@@ -191,11 +191,11 @@ def _headers(session: Session) -> dict[str, str]:
     return {"X-Spaaza-Session-User-Id": session.user_id, "X-Spaaza-Session-Key": session.key}
 
 
-def _is_unknown(answer: _Answer) -> bool:
+def _is_unknown(answer: _LoginAnswer) -> bool:
     return answer.status == 401 or answer.code == NO_VALID_SESSION
 
 
-def _failure(answer: _Answer, asked: str) -> SnapshotError:
+def _failure(answer: _LoginAnswer, asked: str) -> SnapshotError:
     if 300 <= answer.status < 500 and answer.status not in BUSY:
         hint = "Ask Spaaza whether your address is allowed, and check SPAAZA_API_URL if you have set it."
         return ExportRejected(f"Spaaza rejects {asked} at this address", answer.detail, hint)

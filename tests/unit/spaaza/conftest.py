@@ -10,12 +10,15 @@ import urllib3
 from sandbox.spaaza.answers import Answer
 from sandbox.spaaza.server import SpaazaServer
 from spaaza_snapshots.base.clock import Clock
+from spaaza_snapshots.spaaza.connections import http_pool
 from spaaza_snapshots.spaaza.credentials import Session
 from spaaza_snapshots.spaaza.export_api import SpaazaExports
 from spaaza_snapshots.spaaza.export_stream import ExportStream
+from spaaza_snapshots.spaaza.login import SpaazaLogin
 from tests.support.builders import HeldClock, session
 from tests.support.export_bodies import Open
 from tests.support.exports import PATH, Ask
+from tests.support.login_calls import ACTS, Act
 
 
 @pytest.fixture
@@ -61,3 +64,24 @@ def opened(server: SpaazaServer) -> Iterator[Open]:
         yield opened
         for stream in streams:
             stream.close()
+
+
+@pytest.fixture
+def exempt(server: SpaazaServer) -> SpaazaServer:
+    server.logins.admin.exempt = True
+    return server
+
+
+@pytest.fixture
+def login(server: SpaazaServer) -> SpaazaLogin:
+    return SpaazaLogin(http_pool(), server.base_url, timeout_seconds=5)
+
+
+@pytest.fixture(params=ACTS)
+def act(request: pytest.FixtureRequest) -> Act:
+    return ACTS[request.param]
+
+
+@pytest.fixture(params=["log_in", "exchange"])
+def entrance(request: pytest.FixtureRequest) -> Act:
+    return ACTS[request.param]
