@@ -97,7 +97,7 @@ logs: $(STAMP) ## Print and follow a deployed function's log: FUNCTION=Export, P
 
 destroy: $(STAMP) ## Delete the stack, and say what is kept
 	@place=$$($(COMMAND) where $(PLACE)); tools/tool-env sam; \
-	echo "Keeps the bucket with every snapshot; its objects keep expiring under the lifecycle rules. Deletes everything else."; \
+	echo "Keeps the bucket with every snapshot; its objects keep expiring under the lifecycle rules. A login secret stays too, with its password. Deletes everything else."; \
 	$(SAM) delete $$place
 
 pins: $(STAMP) ## Update the pinned requirements

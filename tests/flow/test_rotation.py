@@ -69,17 +69,25 @@ def test_a_rotation_renews_the_session_and_the_next_run_uses_it(
     assert export.invoke(ONE_CHAIN).payload["status"] == "complete"
 
 
+WRITES = [
+    (operation, nth)
+    for operation, calls in (("PutSecretValue", 2), ("UpdateSecretVersionStage", 4))
+    for nth in range(1, calls + 1)
+]
+"""The proof and the session; the end of the proof, the try that is counted, its end, and the new current version."""
+
+
 @pytest.mark.parametrize("when", ["instead", "after"])
-@pytest.mark.parametrize("operation", ["PutSecretValue", "UpdateSecretVersionStage"])
+@pytest.mark.parametrize(("operation", "nth"), WRITES)
 def test_a_function_killed_at_any_write_is_made_good_by_the_repetition(
-    stack: Stack, renewing: Renewing, rotation: LambdaFunction, operation: str, when: faults.When
+    stack: Stack, renewing: Renewing, rotation: LambdaFunction, operation: str, nth: int, when: faults.When
 ) -> None:
     renewing.ask()
-    stack.wire.fail(operation, faults.call(lambda: os.kill(rotation.pid, signal.SIGKILL), when=when))
+    stack.wire.fail(operation, faults.call(lambda: os.kill(rotation.pid, signal.SIGKILL), when=when), nth=nth)
     (played,) = renewing.play_with(rotation, tries=2)
     assert played.failed_at is None
     assert renewing.is_renewed()
-    lost = (operation, when) == ("PutSecretValue", "instead")
+    lost = (operation, nth, when) == ("PutSecretValue", 2, "instead")
     assert renewing.log_ins() == (2 if lost else 1)
 
 

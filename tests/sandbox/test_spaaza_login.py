@@ -158,8 +158,9 @@ def test_a_log_out_ends_the_session_and_a_second_one_finds_none(exempt: SpaazaSe
     assert export_status(exempt, session) == 401
 
 
-def test_the_status_names_a_person_and_so_is_not_for_a_log(exempt: SpaazaServer, ask: Ask) -> None:
-    _, answer = ask("GET", "/auth/get-login-status", session=session_info(ask))
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_status_names_a_person_and_so_is_not_for_a_log(exempt: SpaazaServer, ask: Ask, method: str) -> None:
+    _, answer = ask(method, "/auth/get-login-status", session=session_info(ask))
     assert answer["result"]["code"] == 1
     assert {"first_name", "birthday", "email"} == set(answer["results"]["user_info"])
 
@@ -195,7 +196,7 @@ def test_a_refusal_is_told_in_dutch_in_either_shape_and_may_be_wrapped(server: S
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/auth/login"), ("GET", "/auth/session"), ("POST", "/auth/get-login-status"), ("GET", "/auth/logout")],
+    [("GET", "/auth/login"), ("GET", "/auth/session"), ("DELETE", "/auth/get-login-status"), ("GET", "/auth/logout")],
 )
 def test_another_method_is_refused_as_the_page_has_it(ask: Ask, method: str, path: str) -> None:
     status, answer = ask(method, path)

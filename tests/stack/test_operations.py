@@ -74,7 +74,8 @@ def test_every_query_is_sql_of_athena_on_tables_and_columns_that_are_there(sql: 
 
 
 def test_the_session_in_the_text_has_the_keys_that_the_function_reads() -> None:
-    (text,) = blocks("json")
+    text, login = blocks("json")
+    assert json.loads(login).keys() == {"username", "password"}
     assert json.loads(text).keys() == {"session_user_id", "session_key", "session_expires_date"}
     assert text.strip().replace("THE KEY", "...").partition('"session_expires')[0] in json.dumps(
         source()["Resources"]["SessionRejectedAlarm"]["Properties"]["AlarmDescription"]

@@ -59,7 +59,7 @@ def test_the_rotation_function_runs_as_the_others_do_and_its_log_ends(stack: Dep
     for name in ("Runtime", "Architectures", "Code"):
         assert properties[name] == export[name]
     assert properties["Handler"] == "spaaza_snapshots.rotation_handler.lambda_handler"
-    assert properties["Timeout"] == 60
+    assert properties["Timeout"] == 180
     assert stack.properties("RotationLog")["RetentionInDays"] == "90"
 
 
@@ -72,7 +72,7 @@ def test_the_log_in_secret_is_made_empty_and_outlives_the_stack(stack: Deploymen
 def test_secrets_manager_alone_starts_the_function_and_not_when_the_stack_is_deployed(stack: Deployment) -> None:
     rotation = stack.properties("SecretRotation")
     assert rotation["RotateImmediatelyOnUpdate"] is False
-    assert rotation["RotationRules"] == {"AutomaticallyAfterDays": 30}
+    assert rotation["RotationRules"] == {"AutomaticallyAfterDays": 7}
     assert rotation["SecretId"] == stack.outputs["SecretArn"]
     permission = stack.properties("RotationPermission")
     assert (permission["Principal"], permission["SourceAccount"]) == ("secretsmanager.amazonaws.com", ACCOUNT)
@@ -106,6 +106,7 @@ def test_the_schedule_rotates_the_secret_of_the_session(stack: Deployment) -> No
     assert {action for found in stack.policy("RenewalRole")["Statement"] for action in [found["Action"]]} == {
         "secretsmanager:RotateSecret",
         "lambda:InvokeFunction",
+        "sqs:SendMessage",
     }
 
 

@@ -14,7 +14,9 @@ from spaaza_snapshots.rotation.event import parse_event
 from spaaza_snapshots.rotation.settings import RotationSettings
 from spaaza_snapshots.rotation.steps import serve
 from spaaza_snapshots.rotation.wiring import clients_of, services_for
+from spaaza_snapshots.spaaza.connections import http_pool
 from spaaza_snapshots.spaaza.credentials import Session, read_version
+from spaaza_snapshots.spaaza.login import SpaazaLogin
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
@@ -51,6 +53,13 @@ class Renewing:
         """Do what a person does who has changed the password."""
         login = {"username": self.spaaza.logins.admin.username, "password": password}
         self.secrets.put_secret_value(SecretId=LOGIN_SECRET, SecretString=json.dumps(login))
+
+    def log_in_by_hand(self) -> None:
+        """Do what a person does with `spaaza-snapshots login`."""
+        admin = self.spaaza.logins.admin
+        session = SpaazaLogin(http_pool(), self.spaaza.base_url).log_in(admin.username, admin.password)
+        assert isinstance(session, Session)
+        self.secrets.put_secret_value(SecretId=self.secret, SecretString=session.to_secret())
 
     def environment(self) -> dict[str, str]:
         """What the function finds in its environment."""

@@ -31,14 +31,11 @@ from spaaza_snapshots.errors import (
     StorageError,
 )
 from spaaza_snapshots.spaaza.connections import http_pool
-from spaaza_snapshots.spaaza.credentials import Session, read_session
+from spaaza_snapshots.spaaza.credentials import Session, prove_writable, read_session
 from spaaza_snapshots.spaaza.login import API_URLS, Passcode, SpaazaLogin, api_url
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
-
-PROOF_STAGE: Final = "SPAAZA_LOGIN_PROOF"
-"""The staging label of the version that only proves that one can be written."""
 
 CODE_TRIES: Final = 3
 
@@ -135,23 +132,10 @@ def _new_session(place: _Place, aside: Console) -> Session:
 
 
 def _prove_writable(place: _Place) -> None:
-    """Write a version under a label of its own, and take the label off again: neither changes what is current.
-
-    It is the call that stores the session later, so it proves the right to it, the key that encrypts, and that the
-    secret is no replica and not about to be deleted; a simulation of policies would prove less. It needs no right to
-    read, and Secrets Manager forgets a version without a label. A label that may not be taken off does no harm. The
-    first version of an empty secret is current whatever its label: that one then holds `{}`, no session, as before.
-    """
     try:
-        made = place.secrets_manager.put_secret_value(
-            SecretId=place.secret_id, SecretString="{}", VersionStages=[PROOF_STAGE]
-        )
+        prove_writable(place.secrets_manager, place.secret_id)
     except (ClientError, BotoCoreError) as error:
         raise StorageError("The secret cannot be written", _reason(place, error)) from error
-    with suppress(ClientError, BotoCoreError):
-        place.secrets_manager.update_secret_version_stage(
-            SecretId=place.secret_id, VersionStage=PROOF_STAGE, RemoveFromVersionId=made["VersionId"]
-        )
 
 
 def _exchanged(place: _Place, passcode: Passcode, aside: Console) -> Session:

@@ -7,19 +7,23 @@ password never becomes a lock-out. A person who puts a new version takes the lab
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from spaaza_snapshots.base.aws_errors import code_of, storage_errors
-from spaaza_snapshots.errors import CredentialsError
+from spaaza_snapshots.base.telemetry import logger
+from spaaza_snapshots.errors import CredentialsError, StorageError
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_secretsmanager.type_defs import GetSecretValueResponseTypeDef
 
 REFUSED = "REFUSED"
+TRIED = ("TRIED_1", "TRIED_2", "TRIED_3")
+"""One more of these labels before each login, none after one whose end is known: three tries lock nobody out."""
 
 _PUT_IT_IN = 'Put name and password into the login secret: {"username": "…", "password": "…"}.'
 
@@ -49,17 +53,43 @@ class LoginSecret:
         if REFUSED in found["VersionStages"]:
             hint = f"Nothing logs in with this version again, lest the user be locked out. {_PUT_IT_IN}"
             raise CredentialsError("Spaaza has refused this name and password before", self._secret_id, hint)
-        return self._login(found["VersionId"], found.get("SecretString", ""))
+        login = self._login(found["VersionId"], found.get("SecretString", ""))
+        self._count_a_try(login, found["VersionStages"])
+        return login
+
+    def _count_a_try(self, login: Login, labels: Sequence[str]) -> None:
+        """Write the try ahead: a function that is killed, or cannot mark a refusal, must not try for ever."""
+        left = [label for label in TRIED if label not in labels]
+        if not left:
+            hint = f"Spaaza may have refused them: see the log, be sure of them, and put them in again. {_PUT_IT_IN}"
+            raise CredentialsError(f"{len(TRIED)} logins had no known end", self._secret_id, hint)
+        with storage_errors("counting a login"):
+            self._move(left[0], login)
+
+    def forget_tries(self, login: Login) -> None:
+        """Take the labels of tries off again; those that cannot be taken off are only logged."""
+        try:
+            with storage_errors("forgetting the tries"):
+                for label in TRIED:
+                    if (holder := self._value_at(label)) is not None and holder["VersionId"] == login.version_id:
+                        self._secrets_manager.update_secret_version_stage(
+                            SecretId=self._secret_id, VersionStage=label, RemoveFromVersionId=login.version_id
+                        )
+        except StorageError as error:
+            logger.warning("The tries could not be forgotten", extra={"error": str(error)})
 
     def mark_refused(self, login: Login) -> None:
         """Put the label REFUSED on the version that was refused, wherever it was before."""
         with storage_errors("marking the login secret as refused"):
-            before = self._value_at(REFUSED)
-            # without the version that it is taken from, Secrets Manager moves no label
-            source = {} if before is None else {"RemoveFromVersionId": before["VersionId"]}
-            self._secrets_manager.update_secret_version_stage(
-                SecretId=self._secret_id, VersionStage=REFUSED, MoveToVersionId=login.version_id, **source
-            )
+            self._move(REFUSED, login)
+
+    def _move(self, label: str, login: Login) -> None:
+        before = self._value_at(label)
+        # without the version that it is taken from, Secrets Manager moves no label
+        source = {} if before is None else {"RemoveFromVersionId": before["VersionId"]}
+        self._secrets_manager.update_secret_version_stage(
+            SecretId=self._secret_id, VersionStage=label, MoveToVersionId=login.version_id, **source
+        )
 
     def _value_at(self, stage: str) -> "GetSecretValueResponseTypeDef | None":
         try:

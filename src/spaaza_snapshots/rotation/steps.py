@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from spaaza_snapshots.base.telemetry import logger
 from spaaza_snapshots.errors import CredentialsError, LoginRefused, SessionExpired, SnapshotError
 from spaaza_snapshots.rotation.event import StepRequest
-from spaaza_snapshots.rotation.login_secret import LoginSecret
+from spaaza_snapshots.rotation.login_secret import Login, LoginSecret
 from spaaza_snapshots.rotation.versions import SessionVersions
 from spaaza_snapshots.spaaza.credentials import Session
 from spaaza_snapshots.spaaza.login import Passcode, SpaazaLogin
@@ -41,12 +41,15 @@ def create_session(services: RotationServices, token: str) -> None:
         logger.info("This rotation has logged in before")
         return
     try:
-        session = _log_in(services)
+        services.versions.prove_writable()
+        login, session = _log_in(services)
     except SnapshotError:
         # Nothing came of this rotation. Its empty version would bar every other one.
         services.versions.give_up(token)
         raise
-    if not services.versions.put_pending(token, session):
+    stored = services.versions.put_pending(token, session)
+    services.login_secret.forget_tries(login)
+    if not stored:
         # This step ran twice at once, and one log-in has ended the session of the other: testSecret tells which.
         logger.warning("Another try of this step was quicker")
         return
@@ -59,18 +62,16 @@ def set_session(_services: RotationServices, _token: str) -> None:
 
 
 def test_session(services: RotationServices, token: str) -> None:
-    """Ask Spaaza whether it knows the new session.
+    """Ask Spaaza whether it knows the new session, and give that up only if the current one is alive instead.
 
-    Where Spaaza cannot tell now, the session is kept for the repetition. Secrets Manager also runs this step alone, on
-    a copy of what is there, whenever the rotation is configured: that must not fail because the old session has ended.
+    In doubt the new one is kept: the login has ended the old one. Secrets Manager also runs this step alone, on a copy
+    of the current value, whenever the rotation is configured: that must not fail because the old session has ended.
     """
-    session = services.versions.session(token)
-    if session == services.versions.current_session():
+    session, current = services.versions.session(token), services.versions.current_session()
+    if session is None or session == current:
         logger.info("There is no new session to test")
         return
-    if session is None:
-        raise _nothing_there()
-    if not services.spaaza.is_alive(session):
+    if _is_alive(services, session) is False and current is not None and _is_alive(services, current):
         services.versions.give_up(token)
         detail = "somebody has logged in as this user since, or two rotations ran at once"
         raise SessionExpired("Spaaza does not know the new session any more", detail, ROTATE_AGAIN)
@@ -93,13 +94,16 @@ STEPS: Mapping[str, Step] = {
 }
 
 
-def _log_in(services: RotationServices) -> Session:
+def _log_in(services: RotationServices) -> tuple[Login, Session]:
     """Log in, once: after a refusal nothing does so again with this version of the log-in secret."""
     login = services.login_secret.read()
     try:
         answer = services.spaaza.log_in(login.username, login.password)
     except LoginRefused:
         services.login_secret.mark_refused(login)
+        raise
+    except SnapshotError:
+        services.login_secret.forget_tries(login)  # Spaaza has said nothing of the user
         raise
     if isinstance(answer, Passcode):
         services.login_secret.mark_refused(login)
@@ -108,7 +112,16 @@ def _log_in(services: RotationServices) -> Session:
             " once more."
         )
         raise CredentialsError("Spaaza has e-mailed a code, which nobody is there to read", hint=hint)
-    return answer
+    return login, answer
+
+
+def _is_alive(services: RotationServices, session: Session) -> bool | None:
+    """Return what Spaaza says of a session; None if it cannot tell."""
+    try:
+        return services.spaaza.is_alive(session)
+    except SnapshotError as error:
+        logger.warning("Spaaza cannot tell whether a session is alive", extra={"error": str(error)})
+        return None
 
 
 def _nothing_there() -> CredentialsError:

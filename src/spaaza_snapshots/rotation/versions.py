@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from spaaza_snapshots.base.aws_errors import code_of, storage_errors
 from spaaza_snapshots.base.telemetry import logger
 from spaaza_snapshots.errors import CredentialsError, InvalidRequest, StorageError
-from spaaza_snapshots.spaaza.credentials import Session, read_version
+from spaaza_snapshots.spaaza.credentials import Session, prove_writable, read_version
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
@@ -46,6 +46,11 @@ class SessionVersions:
         except CredentialsError as error:
             logger.warning("The session in use cannot be read", extra={"error": str(error)})
             return None
+
+    def prove_writable(self) -> None:
+        """Raise `StorageError` unless a session could be stored: a login that cannot be kept only ends the old one."""
+        with storage_errors("proving that the session can be stored"):
+            prove_writable(self._secrets_manager, self._secret_id)
 
     def put_pending(self, token: str, session: Session) -> bool:
         """Store a session as this rotation's; False where the rotation has another one already."""

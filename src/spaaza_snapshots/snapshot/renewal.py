@@ -1,14 +1,15 @@
 """What a run does where the session renews itself: wait for a renewal under way, and ask for one."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from spaaza_snapshots.base.aws_errors import code_of
 from spaaza_snapshots.base.clock import Clock
 from spaaza_snapshots.base.telemetry import logger
-from spaaza_snapshots.errors import SnapshotError
+from spaaza_snapshots.errors import CredentialsError
 from spaaza_snapshots.spaaza.credentials import Session, read_session, read_version
 from spaaza_snapshots.spaaza.login import SpaazaLogin
 
@@ -40,20 +41,29 @@ class SessionRenewal:
         return session
 
     def ask_if_refused(self) -> None:
-        """Ask for one rotation where Spaaza does not know the session, or there is none yet.
+        """Ask for one rotation if Spaaza does not know the session, or the secret holds none.
 
-        Called once by each run of the schedule, so once an hour. Whatever fails here keeps no run from its work.
+        Each scheduled run calls this once, so once an hour. No failure here, and no wait, keeps a run from its work.
         """
+        waiting = ThreadPoolExecutor(1, thread_name_prefix="renewal")
+        asking = waiting.submit(self._ask_if_refused)
+        waiting.shutdown(wait=False)
         try:
-            if self._is_accepted():
-                return
+            asking.result(timeout=LONGEST_WAIT_SECONDS)
+        except Exception as error:  # noqa: BLE001 # the run goes on in any case
+            told = code_of(error) if isinstance(error, ClientError) else f"{type(error).__name__} {error}".strip()
+            logger.warning("The session could not be checked", extra={"error": told})
+
+    def _ask_if_refused(self) -> None:
+        if not self._is_accepted():
             self.secrets_manager.rotate_secret(SecretId=self.secret_id)
-        except (SnapshotError, BotoCoreError, ClientError) as error:
-            told = code_of(error) if isinstance(error, ClientError) else str(error)
-            logger.warning("The session could not be looked after", extra={"error": told})
-        else:
-            logger.warning("Spaaza does not know the session: a renewal was asked for")
+            logger.warning("Spaaza does not know the session: a renewal was requested")
 
     def _is_accepted(self) -> bool:
-        session = read_version(self.secrets_manager, self.secret_id, VersionStage="AWSCURRENT")
+        try:
+            session = read_version(self.secrets_manager, self.secret_id, VersionStage="AWSCURRENT")
+        except CredentialsError as error:
+            if error.__cause__ is not None:
+                raise  # AWS did not let us read it
+            return False  # what is there is not a session
         return session is not None and self.spaaza.is_alive(session)

@@ -4,6 +4,7 @@
 """
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
 
 _FORMAT = '{"session_user_id": "…", "session_key": "…", "session_expires_date": "YYYY-MM-DD HH:MM:SS"}'
+PROOF_STAGE = "SPAAZA_LOGIN_PROOF"
 _DATE_FORMAT = "%Y-%m-%d %H:%M:%S"
 
 
@@ -44,6 +46,22 @@ class Session:
         if self.expires_at is not None:
             document["session_expires_date"] = self.expires_at.astimezone(UTC).strftime(_DATE_FORMAT)
         return json.dumps(document)
+
+
+def prove_writable(secrets_manager: "SecretsManagerClient", secret_id: str) -> None:
+    """Write a version under a label of its own, and take the label off again: neither changes what is current.
+
+    It is the call that stores a session later, so it proves the right to it, the key that encrypts, and that the secret
+    is not a replica and not about to be deleted; a simulation of policies would prove less. It needs no right to read,
+    and Secrets Manager forgets a version without a label. A label that may not be taken off does no harm. The first
+    version of an empty secret is current whatever its label: that one then holds `{}`, no session, as before. Raises
+    `ClientError` and `BotoCoreError`.
+    """
+    made = secrets_manager.put_secret_value(SecretId=secret_id, SecretString="{}", VersionStages=[PROOF_STAGE])
+    with suppress(ClientError, BotoCoreError):
+        secrets_manager.update_secret_version_stage(
+            SecretId=secret_id, VersionStage=PROOF_STAGE, RemoveFromVersionId=made["VersionId"]
+        )
 
 
 def read_session(secrets_manager: "SecretsManagerClient", secret_id: str) -> Session:

@@ -35,6 +35,9 @@ REFUSALS = frozenset({WRONG_PASSWORD, NO_VALID_SESSION, PERMISSION_DENIED, AUTH_
 """Error codes that speak of the user, whatever status they come with."""
 
 BUSY = frozenset({408, 429})
+UNKNOWN_FORM = frozenset({400, 404, 405})
+"""Statuses of a server that does not know this form of a call."""
+
 LATER = "Try again later; look at Spaaza's status if this goes on"
 
 
@@ -91,16 +94,23 @@ class SpaazaLogin:
         return _session(self._results("/auth/session", form, "code"))
 
     def is_alive(self, session: Session) -> bool:
-        """Ask Spaaza's status call; false only where Spaaza says clearly that it does not know the session."""
-        answer = self._ask("GET", "/auth/get-login-status", _headers(session))
-        if answer.status == 405:  # the newest page has POST, an older one and Spaaza's own sample GET
-            form = {"user_id": session.user_id, "session_key": session.key}
-            answer = self._ask("POST", "/auth/get-login-status", _headers(session), form)
-        if _is_unknown(answer):
+        """Ask Spaaza's status call; false only if Spaaza denies the session in both documented forms of it.
+
+        The newest page has a POST with a form, an older one and Spaaza's own sample a GET. A form that is not
+        understood may be denied like a dead session, so one denial alone says nothing.
+        """
+        form = {"user_id": session.user_id, "session_key": session.key}
+        posted = self._ask("POST", "/auth/get-login-status", _headers(session), form)
+        if posted.results is not None:
+            return True
+        if not (_is_unknown(posted) or posted.status in UNKNOWN_FORM):
+            raise _failure(posted, "the status of a session")
+        got = self._ask("GET", "/auth/get-login-status", _headers(session))
+        if got.results is not None:
+            return True
+        if _is_unknown(posted) and _is_unknown(got):
             return False
-        if answer.results is None:
-            raise _failure(answer, "the status of a session")
-        return True
+        raise _failure(posted if _is_unknown(got) else got, "the status of a session")
 
     def log_out(self, session: Session) -> None:
         """End the session; raises `SessionExpired` where Spaaza does not know it any more."""

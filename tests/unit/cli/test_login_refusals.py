@@ -144,7 +144,9 @@ def test_a_session_that_cannot_be_stored_after_all_is_ended_and_the_loss_is_told
 def test_a_session_that_spaaza_does_not_confirm_is_said_to_be_in_the_secret(
     exempt: LoginPlace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, answer: Any, exit_code: int
 ) -> None:
-    exempt.wire.fail("PutSecretValue", faults.call(lambda: exempt.spaaza.logins.scripted.append(answer)), nth=2)
+    exempt.wire.fail(
+        "PutSecretValue", faults.call(lambda: exempt.spaaza.logins.scripted.extend([answer, answer])), nth=2
+    )
     exempt.type(MARK_NAME, MARK_PASSWORD)
     assert main(["login"]) == exit_code
     assert sentence(capsys).endswith("; the new session is in the secret.")

@@ -63,7 +63,7 @@ def test_what_is_asked_is_a_form_of_an_admin_and_nothing_secret_is_in_its_addres
     assert [(request.method, request.path) for request in server.requests] == [
         ("POST", "/auth/login"),
         ("POST", "/auth/session"),
-        ("GET", "/auth/get-login-status"),
+        ("POST", "/auth/get-login-status"),
         ("DELETE", "/auth/logout"),
     ]
     forms = [parse_qs(request.body.decode()) for request in server.requests]

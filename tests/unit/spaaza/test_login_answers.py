@@ -85,7 +85,7 @@ def test_an_end_that_cannot_be_read_costs_no_session(server: SpaazaServer, login
 def test_a_wrong_address_or_one_that_is_not_allowed_is_no_refusal_of_the_user(
     server: SpaazaServer, login: SpaazaLogin, act: Act, answer: Answer
 ) -> None:
-    server.logins.scripted = [answer]
+    server.logins.scripted = [answer, answer]  # the status is asked in both forms
     refused(ExportRejected, act, login)
 
 
@@ -119,8 +119,25 @@ def test_an_answer_that_does_not_come_ends_in_time(server: SpaazaServer, act: Ac
 
 @pytest.mark.parametrize("answer", [refusal(401, 6), refusal(401), refusal(500, 6)])
 def test_a_session_is_dead_where_spaaza_says_so(server: SpaazaServer, login: SpaazaLogin, answer: Answer) -> None:
-    server.logins.scripted = [answer]
+    server.logins.scripted = [answer, answer]
     assert not login.is_alive(session())
+
+
+@pytest.mark.parametrize("answer", [refusal(401, 6), refusal(404), refusal(405, 4), refusal(400)])
+def test_a_session_is_alive_if_one_form_of_the_call_says_so(
+    server: SpaazaServer, login: SpaazaLogin, answer: Answer
+) -> None:
+    server.logins.scripted = [answer]
+    assert login.is_alive(session())
+    assert [request.method for request in server.requests] == ["POST", "GET"]
+
+
+def test_a_denial_beside_an_answer_that_is_not_understood_is_no_denial(
+    server: SpaazaServer, login: SpaazaLogin
+) -> None:
+    server.logins.scripted = [refusal(401, 6), refusal(405, 4)]
+    with pytest.raises(ExportRejected):
+        login.is_alive(session())
 
 
 def test_a_session_that_a_log_in_replaced_or_time_ended_is_dead(exempt: SpaazaServer, login: SpaazaLogin) -> None:
@@ -134,11 +151,10 @@ def test_a_session_that_a_log_in_replaced_or_time_ended_is_dead(exempt: SpaazaSe
     assert not login.is_alive(second)
 
 
-def test_the_status_is_asked_by_post_where_get_is_not_allowed(server: SpaazaServer, login: SpaazaLogin) -> None:
-    server.logins.scripted = [refusal(405, 4), json_answer({"result": {"code": 1}, "results": {}})]
+def test_the_status_is_asked_with_user_and_key_in_a_form(server: SpaazaServer, login: SpaazaLogin) -> None:
     assert login.is_alive(session())
-    assert [request.method for request in server.requests] == ["GET", "POST"]
-    assert parse_qs(server.requests[1].body.decode()) == {"user_id": ["1"], "session_key": [session().key]}
+    assert [request.method for request in server.requests] == ["POST"]
+    assert parse_qs(server.requests[0].body.decode()) == {"user_id": ["1"], "session_key": [session().key]}
 
 
 def test_after_a_log_out_the_session_is_dead_and_a_second_log_out_says_so(
