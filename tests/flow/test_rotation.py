@@ -2,9 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from threading import Thread
 
 import pytest
 
@@ -12,41 +10,12 @@ from sandbox.aws.lambda_runtime import LambdaFunction
 from sandbox.aws.stack import SECRET, Stack
 from sandbox.spaaza.answers import refusal
 from sandbox.wire import faults
-from spaaza_snapshots.errors import SessionExpired
-from spaaza_snapshots.snapshot.renewal import LONGEST_WAIT_SECONDS
-from tests.support.builders import HeldClock
-from tests.support.flow import CHAIN, aftermath, invoke
-from tests.support.rotation import LOGIN_SECRET, Renewing
+from tests.support.flow import CHAIN, aftermath
+from tests.support.rotation import LOGIN_SECRET, Renewing, invoke_at_once
 
-EXPORT = "spaaza_snapshots.export_handler.lambda_handler"
-ROTATION = "spaaza_snapshots.rotation_handler.lambda_handler"
 TODAY = datetime.now(UTC).date()
 ALL_CHAINS = {"chain_ids": [1743, 1783], "scheduled_time": f"{TODAY}T00:00:00Z"}
 ONE_CHAIN = {"chain_ids": [CHAIN], "scheduled_time": f"{TODAY}T00:00:00Z"}
-
-
-@pytest.fixture
-def renewing(stack: Stack) -> Renewing:
-    secret = stack.aws.client("secretsmanager").describe_secret(SecretId=SECRET)["ARN"]
-    found = Renewing(stack.aws, stack.spaaza, secret)
-    found.set_up()
-    stack.spaaza.requests.clear()
-    stack.wire.clear()
-    return found
-
-
-@pytest.fixture
-def rotation(stack: Stack, renewing: Renewing) -> Iterator[LambdaFunction]:
-    environment = {name: value for name, value in stack.environment().items() if name.startswith("AWS_")}
-    with LambdaFunction(ROTATION, {**environment, **renewing.environment()}, timeout_seconds=60) as running:
-        yield running
-
-
-@pytest.fixture
-def export(stack: Stack, renewing: Renewing) -> Iterator[LambdaFunction]:
-    told = {"SESSION_ROTATION": "on", "SPAAZA_API_URL": stack.spaaza.base_url}
-    with LambdaFunction(EXPORT, stack.environment() | told) as running:
-        yield running
 
 
 def runs_of_the_bus(stack: Stack, export: LambdaFunction) -> list[str | None]:
@@ -208,51 +177,3 @@ def test_a_status_call_that_fails_keeps_no_run_from_its_work_and_asks_for_nothin
 
 
 # --- The seconds between log-in and finish ---------------------------------------------------------------------------
-
-
-def test_a_run_that_is_refused_during_a_rotation_waits_for_its_end(
-    stack: Stack, renewing: Renewing, rotation: LambdaFunction, export: LambdaFunction
-) -> None:
-    """The one chain's own scheduled run asks for the rotation, is refused meanwhile, and is good in the end."""
-    stack.spaaza.logins.end()
-    played: list[Thread] = []
-
-    def begin() -> None:
-        played.append(Thread(target=renewing.play_with, args=(rotation,)))
-        played[0].start()
-
-    stack.wire.fail("RotateSecret", faults.call(begin, when="after"))
-    invocation = export.invoke(ONE_CHAIN)
-    played[0].join()
-    assert invocation.payload is not None
-    assert invocation.payload["status"] == "complete"
-    assert invocation.seconds < LONGEST_WAIT_SECONDS
-    asked = [request for request in stack.spaaza.requests if request.path == "/segments/export/users"]
-    assert len(asked) == 2  # refused, and after the wait
-
-
-def test_a_run_that_is_refused_waits_no_longer_than_half_a_minute(stack: Stack, renewing: Renewing) -> None:
-    stack.spaaza.logins.end()
-    slept = invoke_at_once(stack).slept
-    assert LONGEST_WAIT_SECONDS <= sum(slept) < LONGEST_WAIT_SECONDS + 5
-
-
-def test_a_run_that_is_refused_waits_within_its_clock(stack: Stack, renewing: Renewing) -> None:
-    stack.spaaza.logins.end()
-    assert 0 < sum(invoke_at_once(stack, HeldClock(left_seconds=10)).slept) < 10
-
-
-def test_without_the_renewal_a_run_that_is_refused_waits_for_nothing(stack: Stack) -> None:
-    stack.spaaza.logins.end()
-    held = HeldClock()
-    with pytest.raises(SessionExpired):
-        invoke(stack, held=held)
-    assert held.slept == []
-
-
-def invoke_at_once(stack: Stack, held: HeldClock | None = None) -> HeldClock:
-    """Run one chain by hand, on a session that nobody renews, and return the clock."""
-    clock = held or HeldClock()
-    with pytest.raises(SessionExpired):
-        invoke(stack, held=clock, variables={"SESSION_ROTATION": "on", "SPAAZA_API_URL": stack.spaaza.base_url})
-    return clock

@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import pytest
+
 from sandbox.aws.lambda_runtime import LambdaFunction
 from sandbox.aws.moto import MotoAws
 from sandbox.aws.secrets import Rotation
+from sandbox.aws.stack import Stack
 from sandbox.spaaza.server import SpaazaServer
-from spaaza_snapshots.errors import SnapshotError
+from spaaza_snapshots.errors import SessionExpired, SnapshotError
 from spaaza_snapshots.rotation.event import parse_event
 from spaaza_snapshots.rotation.settings import RotationSettings
 from spaaza_snapshots.rotation.steps import serve
@@ -17,6 +20,8 @@ from spaaza_snapshots.rotation.wiring import clients_of, services_for
 from spaaza_snapshots.spaaza.connections import http_pool
 from spaaza_snapshots.spaaza.credentials import Session, read_version
 from spaaza_snapshots.spaaza.login import SpaazaLogin
+from tests.support.builders import HeldClock
+from tests.support.flow import invoke
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
@@ -124,3 +129,11 @@ class Renewing:
 
 def _went_well(function: LambdaFunction, event: Mapping[str, str]) -> bool:
     return function.invoke(event).error_type is None
+
+
+def invoke_at_once(stack: Stack, held: HeldClock | None = None) -> HeldClock:
+    """Run one chain by hand, on a session that nobody renews, and return the clock."""
+    clock = held or HeldClock()
+    with pytest.raises(SessionExpired):
+        invoke(stack, held=clock, variables={"SESSION_ROTATION": "on", "SPAAZA_API_URL": stack.spaaza.base_url})
+    return clock

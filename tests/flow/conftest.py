@@ -1,0 +1,36 @@
+"""The functions of a stack whose session renews itself, in the real runtime client."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.aws.lambda_runtime import LambdaFunction
+from sandbox.aws.stack import SECRET, Stack
+from tests.support.rotation import Renewing
+
+EXPORT = "spaaza_snapshots.export_handler.lambda_handler"
+ROTATION = "spaaza_snapshots.rotation_handler.lambda_handler"
+
+
+@pytest.fixture
+def renewing(stack: Stack) -> Renewing:
+    secret = stack.aws.client("secretsmanager").describe_secret(SecretId=SECRET)["ARN"]
+    found = Renewing(stack.aws, stack.spaaza, secret)
+    found.set_up()
+    stack.spaaza.requests.clear()
+    stack.wire.clear()
+    return found
+
+
+@pytest.fixture
+def rotation(stack: Stack, renewing: Renewing) -> Iterator[LambdaFunction]:
+    environment = {name: value for name, value in stack.environment().items() if name.startswith("AWS_")}
+    with LambdaFunction(ROTATION, {**environment, **renewing.environment()}, timeout_seconds=60) as running:
+        yield running
+
+
+@pytest.fixture
+def export(stack: Stack, renewing: Renewing) -> Iterator[LambdaFunction]:
+    told = {"SESSION_ROTATION": "on", "SPAAZA_API_URL": stack.spaaza.base_url}
+    with LambdaFunction(EXPORT, stack.environment() | told) as running:
+        yield running
