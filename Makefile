@@ -26,7 +26,7 @@ run: $(STAMP) ## Take two snapshots on this machine and query them: USERS= CHAIN
 	@exec $(PY) -m tools.demo $(if $(USERS),--users $(USERS)) $(if $(CHAIN),--chain $(CHAIN)) $(if $(DATE),--date $(DATE))
 
 quick: $(STAMP) ## Run the unit tests, in under a minute
-	@$(PY) -m pytest -n 2 --dist worksteal tests/unit
+	@$(PY) -m pytest -n 2 --dist worksteal -m "not slow" tests/unit
 
 test: $(STAMP) ## Run all tests with branch coverage
 	@$(PY) -m coverage erase

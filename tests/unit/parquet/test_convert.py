@@ -182,6 +182,7 @@ def test_a_conversion_that_runs_out_of_time_says_so_where_it_is(
         convert(source, manifest, machine(tmp_path, clock=Clock(remaining_ms=lambda: next(left_ms, 0))))
 
 
+@pytest.mark.slow
 def test_duckdb_is_interrupted_when_only_the_reserve_is_left(tmp_path: Path) -> None:
     clock = builders.HeldClock(left_seconds=0.01).clock()
     rows = BEFORE * 400_000  # more than any machine writes in that hundredth of a second

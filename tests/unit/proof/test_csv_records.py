@@ -84,6 +84,7 @@ def is_readable(header: tuple[str, ...]) -> bool:
     return not any("\ud800" <= character <= "\udfff" for name in header for character in name)
 
 
+@pytest.mark.slow
 @settings(max_examples=2_000, derandomize=True, deadline=None)
 @given(contents, cuts)
 @example(b'a\n"b""', [])
@@ -105,6 +106,7 @@ def test_any_bytes_are_counted_as_csv_reader_counts_them(content: bytes, at: lis
 fields = st.text(alphabet='ab,"\r\n é', max_size=8)
 
 
+@pytest.mark.slow
 @settings(max_examples=500, derandomize=True, deadline=None)
 @given(
     st.lists(st.lists(fields, min_size=2, max_size=5), min_size=1, max_size=12),

@@ -45,6 +45,7 @@ def test_a_gzipped_refusal_is_read_whatever_its_chunks(server: SpaazaServer, ask
         ask(server.base_url)
 
 
+@pytest.mark.slow
 def test_a_refusal_whose_body_drips_is_waited_for_shortly_and_is_what_its_status_says(server: SpaazaServer) -> None:
     body = {"error": {"name": "x" * 100_000}}
     server.serve(replace(json_answer(body, 401), chunk_bytes=100, bytes_per_second=1_000))
@@ -54,6 +55,7 @@ def test_a_refusal_whose_body_drips_is_waited_for_shortly_and_is_what_its_status
         SpaazaExports(http, f"{server.base_url}/segments/export/users", 5, clock).open(1743, session)
 
 
+@pytest.mark.slow
 def test_a_refusal_that_drips_inside_one_large_chunk_is_waited_for_shortly_too() -> None:
     def serve(connection: socket.socket) -> None:
         with suppress(OSError):
