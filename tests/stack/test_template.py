@@ -15,8 +15,6 @@ from spaaza_snapshots.snapshot.settings import Settings
 from tools.template import Deployment, deploy, source
 
 PARAMETERS = {"ChainIds": "1743,1783"}
-SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:spaaza-AbCdEf"
-KEY = "arn:aws:kms:eu-west-1:123456789012:key/0f6d5a4e"
 FUNCTIONS = ("ExportFunction", "ParquetFunction")
 HOUR_SECONDS = 3600
 
@@ -24,12 +22,6 @@ HOUR_SECONDS = 3600
 @pytest.fixture(scope="module")
 def stack() -> Deployment:
     return deploy(PARAMETERS)
-
-
-@pytest.fixture(scope="module")
-def with_own_keys() -> Deployment:
-    own = {"BucketKmsKeyArn": KEY, "ExistingSecretArn": SECRET, "ExistingSecretKmsKeyArn": f"{KEY}-of-the-secret"}
-    return deploy({**PARAMETERS, **own})
 
 
 class Reading(dict[str, str]):

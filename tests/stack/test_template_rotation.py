@@ -8,7 +8,8 @@ import pytest
 
 from spaaza_snapshots.rotation.settings import RotationSettings
 from spaaza_snapshots.snapshot.settings import Settings
-from tests.stack.test_template import KEY, PARAMETERS, SECRET, Reading
+from tests.stack.test_template import PARAMETERS, Reading
+from tests.stack.test_template_storage import KEY, SECRET
 from tools.template import ACCOUNT, Deployment, deploy
 
 RENEWING = {**PARAMETERS, "RenewSession": "true"}

@@ -12,8 +12,6 @@ from tools.template import Deployment, deploy, refusals, source
 PARAMETERS = {"ChainIds": "1743,1783"}
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:spaaza-AbCdEf"
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/0f6d5a4e"
-FUNCTIONS = ("ExportFunction", "ParquetFunction")
-HOUR_SECONDS = 3600
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ password never becomes a lock-out. A person who puts a new version takes the lab
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -30,9 +29,10 @@ _PUT_IT_IN = 'Put name and password into the login secret: {"username": "…", "
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What logs in; neither name nor password shows in a repr."""
+    """What logs in, and the labels of its version when it was read; neither name nor password shows in a repr."""
 
     version_id: str
+    labels: tuple[str, ...]
     username: str = field(repr=False)
     password: str = field(repr=False)
 
@@ -53,13 +53,14 @@ class LoginSecret:
         if REFUSED in found["VersionStages"]:
             hint = f"Nothing logs in with this version again, lest the user be locked out. {_PUT_IT_IN}"
             raise CredentialsError("Spaaza has refused this name and password before", self._secret_id, hint)
-        login = self._login(found["VersionId"], found.get("SecretString", ""))
-        self._count_a_try(login, found["VersionStages"])
-        return login
+        return self._login(found)
 
-    def _count_a_try(self, login: Login, labels: Sequence[str]) -> None:
-        """Write the try ahead: a function that is killed, or cannot mark a refusal, must not try for ever."""
-        left = [label for label in TRIED if label not in labels]
+    def count_a_try(self, login: Login) -> None:
+        """Write the try ahead: a function that is killed, or cannot mark a refusal, must not try for ever.
+
+        Raises `CredentialsError` after three whose end nobody knows, and `StorageError` if the try cannot be counted.
+        """
+        left = [label for label in TRIED if label not in login.labels]
         if not left:
             hint = f"Spaaza may have refused them: see the log, be sure of them, and put them in again. {_PUT_IT_IN}"
             raise CredentialsError(f"{len(TRIED)} logins had no known end", self._secret_id, hint)
@@ -70,11 +71,11 @@ class LoginSecret:
         """Take the labels of tries off again; those that cannot be taken off are only logged."""
         try:
             with storage_errors("forgetting the tries"):
-                for label in TRIED:
-                    if (holder := self._value_at(label)) is not None and holder["VersionId"] == login.version_id:
-                        self._secrets_manager.update_secret_version_stage(
-                            SecretId=self._secret_id, VersionStage=label, RemoveFromVersionId=login.version_id
-                        )
+                now = self._secrets_manager.get_secret_value(SecretId=self._secret_id, VersionId=login.version_id)
+                for label in set(TRIED) & set(now["VersionStages"]):
+                    self._secrets_manager.update_secret_version_stage(
+                        SecretId=self._secret_id, VersionStage=label, RemoveFromVersionId=login.version_id
+                    )
         except StorageError as error:
             logger.warning("The tries could not be forgotten", extra={"error": str(error)})
 
@@ -99,13 +100,13 @@ class LoginSecret:
                 return None
             raise
 
-    def _login(self, version_id: str, text: str) -> Login:
+    def _login(self, found: "GetSecretValueResponseTypeDef") -> Login:
         try:
-            document = json.loads(text)
+            document = json.loads(found.get("SecretString", ""))
         except (ValueError, RecursionError):
             document = None  # the parser's error would carry the text
         values = [document.get(name) for name in ("username", "password")] if isinstance(document, dict) else []
         texts = [value for value in values if isinstance(value, str) and value]
         if len(texts) != 2:
             raise CredentialsError("The login secret holds no name and password", self._secret_id, _PUT_IT_IN)
-        return Login(version_id, *texts)
+        return Login(found["VersionId"], tuple(found["VersionStages"]), *texts)

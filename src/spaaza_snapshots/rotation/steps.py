@@ -80,7 +80,7 @@ def test_session(services: RotationServices, token: str) -> None:
 def finish(services: RotationServices, token: str) -> None:
     """Give the new session to the export function."""
     if services.versions.session(token) is None:
-        raise _nothing_there()
+        raise CredentialsError("This rotation has no new session yet", "createSecret comes first", ROTATE_AGAIN)
     services.versions.make_current(token)
     logger.info("The session is renewed")
 
@@ -97,6 +97,7 @@ STEPS: Mapping[str, Step] = {
 def _log_in(services: RotationServices) -> tuple[Login, Session]:
     """Log in, once: after a refusal nothing does so again with this version of the log-in secret."""
     login = services.login_secret.read()
+    services.login_secret.count_a_try(login)
     try:
         answer = services.spaaza.log_in(login.username, login.password)
     except LoginRefused:
@@ -122,7 +123,3 @@ def _is_alive(services: RotationServices, session: Session) -> bool | None:
     except SnapshotError as error:
         logger.warning("Spaaza cannot tell whether a session is alive", extra={"error": str(error)})
         return None
-
-
-def _nothing_there() -> CredentialsError:
-    return CredentialsError("This rotation has no new session yet", "createSecret comes first", ROTATE_AGAIN)
