@@ -9,9 +9,9 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 SAM := SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
-# `make deploy` writes the stack's name and region into samconfig.toml; STACK= and REGION= override them.
+# `make deploy` writes each environment's stack and region into samconfig.toml; ENV=, or STACK= and REGION=, choose one.
 COMMAND := $(VENV)/bin/spaaza-snapshots
-PLACE = $(if $(STACK),--stack $(STACK)) $(if $(REGION),--region $(REGION))
+PLACE = $(if $(ENV),--env $(ENV)) $(if $(STACK),--stack $(STACK)) $(if $(REGION),--region $(REGION))
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1mmake %-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -12,6 +12,7 @@ from sandbox.aws.seaweed import SeaweedS3
 from sandbox.aws.stack import Stack, create_bucket, furnish, s3_client
 from sandbox.spaaza.server import SpaazaServer
 from sandbox.wire.wire import Wire
+from tests.support.deployed import Deployed, deploy
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -72,6 +73,12 @@ def stack(
             if name.startswith("AWS_"):
                 monkeypatch.setenv(name, value)
         yield furnished
+
+
+@pytest.fixture
+def deployment(stack: Stack) -> Deployed:
+    """The same as a deployed stack named `members`, which commands find by `--stack members`."""
+    return deploy(stack)
 
 
 @pytest.fixture(autouse=True)

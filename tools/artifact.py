@@ -19,7 +19,7 @@ from sandbox.spaaza.server import CHAINS
 from sandbox.wire import faults
 from sandbox.wire.wire import EVERY_TIME
 from spaaza_snapshots.base.clock import RESERVE_SECONDS
-from spaaza_snapshots.cli.manifest_table import print_manifest
+from spaaza_snapshots.cli.manifest_view import result_view
 from tools.package import HOST, Build, built, runtime_python
 from tools.template import source
 
@@ -115,7 +115,7 @@ def _work(stack: Stack, build: Build, console: Console) -> bool:
         if not isinstance(exported.payload, Mapping):
             console.print(f"[red]{exported.error_type}[/red] {exported.error_message}")
             return False
-        print_manifest(exported.payload, console)
+        console.print(*result_view(exported.payload), sep="\n")
         converted = parquet.invoke({"chain_id": SHOWN_CHAIN, "date": exported.payload["snapshot_date"]})
     console.print(_memory_table({"export": exported, "Parquet": converted}))
     for key in stack.object_keys():

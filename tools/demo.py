@@ -21,7 +21,7 @@ from sandbox.aws.lambda_runtime import Invocation, LambdaFunction
 from sandbox.aws.stack import Stack, running_stack
 from sandbox.spaaza.answers import Answer, generated_users, sample_users
 from sandbox.spaaza.users import BLOCK_ROWS, generated_csv, gzipped
-from spaaza_snapshots.cli.manifest_table import print_manifest
+from spaaza_snapshots.cli.manifest_view import result_view
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 
 EVENTS = Path(__file__).parents[1] / "events"
@@ -116,7 +116,7 @@ def _payload(invocation: Invocation) -> Mapping[str, Any]:
 
 def _report(stack: Stack, functions: Functions, manifest: Mapping[str, Any], console: Console) -> None:
     """Print a snapshot, convert it on its event as the bus does, and query both of its forms."""
-    print_manifest(manifest, console)
+    console.print(*result_view(manifest), sep="\n")
     with console.status("Converting to Parquet ..."):
         (completed,) = (event for event in stack.listener.events() if event["detail-type"] == "Snapshot Completed")
         _payload(functions.parquet.invoke(completed))

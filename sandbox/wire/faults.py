@@ -31,6 +31,9 @@ class Exchange:
 Fault = Callable[[Exchange], HttpAnswer | None]
 
 
+_QUERY_SERVICES = ("cloudformation", "sns")
+
+
 def error(status: int, code: str, *, forwarded: bool = False) -> Fault:
     """Answer with an AWS error, in the service's own format; `forwarded`: the call is carried out all the same."""
 
@@ -42,6 +45,9 @@ def error(status: int, code: str, *, forwarded: bool = False) -> Fault:
                 f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{code}</Message></Error>'
             )
             return answer_of(status, "application/xml", text.encode())
+        if exchange.operation.service in _QUERY_SERVICES:
+            text = f"<ErrorResponse><Error><Code>{code}</Code><Message>{code}</Message></Error></ErrorResponse>"
+            return answer_of(status, "text/xml", text.encode())
         body = json.dumps({"__type": code, "message": code})
         return answer_of(status, "application/x-amz-json-1.1", body.encode())
 

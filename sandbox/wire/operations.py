@@ -54,6 +54,9 @@ def operation_of(request: HttpRequest) -> Operation:
     if target:
         name = target.rpartition(".")[2]
         return Operation(service, name, _json_detail(json.loads(request.body or b"{}")))
+    if request.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
+        form = parse_qs((request.body or b"").decode())  # the query protocol: CloudFormation, SNS
+        return Operation(service, form.get("Action", [""])[0], "")
     return _s3_operation(request)
 
 

@@ -163,7 +163,7 @@ def test_without_a_chain_it_prints_what_was_requested(functions: Lambda, invoke:
 
 def test_the_functions_error_is_printed_as_it_is_beside_the_answer(functions: Lambda, invoke: Invoke) -> None:
     code, printed, beside = invoke("--chain", 9)
-    assert (code, printed) == (1, "")
+    assert (code, printed) == (2, "")
     assert "InvalidRequest This chain is not configured: [9], not in [1743, 1783] (SPAAZA_CHAIN_IDS)." in beside
 
 

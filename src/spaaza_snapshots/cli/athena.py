@@ -10,12 +10,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from rich.console import Console
+from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
 from spaaza_snapshots.base.sql import literal
 from spaaza_snapshots.cli import deployed
+from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside
+from spaaza_snapshots.cli.early_end import Stopped
 from spaaza_snapshots.errors import InvalidRequest
 from spaaza_snapshots.model.columns import KNOWN
 
@@ -79,21 +81,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace, console: Console) -> int:
-    """Create all views, then run the query, if one is given, and print its rows; raises `InvalidRequest`."""
+def run(options: argparse.Namespace) -> Answer:
+    """Create all views, then run the query, if one is given; raises `InvalidRequest`, and `Stopped` if Athena fails."""
     queries = saved_queries(options.sql)
     views = [query for query in queries if query.is_view]
     asked = None if options.query is None else _named(options.query, queries)
-    session = deployed.session_of(options)
-    workgroup = Workgroup(*deployed.outputs_of(options, session, "WorkGroupName", "GlueDatabaseName"))
-    with closing(session.client("athena")) as athena:
+    deployment = deployed.deployment_of(options)
+    workgroup = Workgroup(deployment.output("WorkGroupName"), deployment.output("GlueDatabaseName"))
+    with closing(deployment.session.client("athena")) as athena:
         for view in views:
-            workgroup.execute(athena, view, (), console)
-            console.print(f"[green]created[/green] {view.name}")
-        if asked is not None:
-            execution = workgroup.execute(athena, asked, options.parameter, console)
-            _print_answer(athena, execution, console)
-    return 0
+            workgroup.execute(athena, view, ())
+        created = [f"[green]created[/green] {view.name}" for view in views]
+        if asked is None:
+            return Answer({"created": [view.name for view in views]}, created)
+        execution = workgroup.execute(athena, asked, options.parameter)
+        names, *rows = [*islice(_rows(athena, execution["QueryExecutionId"]), 1 + SHOWN_ROWS + 1)] or [[]]
+    data = {"columns": names, "rows": rows[:SHOWN_ROWS], "results": _location(execution)}
+    return Answer(data, [*created, *_answer_view(names, rows, execution)])
 
 
 def _named(name: str, queries: Sequence[SavedQuery]) -> SavedQuery:
@@ -110,8 +114,8 @@ class Workgroup:
     name: str
     database: str
 
-    def execute(self, athena: Any, query: SavedQuery, parameters: Sequence[str], console: Console) -> Mapping[str, Any]:
-        """Run a query to its end and return its QueryExecution; raises `InvalidRequest` with Athena's reason."""
+    def execute(self, athena: Any, query: SavedQuery, parameters: Sequence[str]) -> Mapping[str, Any]:
+        """Run a query to its end and return its QueryExecution; raises `Stopped` with Athena's reason."""
         request: dict[str, Any] = {
             "QueryString": query.sql,
             "QueryExecutionContext": {"Database": self.database},
@@ -120,15 +124,12 @@ class Workgroup:
         if parameters:  # an empty list is refused
             request["ExecutionParameters"] = [literal(text) for text in parameters]
         query_id = athena.start_query_execution(**request)["QueryExecutionId"]
-        with console.status(f"{query.name} in {escape(self.name)}"):
+        with aside().status(f"{query.name} in {escape(self.name)}"):
             execution = _ended(athena, query_id)
         status = execution["Status"]
         if status["State"] != "SUCCEEDED":
-            raise InvalidRequest(
-                f"Athena could not run {query.name}",
-                status.get("StateChangeReason", status["State"]),
-                query.description,
-            )
+            reason = status.get("StateChangeReason", status["State"])
+            raise Stopped(f"Athena could not run {query.name}: {reason}", ExitCode.FAILED)
         return execution
 
 
@@ -140,16 +141,22 @@ def _ended(athena: Any, query_id: str) -> Mapping[str, Any]:
         time.sleep(POLL_SECONDS)
 
 
-def _print_answer(athena: Any, execution: Mapping[str, Any], console: Console) -> None:
-    names, *rows = [*islice(_rows(athena, execution["QueryExecutionId"]), 1 + SHOWN_ROWS + 1)] or [[]]
+def _answer_view(
+    names: Sequence[str | None], rows: Sequence[Sequence[str | None]], execution: Mapping[str, Any]
+) -> Iterator[RenderableType]:
     table = Table(*(escape(name or "") for name in names), box=None, pad_edge=False)
     for row in rows[:SHOWN_ROWS]:
         table.add_row(*("[dim]NULL[/dim]" if cell is None else escape(cell) for cell in row))
-    console.print(table)
+    yield table
     if len(rows) > SHOWN_ROWS:
-        console.print(f"The first {SHOWN_ROWS} rows; all are in {execution['ResultConfiguration']['OutputLocation']}")
+        yield f"The first {SHOWN_ROWS} rows; all are in {escape(_location(execution) or '')}"
     scanned_bytes = execution.get("Statistics", {}).get("DataScannedInBytes", 0)
-    console.print(f"{min(len(rows), SHOWN_ROWS)} rows, {scanned_bytes:,} bytes scanned", style="dim")
+    yield f"[dim]{min(len(rows), SHOWN_ROWS)} rows, {scanned_bytes:,} bytes scanned[/dim]"
+
+
+def _location(execution: Mapping[str, Any]) -> str | None:
+    location: str | None = execution.get("ResultConfiguration", {}).get("OutputLocation")
+    return location
 
 
 def _rows(athena: Any, query_id: str) -> Iterator[list[str | None]]:
@@ -157,3 +164,6 @@ def _rows(athena: Any, query_id: str) -> Iterator[list[str | None]]:
     for page in athena.get_paginator("get_query_results").paginate(QueryExecutionId=query_id):
         for row in page["ResultSet"]["Rows"]:
             yield [cell.get("VarCharValue") for cell in row["Data"]]
+
+
+COMMAND = Command("athena", "create the views in Athena, and run a saved query", add_arguments, run)

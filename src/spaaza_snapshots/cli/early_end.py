@@ -4,15 +4,14 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from spaaza_snapshots.errors import CredentialsError, InvalidRequest, SnapshotError
-
-CREDENTIALS, INTERRUPTED = 4, 130
+from spaaza_snapshots.cli.command import ExitCode, exit_code_of
+from spaaza_snapshots.errors import InvalidRequest, SnapshotError
 
 
 class Stopped(Exception):
     """An early end, told in one sentence."""
 
-    def __init__(self, sentence: str, exit_code: int) -> None:
+    def __init__(self, sentence: str, exit_code: ExitCode) -> None:
         super().__init__(sentence)
         self.exit_code = exit_code
 
@@ -23,15 +22,15 @@ def telling(state: str) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, EOFError):
-        raise Stopped(f"\nStopped; {state}.", INTERRUPTED) from None  # a new line: the prompt stands there
+        # on a new line: the prompt stands there
+        raise Stopped(f"\nStopped; {state}.", ExitCode.INTERRUPTED) from None
     except UnicodeError:
-        raise Stopped(f"What was typed is not in the terminal's encoding; {state}.", 1) from None
+        raise Stopped(f"What was typed is not in the terminal's encoding; {state}.", ExitCode.FAILED) from None
     except InvalidRequest:
         raise  # of the command itself, whose hint says what to change in it
     except SnapshotError as error:
         detail = f" ({error.detail})" if error.detail else ""
-        exit_code = CREDENTIALS if isinstance(error, CredentialsError) else 1
-        raise Stopped(f"{error.what}{detail}; {state}.", exit_code) from None
+        raise Stopped(f"{error.what}{detail}; {state}.", exit_code_of(error)) from None
 
 
 @contextmanager

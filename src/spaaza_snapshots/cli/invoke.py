@@ -9,17 +9,21 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import asdict
 from datetime import date
 from typing import Any, Final
 
 import boto3
 from botocore.config import Config
-from rich.console import Console
+from rich.json import JSON
 from rich.markup import escape
 
 from spaaza_snapshots.cli import deployed
-from spaaza_snapshots.cli.manifest_table import print_manifest
+from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside, exit_code_of_class
+from spaaza_snapshots.cli.early_end import Stopped
+from spaaza_snapshots.cli.manifest_view import manifest_view
 from spaaza_snapshots.errors import OutOfTime
+from spaaza_snapshots.model.manifest import Manifest
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 
 ONCE: Final = Config(retries={"total_max_attempts": 1})
@@ -37,8 +41,6 @@ RUN_SECONDS = 900
 LATE_SECONDS = 60
 """How late a log line may arrive."""
 
-EXIT_CODES: Final = {"SnapshotHeld": 3, "CredentialsError": 4, "SessionExpired": 4}
-
 LogEntry = Mapping[str, Any]
 
 
@@ -52,30 +54,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--accept", action="store_true", help="commit the held snapshot")
 
 
-def run(options: argparse.Namespace, console: Console) -> int:
-    """Start a run and wait for its end; returns 1 if it failed, 3 for a held snapshot, 4 for a session error.
-
-    Raises `OutOfTime` if it did not end within its time limit.
-    """
-    session = deployed.session_of(options)
-    function = options.function or deployed.outputs_of(options, session, "ExportFunctionName")[0]
+def run(options: argparse.Namespace) -> Answer:
+    """Start a run and wait for its end; raises `Stopped` if it failed, `OutOfTime` if it did not end in time."""
+    session, function = _function(options)
     payload = _payload(options)
     with closing(session.client("lambda", config=ONCE)) as functions:
         configuration = functions.get_function_configuration(FunctionName=function)
         started = functions.invoke(FunctionName=function, InvocationType="Event", Payload=payload)
-    aside = Console(stderr=True, highlight=False, soft_wrap=True)
-    aside.print(f"[dim]started {escape(function)} {escape(payload)}[/dim]")
+    aside().print(f"[dim]started {escape(function)} {escape(payload)}[/dim]", soft_wrap=True)
     try:
         log_group = configuration["LoggingConfig"]["LogGroup"]
-        end = _follow(session, log_group, started["ResponseMetadata"]["RequestId"], aside)
+        end = _follow(session, log_group, started["ResponseMetadata"]["RequestId"])
     except KeyboardInterrupt:
-        aside.print("The run continues; make logs shows how it ends.")
-        return 1
+        sentence = "The run continues; spaaza-snapshots logs shows how it ends."
+        raise Stopped(sentence, ExitCode.INTERRUPTED) from None
     if "error" in end:
-        aside.print(f"[red]{escape(end['error'])}[/red] {escape(end['message'])}")
-        return EXIT_CODES.get(end["error"], 1)
-    _print_good_end(end, session, configuration["Environment"]["Variables"]["SNAPSHOT_BUCKET"], console)
-    return 0
+        raise Stopped(f"{end['error']} {end['message']}", exit_code_of_class(end["error"]))
+    return _good_end(end, session, configuration["Environment"]["Variables"]["SNAPSHOT_BUCKET"])
+
+
+def _function(options: argparse.Namespace) -> tuple[boto3.Session, str]:
+    if options.function:
+        return deployed.session_of(options), options.function
+    deployment = deployed.deployment_of(options)
+    return deployment.session, deployment.output("ExportFunctionName")
 
 
 def _payload(options: argparse.Namespace) -> str:
@@ -83,10 +85,10 @@ def _payload(options: argparse.Namespace) -> str:
     return json.dumps({name: value for name, value in given.items() if value is not None and value is not False})
 
 
-def _follow(session: boto3.Session, log_group: str, request_id: str, aside: Console) -> LogEntry:
+def _follow(session: boto3.Session, log_group: str, request_id: str) -> LogEntry:
     """Show a run's progress until its log has the final entry, and return that entry."""
     report = ""
-    with closing(session.client("logs")) as logs, aside.status("waiting for the function to start") as shown:
+    with closing(session.client("logs")) as logs, aside().status("waiting for the function to start") as shown:
         for lines in _polls(logs, log_group, request_id):
             entries = [_entry(line) for line in lines]
             ends = [entry for entry in entries if _tells_the_end(entry)]
@@ -143,11 +145,14 @@ def _progress(entry: LogEntry) -> str:
     return f"{entry['rows']:,} rows, {entry['csv_bytes']:,} bytes of CSV after {entry['seconds']:.0f} s"
 
 
-def _print_good_end(end: LogEntry, session: boto3.Session, bucket: str, console: Console) -> None:
+def _good_end(end: LogEntry, session: boto3.Session, bucket: str) -> Answer:
     if "requested" in end:
-        console.print_json(data={"requested": end["requested"]})
-        return
+        return Answer({"requested": end["requested"]}, [JSON.from_data({"requested": end["requested"]})])
     key = SnapshotId(end["chain_id"], date.fromisoformat(end["snapshot_date"])).manifest_key
     with closing(session.client("s3")) as s3:
-        manifest = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-    print_manifest({**manifest, "status": end["status"]}, console)
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    manifest = Manifest.from_json(body, key)
+    return Answer({**asdict(manifest), "status": end["status"]}, manifest_view(manifest, end["status"]))
+
+
+COMMAND = Command("invoke", "run the deployed function, follow it, and print its manifest", add_arguments, run)

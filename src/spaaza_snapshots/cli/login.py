@@ -12,17 +12,18 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from getpass import getpass
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 from rich.markup import escape
 
 from spaaza_snapshots.base.aws_errors import code_of
 from spaaza_snapshots.base.sdk import SDK_CONFIG
 from spaaza_snapshots.cli import deployed
-from spaaza_snapshots.cli.early_end import Stopped, telling, without_ctrl_c
+from spaaza_snapshots.cli.command import Answer, Command, aside
+from spaaza_snapshots.cli.early_end import telling, without_ctrl_c
 from spaaza_snapshots.errors import (
     InvalidRequest,
     LoginRefused,
@@ -61,49 +62,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--environment", choices=tuple(API_URLS), help="without it, that of the stack")
 
 
-def log_in(options: argparse.Namespace, console: Console) -> int:
-    """Ask for what Spaaza asks for, and store the session; returns 4 for a refusal, 130 for Ctrl-C, else 1.
-
-    Raises what the look-up of the stack raises.
-    """
+def log_in(options: argparse.Namespace) -> Answer:
+    """Ask for what Spaaza asks for, and store the session; raises `Stopped`, and what finding the stack raises."""
     if not sys.stdin.isatty():
         raise InvalidRequest("A password is asked for at a terminal only", "standard input is none")
-    aside = _aside()
-    try:
-        with telling(UNCHANGED), _place(options) as place:
-            aside.print(f"[dim]{escape(place.title)}[/dim]")
-            session = _new_session(place, aside)
-            with telling(STORED):
-                _check(place.login, session)
-    except Stopped as stopped:
-        aside.print(escape(str(stopped)))
-        return stopped.exit_code
-    console.print(f"Logged in: {_validity(session, datetime.now(UTC))} The next run uses it.", soft_wrap=True)
-    return 0
+    with telling(UNCHANGED), _place(options) as place:
+        _say(f"[dim]{escape(place.title)}[/dim]")
+        session = _new_session(place)
+        with telling(STORED):
+            _check(place.login, session)
+    sentence = f"Logged in: {_validity(session, datetime.now(UTC))} The next run uses it."
+    return Answer({"secret": place.secret_id, "session_expires_at": session.expires_at}, [sentence])
 
 
-def log_out(options: argparse.Namespace, console: Console) -> int:
-    """End the session in the secret, which stays there; returns 4 where it holds none, 1 where Spaaza fails."""
-    try:
-        with telling(UNCHANGED), _place(options) as place:
-            ended = _end(place)
-    except Stopped as stopped:
-        _aside().print(escape(str(stopped)))
-        return stopped.exit_code
-    console.print(f"{ended} The next run will fail until somebody logs in.", soft_wrap=True)
-    return 0
+def log_out(options: argparse.Namespace) -> Answer:
+    """End the session in the secret, which stays there; raises `Stopped`."""
+    with telling(UNCHANGED), _place(options) as place:
+        ended = _end(place)
+    return Answer({"secret": place.secret_id}, [f"{ended} The next run will fail until somebody logs in."])
 
 
-def _aside() -> Console:
-    return Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+def _say(sentence: str) -> None:
+    aside().print(sentence, soft_wrap=True)
 
 
 @contextmanager
 def _place(options: argparse.Namespace) -> Iterator[_Place]:
     """Find the secret and its environment; the stack is asked only for what the options leave out."""
     session = deployed.session_of(options)
-    secret_id = options.secret or deployed.outputs_of(options, session, "SecretArn")[0]
-    environment = options.environment or deployed.parameter_of(options, session, "SpaazaEnvironment")
+    deployment = cache(lambda: deployed.deployment_of(options))
+    secret_id = options.secret or deployment().output("SecretArn")
+    environment = options.environment or deployment().parameter("SpaazaEnvironment")
     try:
         url = api_url(environment, os.environ.get("SPAAZA_API_URL", ""))
     except ValueError as problem:
@@ -117,7 +106,7 @@ def _place(options: argparse.Namespace) -> Iterator[_Place]:
         )
 
 
-def _new_session(place: _Place, aside: Console) -> Session:
+def _new_session(place: _Place) -> Session:
     with telling(UNCHANGED):
         _prove_writable(place)
         username, password = _typed(input, "Spaaza user name: ").strip(), _typed(getpass, "Password: ")
@@ -128,7 +117,7 @@ def _new_session(place: _Place, aside: Console) -> Session:
     with telling(DOUBTFUL):
         if pressed:
             raise KeyboardInterrupt
-        return _exchanged(place, answer, aside)
+        return _exchanged(place, answer)
 
 
 def _prove_writable(place: _Place) -> None:
@@ -138,10 +127,10 @@ def _prove_writable(place: _Place) -> None:
         raise StorageError("The secret cannot be written", _reason(place, error)) from error
 
 
-def _exchanged(place: _Place, passcode: Passcode, aside: Console) -> Session:
-    aside.print("Spaaza has e-mailed a code.")
+def _exchanged(place: _Place, passcode: Passcode) -> Session:
+    _say("Spaaza has e-mailed a code.")
     for tries_left in reversed(range(CODE_TRIES)):
-        code = _code(aside)
+        code = _code()
         try:
             with without_ctrl_c() as pressed:
                 return _stored(place, place.login.exchange(passcode, code))
@@ -152,7 +141,7 @@ def _exchanged(place: _Place, passcode: Passcode, aside: Console) -> Session:
                 raise LoginRefused("The code has expired", refused.detail) from None
             if not tries_left:
                 raise
-            aside.print(f"Spaaza refuses the code ({refused.detail}); tries left: {tries_left}.")
+            _say(f"Spaaza refuses the code ({refused.detail}); tries left: {tries_left}.")
     raise AssertionError("the last try returns or raises")
 
 
@@ -163,13 +152,13 @@ def _typed(ask: Callable[[str], str], prompt: str) -> str:
     return text
 
 
-def _code(aside: Console) -> str:
+def _code() -> str:
     """Ask until it is a number: anything else is a slip that Spaaza need not see."""
     while True:
         code = "".join(input("Code: ").split())
         if code.isascii() and code.isdecimal():
             return code
-        aside.print("The code is a number.")
+        _say("The code is a number.")
 
 
 def _stored(place: _Place, session: Session) -> Session:
@@ -207,3 +196,7 @@ def _validity(session: Session, now: datetime) -> str:
     if session.expires_at is None or days is None:
         return "Spaaza does not say until when the session holds."
     return f"the session holds for {days:.1f} days, until {session.expires_at.astimezone():%A %-d %B %Y, %H:%M %Z}."
+
+
+LOGIN = Command("login", "log in to Spaaza, and put the session into the stack's secret", add_arguments, log_in)
+LOGOUT = Command("logout", "end the session in the stack's secret", add_arguments, log_out)

@@ -1,97 +1,89 @@
-"""`spaaza-snapshots`: show a manifest, verify an export on disk, log in, use the deployed stack."""
+"""`spaaza-snapshots`: look after the snapshots of a deployed stack.
+
+Exit codes: 0 good, 1 failed, 2 usage, 3 held or damaged, 4 credentials, 130 interrupted.
+"""
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
-from pathlib import Path
+from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from spaaza_snapshots.cli import athena as athena_cli
-from spaaza_snapshots.cli import deployed
-from spaaza_snapshots.cli import invoke as invoke_cli
-from spaaza_snapshots.cli import login as login_cli
-from spaaza_snapshots.cli.manifest_table import checks_table, print_manifest
+from spaaza_snapshots import __version__
+from spaaza_snapshots.cli import athena, deployed, files, invoke, login
+from spaaza_snapshots.cli.command import (
+    Answer,
+    Command,
+    ExitCode,
+    aside,
+    exit_code_of,
+    lacks_aws_credentials,
+    out,
+)
+from spaaza_snapshots.cli.early_end import Stopped
 from spaaza_snapshots.errors import SnapshotError
-from spaaza_snapshots.proof.checks import prove
-from spaaza_snapshots.proof.gzip_csv import GzipCsvInspector, Inspection
 
-CHUNK_BYTES = 1024 * 1024
+COMMANDS: Final[Sequence[Command]] = (
+    files.SHOW,
+    files.INSPECT,
+    invoke.COMMAND,
+    athena.COMMAND,
+    login.LOGIN,
+    login.LOGOUT,
+    deployed.COMMAND,
+)
+"""In the order of the list that --help prints."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code, 1 on failure. Errors go to standard error."""
-    options = _parser().parse_args(arguments)
-    console = Console(highlight=False, emoji=False)  # an ARN has :secret: in it
+    """Run one command and return its exit code. The answer goes to standard output, everything else beside it."""
+    options = parser().parse_args(arguments)
     try:
-        return int(options.command(options, console))
+        answer: Answer = options.command.run(options)
+        _print(answer, as_json=options.json)
+    except BrokenPipeError:  # a pager or head has seen enough; nothing can be flushed any more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILED
+    except KeyboardInterrupt:
+        return _end("Stopped.", ExitCode.INTERRUPTED)
+    except Stopped as stopped:
+        return _end(escape(str(stopped)), stopped.exit_code)
     except (OSError, ValueError, SnapshotError, BotoCoreError, ClientError) as error:
-        text = f"[red]{type(error).__name__}[/red] {escape(str(error))}"
-        Console(stderr=True, highlight=False, emoji=False).print(text, soft_wrap=True)
-        return 1
+        hint = " Set AWS_PROFILE, or log in: aws sso login." if lacks_aws_credentials(error) else ""
+        return _end(f"[red]{type(error).__name__}[/red] {escape(str(error))}{hint}", exit_code_of(error))
+    return answer.exit_code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="spaaza-snapshots", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    show = commands.add_parser("show", help="print a manifest in readable form")
-    show.add_argument("manifest", help="manifest.json, or - for standard input")
-    show.set_defaults(command=_show)
-
-    inspect = commands.add_parser(
-        "inspect", help="verify an export on disk: is it complete, how many rows does it have"
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line; docs/REFERENCE.md is made from it."""
+    root = argparse.ArgumentParser(
+        prog="spaaza-snapshots", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    inspect.add_argument("export", type=Path, help="users.csv.gz")
-    inspect.set_defaults(command=_inspect)
-
-    invoke = commands.add_parser("invoke", help="run the deployed function, follow it, and print its manifest")
-    invoke_cli.add_arguments(invoke)
-    invoke.set_defaults(command=invoke_cli.run)
-
-    athena = commands.add_parser("athena", help="create the views in Athena, and run a saved query")
-    athena_cli.add_arguments(athena)
-    athena.set_defaults(command=athena_cli.run)
-
-    login = commands.add_parser("login", help="log in to Spaaza, and put the session into the stack's secret")
-    login_cli.add_arguments(login)
-    login.set_defaults(command=login_cli.log_in)
-
-    logout = commands.add_parser("logout", help="end the session in the stack's secret")
-    login_cli.add_arguments(logout)
-    logout.set_defaults(command=login_cli.log_out)
-
-    where = commands.add_parser("where", help="print the deployed stack and its region, as options of sam")
-    deployed.add_arguments(where)
-    where.set_defaults(command=deployed.print_place)
-    return parser
+    root.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = root.add_subparsers(required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        of_command = commands.add_parser(
+            command.name, help=command.help, description=f"{command.help[0].upper()}{command.help[1:]}."
+        )
+        command.add_arguments(of_command)
+        of_command.add_argument("--json", action="store_true", help="print the answer as JSON")
+        of_command.set_defaults(command=command)
+    return root
 
 
-def _show(options: argparse.Namespace, console: Console) -> int:
-    text = sys.stdin.read() if options.manifest == "-" else Path(options.manifest).read_text(encoding="utf-8")
-    print_manifest(json.loads(text), console)
-    return 0
+def _print(answer: Answer, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(answer.data, indent=2, ensure_ascii=False, default=str), flush=True)
+        return
+    console = out()
+    for part in answer.body:
+        console.print(part, soft_wrap=isinstance(part, str))
 
 
-def _inspect(options: argparse.Namespace, console: Console) -> int:
-    inspector = GzipCsvInspector()
-    with options.export.open("rb") as export:
-        while chunk := export.read(CHUNK_BYTES):
-            inspector.feed(chunk)
-    inspection = inspector.finish()
-    checks = prove(inspection, inspection.gzip_bytes, "the end of the object on disk").checks
-    console.print(_inspection_table(inspection))
-    console.print(checks_table([asdict(check) for check in checks]))
-    return 0 if all(check.passed for check in checks) else 1
-
-
-def _inspection_table(inspection: Inspection) -> Table:
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for name in ("row_count", "rows_with_line_breaks", "gzip_bytes", "csv_bytes", "gzip_members", "sha256"):
-        table.add_row(f"[bold]{name}[/bold]", str(getattr(inspection, name)))
-    return table
+def _end(sentence: str, exit_code: ExitCode) -> ExitCode:
+    aside().print(sentence, soft_wrap=True)
+    return exit_code

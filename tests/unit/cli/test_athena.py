@@ -110,14 +110,14 @@ def test_athena_shows_the_first_rows_of_many_and_where_the_others_are(
 
 def test_athena_names_the_queries_that_there_are(deployed: StackInAthena, shown: Shown) -> None:
     code, printed = ask(shown, "--query", "users_latest")
-    assert code == 1
+    assert code == 2
     assert all(query.name in printed for query in saved_queries() if not query.is_view)
     assert deployed.ran() == []
 
 
 def test_athena_says_that_there_is_no_such_stack(deployed: StackInAthena, shown: Shown) -> None:
     code, printed = shown("athena", "--stack", "[other]", "--sql", QUERIES)
-    assert code == 1
+    assert code == 2
     assert "[other]" in printed
 
 

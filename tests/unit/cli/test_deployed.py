@@ -108,7 +108,7 @@ def test_where_prints_the_stack_as_sam_takes_it(
 def test_without_a_region_a_command_says_how_to_name_one(
     folder: Path, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
-    assert main(command) == 1
+    assert main(command) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "No region is known" in printed.err
@@ -116,7 +116,7 @@ def test_without_a_region_a_command_says_how_to_name_one(
 
 
 def test_without_a_stack_a_command_says_how_to_name_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["where", "--region", "eu-west-1"]) == 1
+    assert main(["where", "--region", "eu-west-1"]) == 2
     assert "STACK=" in capsys.readouterr().err
 
 

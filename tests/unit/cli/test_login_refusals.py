@@ -163,7 +163,7 @@ def test_without_a_terminal_no_password_is_asked_for(
     place: LoginPlace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False)
-    assert main(["login"]) == 1
+    assert main(["login"]) == 2
     assert "terminal" in sentence(capsys)
     assert (place.prompts, place.asked()) == ([], [])
 
@@ -172,14 +172,14 @@ def test_an_address_in_the_clear_is_refused_before_anything_is_asked(
     place: LoginPlace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SPAAZA_API_URL", "http://api0.spaaza.com")
-    assert main(["login"]) == 1
+    assert main(["login"]) == 2
     assert "SPAAZA_API_URL cannot be used" in sentence(capsys)
     assert place.prompts == []
 
 
 def test_without_a_stack_the_command_says_how_to_name_it(place: LoginPlace, capsys: pytest.CaptureFixture[str]) -> None:
     Path("samconfig.toml").unlink()
-    assert main(["login", "--region", "eu-west-1"]) == 1
+    assert main(["login", "--region", "eu-west-1"]) == 2
     assert "STACK=" in sentence(capsys)
 
 
@@ -188,6 +188,6 @@ def test_a_stack_of_something_else_is_named(place: LoginPlace, capsys: pytest.Ca
     with closing(make_client("cloudformation", region_name="eu-west-1")) as cloudformation:
         body = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}, "Outputs": {"SecretArn": {"Value": "session"}}}
         cloudformation.create_stack(StackName="others", TemplateBody=json.dumps(body))
-    assert main(["login", "--stack", "others", "--region", "eu-west-1"]) == 1
+    assert main(["login", "--stack", "others", "--region", "eu-west-1"]) == 2
     assert "others has no parameter SpaazaEnvironment" in sentence(capsys)
     assert (place.prompts, place.asked()) == ([], [])

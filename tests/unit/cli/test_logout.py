@@ -125,7 +125,7 @@ def test_no_option_takes_a_name_a_password_or_a_code(capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit):
         main(["login", "--help"])
     options = {word.strip(",[]") for word in capsys.readouterr().out.split() if word.strip("[").startswith("--")}
-    assert options == {"--help", "--stack", "--region", "--secret", "--environment"}
+    assert options == {"--help", "--json", "--env", "--stack", "--region", "--secret", "--environment"}
 
 
 def test_the_days_are_counted_from_now() -> None:

@@ -1,0 +1,106 @@
+"""What a command is, what it answers, and how it ends.
+
+A command returns an `Answer`; `main` prints it, as text for people or as JSON. What a command says on its way goes to
+standard error, so that its answer can be piped.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console, RenderableType
+
+from spaaza_snapshots.base.aws_errors import code_of
+from spaaza_snapshots.errors import BadSettings, CredentialsError, InvalidRequest, SnapshotHeld
+
+PIPE_CHARACTERS: Final = 10_000
+"""The width of what is not a terminal: nothing is cut or broken there."""
+
+_NO_CREDENTIALS: Final = ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "TokenRetrievalError")
+_BAD_CREDENTIALS: Final = (
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+)
+
+
+class ExitCode(IntEnum):
+    """How a command ended."""
+
+    GOOD = 0
+    FAILED = 1
+    USAGE = 2
+    DAMAGED = 3
+    """Held or damaged: the data, not the command, needs a person."""
+    CREDENTIALS = 4
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command found: `data` for --json, `body` for people."""
+
+    data: Any
+    body: Sequence[RenderableType]
+    exit_code: ExitCode = ExitCode.GOOD
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: its name, its line in the list, its options, and what it does."""
+
+    name: str
+    help: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], Answer]
+
+
+def out() -> Console:
+    """Return where the answer goes."""
+    return _console(stderr=False)
+
+
+def aside() -> Console:
+    """Return where everything else goes: progress, questions, errors."""
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else PIPE_CHARACTERS
+    return Console(stderr=stderr, width=width, highlight=False, emoji=False)  # an ARN has :secret: in it
+
+
+def exit_code_of(error: Exception) -> ExitCode:
+    """Return the exit code of an error that ended a command."""
+    if isinstance(error, InvalidRequest | BadSettings):
+        return ExitCode.USAGE
+    if isinstance(error, SnapshotHeld):
+        return ExitCode.DAMAGED
+    if isinstance(error, CredentialsError) or lacks_aws_credentials(error):
+        return ExitCode.CREDENTIALS
+    return ExitCode.FAILED
+
+
+def exit_code_of_class(name: str) -> ExitCode:
+    """Return the exit code of an error that a function logged, by the name of its class."""
+    return {
+        "InvalidRequest": ExitCode.USAGE,
+        "BadSettings": ExitCode.USAGE,
+        "SnapshotHeld": ExitCode.DAMAGED,
+        "CredentialsError": ExitCode.CREDENTIALS,
+        "SessionExpired": ExitCode.CREDENTIALS,
+        "LoginRefused": ExitCode.CREDENTIALS,
+    }.get(name, ExitCode.FAILED)
+
+
+def lacks_aws_credentials(error: Exception) -> bool:
+    """Whether AWS does not know who asks."""
+    if isinstance(error, ClientError):
+        return code_of(error) in _BAD_CREDENTIALS
+    return isinstance(error, BotoCoreError) and any(kind.__name__ in _NO_CREDENTIALS for kind in type(error).__mro__)

@@ -1,0 +1,109 @@
+"""The days of a chain as the bucket shows them: which have a snapshot, and how each of the others stands."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from spaaza_snapshots.base.aws_errors import storage_errors
+from spaaza_snapshots.model import keys
+from spaaza_snapshots.model.manifest import Manifest
+from spaaza_snapshots.model.snapshot_id import SnapshotId
+from spaaza_snapshots.s3.snapshot_store import SnapshotStore
+from spaaza_snapshots.snapshot.commit import Day, look
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+READERS: Final = 8
+"""How many days are looked at at once: each takes about six calls, and boto3 keeps ten connections."""
+
+ROOTS: Final = (keys.MANIFESTS_ROOT, keys.RAW_ROOT, keys.PENDING_ROOT, keys.PARQUET_ROOT, keys.QUALITY_ROOT)
+
+
+class State(StrEnum):
+    """How a day stands."""
+
+    COMPLETE = "complete"
+    HELD = "held"
+    """Its export is whole but doubtful: somebody has to accept it."""
+    UNFINISHED = "unfinished"
+    """Its export is whole and good, and the next run makes it the snapshot."""
+    DAMAGED = "damaged"
+    """Its manifest cannot be read, or is not that of the object which is there."""
+    EXPIRED = "expired"
+    """It was complete; its export has reached the end of its days."""
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDay:
+    """One day of one chain.
+
+    `manifest`: the committed one, or the draft of a held or unfinished day, or None. `is_typed`: the typed copy and its
+    findings are those of this manifest's run.
+    """
+
+    snapshot_id: SnapshotId
+    state: State
+    manifest: Manifest | None = None
+    is_typed: bool = False
+
+
+def chains_in(s3: "S3Client", bucket: str) -> list[int]:
+    """Return every chain that has anything in the bucket, configured or not; raises `StorageError`."""
+    names = {name for root in ROOTS for name in _folders(s3, bucket, root, "chain_id")}
+    return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
+
+
+def dates_of(s3: "S3Client", bucket: str, chain_id: int) -> list[date]:
+    """Return every date of a chain that has anything in the bucket; raises `StorageError`."""
+    names = {name for root in ROOTS for name in _folders(s3, bucket, f"{root}chain_id={chain_id}/", "dt")}
+    return sorted(filter(None, map(_date, names)))
+
+
+def days_of(store: SnapshotStore, snapshot_ids: Sequence[SnapshotId], oldest_raw: date) -> list[StoredDay]:
+    """Look at several days at once, in their order; raises `StorageError`."""
+    with ThreadPoolExecutor(READERS) as readers:
+        return list(readers.map(lambda snapshot_id: day_of(store, snapshot_id, oldest_raw), snapshot_ids))
+
+
+def day_of(store: SnapshotStore, snapshot_id: SnapshotId, oldest_raw: date) -> StoredDay:
+    """Look at one day; `oldest_raw`: an older export may have expired. Raises `StorageError`."""
+    found = look(store, snapshot_id)
+    if found.committed is None:
+        return _without_snapshot(store, snapshot_id, found, oldest_raw)
+    parquet, quality = store.derived(snapshot_id)
+    run_id = found.committed.run_id
+    is_typed = parquet is not None and quality is not None and parquet.is_of(run_id) and quality.is_of(run_id)
+    return StoredDay(snapshot_id, State.COMPLETE, found.committed, is_typed)
+
+
+def _without_snapshot(store: SnapshotStore, snapshot_id: SnapshotId, found: Day, oldest_raw: date) -> StoredDay:
+    if found.draft is not None:
+        state = State.UNFINISHED if found.held is None else State.HELD
+        return StoredDay(snapshot_id, state, found.draft)
+    stored = store.manifest(snapshot_id)
+    if stored is None:
+        return StoredDay(snapshot_id, State.MISSING)
+    has_expired = found.raw is None and stored.manifest is not None and snapshot_id.snapshot_date < oldest_raw
+    return StoredDay(snapshot_id, State.EXPIRED if has_expired else State.DAMAGED, stored.manifest)
+
+
+def _folders(s3: "S3Client", bucket: str, prefix: str, name: str) -> Iterator[str]:
+    """Yield the values of the partitions `name=…` right below a prefix."""
+    with storage_errors(f"listing {prefix}"):
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/"):
+            for folder in page.get("CommonPrefixes", ()):
+                key, _, value = folder["Prefix"].removeprefix(prefix).rstrip("/").partition("=")
+                if key == name:
+                    yield value
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if len(text) == len("2026-11-22") else None
+    except ValueError:
+        return None

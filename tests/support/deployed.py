@@ -1,0 +1,72 @@
+"""A deployed stack as the commands see it: CloudFormation's outputs and parameters, and what they name."""
+
+import json
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+
+from sandbox.aws.stack import BUS, DATABASE, SECRET, Stack
+from tools import template
+
+NAME = "members"
+PARAMETERS = {"ChainIds": "1743,1783", "SpaazaEnvironment": "test01", "RawDays": "365", "SessionWarningDays": "5"}
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A stack named `members` in moto's CloudFormation, over the servers of `stack`."""
+
+    stack: Stack
+    outputs: Mapping[str, str]
+
+    def client(self, service: str) -> Any:
+        """Return a client of any service; the caller closes it."""
+        return any_client(service, self.stack.aws.endpoint_url)
+
+
+def any_client(service: str, endpoint_url: str) -> Any:
+    make_client: Any = boto3.client
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-west-1"}
+    return make_client(service, endpoint_url=endpoint_url, **keys)
+
+
+def deploy(stack: Stack, parameters: Mapping[str, str] = PARAMETERS) -> Deployed:
+    """Make what the outputs name, and the stack that has them; each is an output of the template."""
+    outputs = _outputs(stack)
+    unknown = outputs.keys() - template.source()["Outputs"].keys()
+    assert not unknown, unknown
+    body = {
+        "Parameters": {name: {"Type": "String"} for name in parameters},
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {name: {"Value": value} for name, value in outputs.items()},
+    }
+    given = [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
+    with closing(any_client("cloudformation", stack.aws.endpoint_url)) as cloudformation:
+        cloudformation.create_stack(StackName=NAME, TemplateBody=json.dumps(body), Parameters=given)
+    return Deployed(stack, outputs)
+
+
+def _outputs(stack: Stack) -> dict[str, str]:
+    aws = stack.aws
+    results = {"ResultConfiguration": {"OutputLocation": f"s3://{stack.bucket}/athena-results/"}}
+    with closing(any_client("athena", aws.endpoint_url)) as athena, closing(any_client("sns", aws.endpoint_url)) as sns:
+        athena.create_work_group(Name=NAME, Configuration=results)
+        topic = sns.create_topic(Name=f"{NAME}-alarms")["TopicArn"]
+    queues = {
+        name: aws.client("sqs").create_queue(QueueName=f"{NAME}-{name}")["QueueUrl"] for name in ("dead", "failed")
+    }
+    return {
+        "BucketName": stack.bucket,
+        "SecretArn": aws.client("secretsmanager").describe_secret(SecretId=SECRET)["ARN"],
+        "ExportFunctionName": f"{NAME}-export",
+        "ParquetFunctionName": f"{NAME}-parquet",
+        "EventBusName": BUS,
+        "GlueDatabaseName": DATABASE,
+        "WorkGroupName": NAME,
+        "AlarmTopicArn": topic,
+        "UndeliveredEventsUrl": queues["dead"],
+        "FailedRunsUrl": queues["failed"],
+    }
