@@ -91,9 +91,9 @@ athena: $(STAMP) ## Create the views in Athena, and run a saved query: QUERY= PA
 	@exec $(COMMAND) athena $(PLACE) --sql athena \
 	    $(if $(QUERY),--query $(QUERY)) $(if $(PARAMETERS),--parameter $(PARAMETERS))
 
-logs: $(STAMP) ## Print and follow a deployed function's log: FUNCTION=Export, Parquet or Rotation, SINCE="12hours ago"
-	@place=$$($(COMMAND) where $(PLACE)); tools/tool-env sam; \
-	$(SAM) logs $$place --name $(or $(FUNCTION),Export)Function --start-time "$(or $(SINCE),12hours ago)" --tail
+logs: $(STAMP) ## Print what the functions have logged: SINCE=12h CHAIN= FUNCTION=Export, Parquet or Rotation, FOLLOW=1
+	@exec $(COMMAND) logs $(PLACE) $(if $(SINCE),--since "$(SINCE)") $(if $(CHAIN),--chain $(CHAIN)) \
+	    $(if $(FUNCTION),--function $(FUNCTION)) $(if $(FOLLOW),--follow)
 
 destroy: $(STAMP) ## Delete the stack, and say what is kept
 	@place=$$($(COMMAND) where $(PLACE)); tools/tool-env sam; \

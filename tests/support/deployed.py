@@ -15,6 +15,9 @@ NAME = "members"
 PARAMETERS = {"ChainIds": "1743,1783", "SpaazaEnvironment": "test01", "RawDays": "365", "SessionWarningDays": "5"}
 
 
+LOG = {"Type": "AWS::Logs::LogGroup"}
+
+
 @dataclass(frozen=True)
 class Deployed:
     """A stack named `members` in moto's CloudFormation, over the servers of `stack`."""
@@ -40,7 +43,7 @@ def deploy(stack: Stack, parameters: Mapping[str, str] = PARAMETERS) -> Deployed
     assert not unknown, unknown
     body = {
         "Parameters": {name: {"Type": "String"} for name in parameters},
-        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Resources": {"ExportLog": LOG, "ParquetLog": LOG},
         "Outputs": {name: {"Value": value} for name, value in outputs.items()},
     }
     given = [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]

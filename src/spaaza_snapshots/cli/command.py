@@ -6,7 +6,7 @@ standard error, so that its answer can be piped.
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
@@ -43,10 +43,10 @@ class ExitCode(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command found: `data` for --json, `body` for people."""
+    """What a command found: `data` for --json, `body` for people, printed as it comes."""
 
     data: Any
-    body: Sequence[RenderableType]
+    body: Iterable[RenderableType]
     exit_code: ExitCode = ExitCode.GOOD
 
 

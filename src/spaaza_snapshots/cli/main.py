@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
 from spaaza_snapshots import __version__
-from spaaza_snapshots.cli import athena, deployed, files, invoke, login
+from spaaza_snapshots.cli import athena, deployed, files, invoke, login, logs
 from spaaza_snapshots.cli.command import (
     Answer,
     Command,
@@ -31,6 +31,7 @@ COMMANDS: Final[Sequence[Command]] = (
     files.SHOW,
     files.INSPECT,
     invoke.COMMAND,
+    logs.COMMAND,
     athena.COMMAND,
     login.LOGIN,
     login.LOGOUT,

@@ -1,0 +1,169 @@
+"""`spaaza-snapshots logs`: what the functions of a deployed stack have logged, one readable line each."""
+
+import argparse
+import json
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from typing import Any, Final
+
+from rich.markup import escape
+
+from spaaza_snapshots.cli import deployed
+from spaaza_snapshots.cli.command import Answer, Command
+from spaaza_snapshots.cli.deployed import Deployment
+from spaaza_snapshots.errors import InvalidRequest
+
+FUNCTIONS: Final = ("Export", "Parquet", "Rotation")
+POLL_SECONDS: Final = 5.0
+"""With three functions well below the five calls a second that CloudWatch Logs allows an account."""
+
+LATE_MS: Final = 60_000
+"""How late a line may arrive, so how far back each poll looks again."""
+
+STYLES: Final = {"ERROR": "bold red", "KILLED": "bold red", "WARNING": "yellow"}
+_SINCE: Final = re.compile(r"(\d{1,5}) ?(m|h|d)[a-z]*( ago)?")
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
+_SAID_ANYWAY: Final = {
+    "level", "location", "message", "timestamp", "service", "sampling_rate", "xray_trace_id", "cold_start",
+    "function_name", "function_memory_size", "function_arn", "function_request_id", "chain_id", "snapshot_date",
+}  # fmt: skip
+_BAD_END: Final = re.compile(r"Status: (timeout|error)|Task timed out|signal: killed|\"status\": ?\"(timeout|error)")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a log. `chain_ids` is empty where the line is about none; `at` is UTC."""
+
+    at: datetime
+    function: str
+    level: str
+    chain_ids: tuple[int, ...]
+    snapshot_date: str
+    message: str
+    details: Mapping[str, Any]
+
+    def is_about(self, chain_id: int | None) -> bool:
+        """Whether it is about this chain, or about the run as a whole."""
+        return chain_id is None or not self.chain_ids or chain_id in self.chain_ids
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `run`."""
+    deployed.add_arguments(parser)
+    parser.add_argument("--since", default="12h", help="how far back: 90m, 12h or 3d; default: 12h")
+    parser.add_argument("--chain", type=int, help="only what is about this chain, or about no chain at all")
+    parser.add_argument("--function", choices=FUNCTIONS, help="only this function; default: all of the stack")
+    parser.add_argument("--follow", action="store_true", help="go on with new lines as they come, until Ctrl-C")
+
+
+def run(options: argparse.Namespace) -> Answer:
+    """Read the logs of the stack; raises `InvalidRequest`."""
+    since = datetime.now(UTC) - _ago(options.since)
+    if options.follow and options.json:
+        raise InvalidRequest("Only one of --follow and --json can be used", hint="JSON has an end.")
+    groups = _log_groups(deployed.deployment_of(options), options.function)
+    session = deployed.session_of(options)
+    if options.follow:
+        return Answer(None, (_text(line) for line in _followed(session, groups, since) if line.is_about(options.chain)))
+    with closing(session.client("logs")) as logs:
+        lines = [line for line in _lines(logs, groups, since) if line.is_about(options.chain)]
+    if not lines:
+        return Answer([], [f"Nothing was logged since {since.astimezone():%-d %B %Y, %H:%M %Z}."])
+    return Answer([asdict(line) for line in lines], map(_text, lines))
+
+
+def _ago(text: str) -> timedelta:
+    match = _SINCE.fullmatch(text.strip())
+    if match is None:
+        raise InvalidRequest("This is not a length of time", text, "Write 90m, 12h or 3d.")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def _log_groups(deployment: Deployment, function: str | None) -> Mapping[str, str]:
+    """Return the log group of each function, by its name."""
+    with closing(deployment.session.client("cloudformation")) as cloudformation:
+        resources = cloudformation.describe_stack_resources(StackName=deployment.stack)["StackResources"]
+    found = {resource["LogicalResourceId"]: resource.get("PhysicalResourceId", "") for resource in resources}
+    groups = {name: found[f"{name}Log"] for name in FUNCTIONS if f"{name}Log" in found and function in (None, name)}
+    if not groups:
+        hint = "RotationFunction exists only with RenewSession=true." if function == "Rotation" else ""
+        raise InvalidRequest("This stack has no such function", f"{deployment.stack}, {function or 'any'}", hint)
+    return groups
+
+
+def _followed(session: Any, groups: Mapping[str, str], since: datetime) -> Iterator[Line]:
+    """Yield lines for ever."""
+    seen: set[str] = set()
+    with closing(session.client("logs")) as logs:
+        while True:
+            yield from _lines(logs, groups, since, seen)
+            since = max(since, datetime.now(UTC) - timedelta(milliseconds=LATE_MS))
+            time.sleep(POLL_SECONDS)
+
+
+def _lines(logs: Any, groups: Mapping[str, str], since: datetime, seen: set[str] | None = None) -> list[Line]:
+    """Return the lines of all groups in the order of time, without those seen before, and remember these."""
+    of_each = [_lines_of(logs, function, group, since, seen) for function, group in groups.items()]
+    return sorted(chain.from_iterable(of_each), key=lambda line: line.at)
+
+
+def _lines_of(logs: Any, function: str, group: str, since: datetime, seen: set[str] | None) -> Iterator[Line]:
+    pages = logs.get_paginator("filter_log_events").paginate(
+        logGroupName=group, startTime=int(since.timestamp() * 1000)
+    )
+    for page in pages:
+        for event in page["events"]:
+            if seen is not None and event["eventId"] in seen:
+                continue
+            if seen is not None:
+                seen.add(event["eventId"])
+            line = line_of(function, datetime.fromtimestamp(event["timestamp"] / 1000, UTC), event["message"])
+            if line is not None:
+                yield line
+
+
+def line_of(function: str, at: datetime, text: str) -> Line | None:
+    """Read one line of a log; None for metrics, and for what Lambda says of a run that ended well."""
+    try:
+        entry = json.loads(text)
+    except ValueError:
+        entry = None
+    if not isinstance(entry, dict) or entry.get("type") == "platform.report":
+        is_bad = _BAD_END.search(text) is not None
+        return Line(at, function, "KILLED", (), "", text.strip(), {}) if is_bad else None
+    if "_aws" in entry or "message" not in entry:
+        return None
+    details = {name: value for name, value in entry.items() if name not in _SAID_ANYWAY}
+    return Line(
+        at,
+        function,
+        str(entry.get("level", "")),
+        _chains(entry.get("chain_id")) + _chains(entry.get("missing_chain_ids")),
+        str(entry.get("snapshot_date", "")),
+        str(entry["message"]),
+        details,
+    )
+
+
+def _chains(value: Any) -> tuple[int, ...]:
+    values: Iterable[Any] = value if isinstance(value, list) else (value,)
+    return tuple(one for one in values if isinstance(one, int))
+
+
+def _text(line: Line) -> str:
+    """Return a line as people read it: local time, and what is known beside the message."""
+    style = STYLES.get(line.level, "dim" if line.level == "DEBUG" else "default")
+    chains = f"chain {', '.join(map(str, line.chain_ids))}" if line.chain_ids else ""
+    about = ", ".join(filter(None, (chains, line.snapshot_date)))
+    details = " ".join(f"{name}={value}" for name, value in line.details.items())
+    parts = (about, line.message, details)
+    text = "  ".join(escape(part) for part in parts if part)
+    return f"{line.at.astimezone():%Y-%m-%d %H:%M:%S}  {line.function:<8}  [{style}]{line.level:<7}[/]  {text}"
+
+
+COMMAND = Command("logs", "print what the functions have logged, and follow it", add_arguments, run)
