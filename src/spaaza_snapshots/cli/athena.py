@@ -2,13 +2,11 @@
 
 import argparse
 import re
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import RenderableType
 from rich.markup import escape
@@ -17,15 +15,19 @@ from rich.table import Table
 from spaaza_snapshots.base.sql import literal
 from spaaza_snapshots.cli import deployed
 from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside
+from spaaza_snapshots.cli.deployed import Deployment
 from spaaza_snapshots.cli.early_end import Stopped
 from spaaza_snapshots.errors import InvalidRequest
 from spaaza_snapshots.model.columns import KNOWN
+
+if TYPE_CHECKING:
+    from pyathena.connection import Connection
+    from pyathena.cursor import Cursor
 
 POLL_SECONDS: Final = 0.5
 SHOWN_ROWS: Final = 100
 LINE_CHARACTERS: Final = 110
 _MARK: Final = re.compile(r"(?P<indent> *)/\* documented (?:names|columns of (?P<alias>\w+)) \*/")
-_UNDER_WAY: Final = ("QUEUED", "RUNNING")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +88,17 @@ def run(options: argparse.Namespace) -> Answer:
     queries = saved_queries(options.sql)
     views = [query for query in queries if query.is_view]
     asked = None if options.query is None else _named(options.query, queries)
-    deployment = deployed.deployment_of(options)
-    workgroup = Workgroup(deployment.output("WorkGroupName"), deployment.output("GlueDatabaseName"))
-    with closing(deployment.session.client("athena")) as athena:
+    with closing(_connect(deployed.deployment_of(options))) as athena:
         for view in views:
-            workgroup.execute(athena, view, ())
+            _execute(athena, view, ())
         created = [f"[green]created[/green] {view.name}" for view in views]
         if asked is None:
             return Answer({"created": [view.name for view in views]}, created)
-        execution = workgroup.execute(athena, asked, options.parameter)
-        names, *rows = [*islice(_rows(athena, execution["QueryExecutionId"]), 1 + SHOWN_ROWS + 1)] or [[]]
-    data = {"columns": names, "rows": rows[:SHOWN_ROWS], "results": _location(execution)}
-    return Answer(data, [*created, *_answer_view(names, rows, execution)])
+        cursor = _execute(athena, asked, options.parameter)
+        rows = cursor.fetchmany(SHOWN_ROWS + 1)
+    names = [column[0] for column in cursor.description or ()]
+    data = {"columns": names, "rows": rows[:SHOWN_ROWS], "results": cursor.output_location}
+    return Answer(data, [*created, *_answer_view(names, rows, cursor)])
 
 
 def _named(name: str, queries: Sequence[SavedQuery]) -> SavedQuery:
@@ -107,63 +108,41 @@ def _named(name: str, queries: Sequence[SavedQuery]) -> SavedQuery:
     return readable[name]
 
 
-@dataclass(frozen=True, slots=True)
-class Workgroup:
-    """Where queries run, and the database that they read."""
+def _connect(deployment: Deployment) -> "Connection[Cursor]":
+    """Connect to the workgroup and the database of a stack; Ctrl-C ends the query that is running."""
+    from pyathena import connect  # noqa: PLC0415 # takes longer to import than all else that the other commands need
 
-    name: str
-    database: str
-
-    def execute(self, athena: Any, query: SavedQuery, parameters: Sequence[str]) -> Mapping[str, Any]:
-        """Run a query to its end and return its QueryExecution; raises `Stopped` with Athena's reason."""
-        request: dict[str, Any] = {
-            "QueryString": query.sql,
-            "QueryExecutionContext": {"Database": self.database},
-            "WorkGroup": self.name,
-        }
-        if parameters:  # an empty list is refused
-            request["ExecutionParameters"] = [literal(text) for text in parameters]
-        query_id = athena.start_query_execution(**request)["QueryExecutionId"]
-        with aside().status(f"{query.name} in {escape(self.name)}"):
-            execution = _ended(athena, query_id)
-        status = execution["Status"]
-        if status["State"] != "SUCCEEDED":
-            reason = status.get("StateChangeReason", status["State"])
-            raise Stopped(f"Athena could not run {query.name}: {reason}", ExitCode.FAILED)
-        return execution
+    return connect(
+        session=deployment.session,
+        region_name=deployment.session.region_name,
+        work_group=deployment.output("WorkGroupName"),
+        schema_name=deployment.output("GlueDatabaseName"),
+        poll_interval=POLL_SECONDS,
+        kill_on_interrupt=True,
+    )
 
 
-def _ended(athena: Any, query_id: str) -> Mapping[str, Any]:
-    while True:
-        execution: Mapping[str, Any] = athena.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
-        if execution["Status"]["State"] not in _UNDER_WAY:
-            return execution
-        time.sleep(POLL_SECONDS)
+def _execute(athena: "Connection[Cursor]", query: SavedQuery, parameters: Sequence[str]) -> "Cursor":
+    """Run a query to its end; raises `Stopped` with Athena's reason."""
+    from pyathena.error import DatabaseError  # noqa: PLC0415
+
+    cursor = athena.cursor()
+    try:
+        with aside().status(f"{query.name} in {escape(str(athena.work_group))}"):
+            cursor.execute(query.sql, [literal(text) for text in parameters], paramstyle="qmark")
+    except DatabaseError as error:
+        raise Stopped(f"Athena could not run {query.name}: {error}", ExitCode.FAILED) from error
+    return cursor
 
 
-def _answer_view(
-    names: Sequence[str | None], rows: Sequence[Sequence[str | None]], execution: Mapping[str, Any]
-) -> Iterator[RenderableType]:
-    table = Table(*(escape(name or "") for name in names), box=None, pad_edge=False)
+def _answer_view(names: Sequence[str], rows: Sequence[Any], cursor: "Cursor") -> Iterator[RenderableType]:
+    table = Table(*map(escape, names), box=None, pad_edge=False)
     for row in rows[:SHOWN_ROWS]:
-        table.add_row(*("[dim]NULL[/dim]" if cell is None else escape(cell) for cell in row))
+        table.add_row(*("[dim]NULL[/dim]" if cell is None else escape(str(cell)) for cell in row))
     yield table
     if len(rows) > SHOWN_ROWS:
-        yield f"The first {SHOWN_ROWS} rows; all are in {escape(_location(execution) or '')}"
-    scanned_bytes = execution.get("Statistics", {}).get("DataScannedInBytes", 0)
-    yield f"[dim]{min(len(rows), SHOWN_ROWS)} rows, {scanned_bytes:,} bytes scanned[/dim]"
-
-
-def _location(execution: Mapping[str, Any]) -> str | None:
-    location: str | None = execution.get("ResultConfiguration", {}).get("OutputLocation")
-    return location
-
-
-def _rows(athena: Any, query_id: str) -> Iterator[list[str | None]]:
-    """Yield the rows of a SELECT as Athena returns them: the first has the column names; NULL is None."""
-    for page in athena.get_paginator("get_query_results").paginate(QueryExecutionId=query_id):
-        for row in page["ResultSet"]["Rows"]:
-            yield [cell.get("VarCharValue") for cell in row["Data"]]
+        yield f"The first {SHOWN_ROWS} rows; all are in {escape(cursor.output_location or '')}"
+    yield f"[dim]{min(len(rows), SHOWN_ROWS)} rows, {cursor.data_scanned_in_bytes or 0:,} bytes scanned[/dim]"
 
 
 COMMAND = Command("athena", "create the views in Athena, and run a saved query", add_arguments, run)

@@ -30,7 +30,7 @@ class StackInAthena:
     def queue(self, *rows: Sequence[str | None]) -> None:
         """Let the next query have these rows, the first of them the names."""
         cells = [{"Data": [{} if value is None else {"VarCharValue": value} for value in row]} for row in rows]
-        columns = [{"Name": name, "Type": "varchar"} for name in (rows[0] if rows else ())]
+        columns = [column(name) for name in (rows[0] if rows else ())]
         queued = {"results": [{"rows": cells, "column_info": columns}], "region": self.aws.region}
         address = f"{self.aws.endpoint_url}/moto-api/static/athena/query-results"
         headers = {"Content-Type": "application/json"}
@@ -41,6 +41,15 @@ class StackInAthena:
         """Return every query that was run, in any order."""
         ids = self.athena.list_query_executions()["QueryExecutionIds"]
         return [self.athena.get_query_execution(QueryExecutionId=one)["QueryExecution"] for one in ids]
+
+
+def column(name: str | None) -> Mapping[str, Any]:
+    return {"Name": name, "Type": "varchar", "Precision": 2147483647, "Scale": 0, "Nullable": "UNKNOWN"}
+
+
+def execution(**more: Any) -> Mapping[str, Any]:
+    """An execution as Athena describes it."""
+    return {"QueryExecution": {"QueryExecutionId": "q", "Query": "SELECT 1", "StatementType": "DML", **more}}
 
 
 @pytest.fixture
@@ -93,13 +102,15 @@ def test_athena_shows_the_first_rows_of_many_and_where_the_others_are(
     monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", deployed.aws.endpoint_url)
     (tmp_path / "many.sql").write_text("-- Many rows.\nSELECT id FROM users", encoding="utf-8")
     numbers = [str(number) for number in range(SHOWN_ROWS + 5)]
-    ended = {"Status": {"State": "SUCCEEDED"}, "ResultConfiguration": {"OutputLocation": "s3://bucket/results/q.csv"}}
     rows = [{"Data": [{"VarCharValue": value}]} for value in ("id", *numbers)]
+    metadata = {"ColumnInfo": [column("id")]}
+    location = {"OutputLocation": "s3://bucket/results/q.csv"}
+    ended = {"ResultConfiguration": location, "Statistics": {"DataScannedInBytes": 12345}}
     stub.say(
         {"QueryExecutionId": "q"},
-        {"QueryExecution": {**ended, "QueryExecutionId": "q", "Statistics": {"DataScannedInBytes": 12345}}},
-        {"ResultSet": {"Rows": rows[:50]}, "NextToken": "more"},
-        {"ResultSet": {"Rows": rows[50:]}},
+        execution(Status={"State": "SUCCEEDED"}, **ended),
+        {"ResultSet": {"Rows": rows[:50], "ResultSetMetadata": metadata}, "NextToken": "more"},
+        {"ResultSet": {"Rows": rows[50:], "ResultSetMetadata": metadata}},
     )
     code, printed = shown("athena", "--stack", "members", "--sql", tmp_path, "--query", "many")
     assert [line.strip() for line in printed.splitlines() if line.strip().isdigit()] == numbers[:SHOWN_ROWS]
@@ -127,9 +138,27 @@ def test_athena_waits_for_the_end_of_a_query_and_tells_athenas_own_reason(
     monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", deployed.aws.endpoint_url)
     reason = "TABLE_NOT_FOUND: line 1:15: Table 'users[b]' does not exist"
     states = [{"State": "QUEUED"}, {"State": "RUNNING"}, {"State": "FAILED", "StateChangeReason": reason}]
-    executions = [{"QueryExecution": {"QueryExecutionId": "q", "Status": status}} for status in states]
-    stub.say({"QueryExecutionId": "q"}, *executions)
+    stub.say({"QueryExecutionId": "q"}, *(execution(Status=status) for status in states))
     code, printed = ask(shown)
     assert code == 1
     assert reason in printed
     assert len(stub.asked) == 1 + len(states)
+
+
+def test_ctrl_c_ends_the_query_too(
+    deployed: StackInAthena, stub: Stub, shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", deployed.aws.endpoint_url)
+    running, stopped = execution(Status={"State": "RUNNING"}), execution(Status={"State": "CANCELLED"})
+    stub.say({"QueryExecutionId": "q"}, running, {}, stopped)
+    asked_before_ctrl_c = iter([KeyboardInterrupt()])
+
+    def wait(_seconds: float) -> None:
+        for pressed in asked_before_ctrl_c:
+            raise pressed
+
+    monkeypatch.setattr("pyathena.common.time.sleep", wait)
+    code, printed = ask(shown)
+    assert (code, printed.strip()) == (130, "Stopped.")
+    assert stub.asked[2] == {"QueryExecutionId": "q"}
+    assert len(stub.asked) == 4
