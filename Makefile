@@ -70,6 +70,9 @@ tables: $(STAMP) ## Print every parameter and every alarm of the stack
 iam: $(STAMP) ## Run the whole flow under the template's roles, and list calls made and denied
 	@$(PY) -m tools.iam
 
+pictures: $(STAMP) ## Draw docs/pictures: a real run, and the dashboard's layout
+	@$(PY) -m tools.pictures
+
 build: $(STAMP) ## Build the package for Lambda's Python and processor, and print its sizes
 	@tools/tool-env sam
 	@tools/build .aws-sam/build
@@ -106,4 +109,4 @@ pins: $(STAMP) ## Update the pinned requirements
 clean: ## Remove everything the other targets made
 	@rm -rf $(VENV) .tools .aws-sam .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup run quick test check bench crash model contract session drift tables iam build artifact deploy login snapshot athena logs destroy pins clean
+.PHONY: help setup run quick test check bench crash model contract session drift tables iam pictures build artifact deploy login snapshot athena logs destroy pins clean

@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -56,9 +56,12 @@ class Functions:
 
 
 def main() -> int:
+    """Run the demonstration on the terminal."""
+    return run(options(), Console(highlight=False))
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
     """Run the demonstration; the exit code is 0 only if every count agrees."""
-    options = _options()
-    console = Console(highlight=False)
     chains = (SAMPLE_CHAIN, options.chain)
     try:
         console.print("Starting Spaaza, S3 and the other AWS services on 127.0.0.1 ...")
@@ -77,15 +80,16 @@ def main() -> int:
     return 0
 
 
-def _options() -> argparse.Namespace:
+def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--users", type=int, default=200_000, help="number of users in the second export")
     parser.add_argument("--chain", type=int, default=USERS_CHAIN, help=f"chain of these users; not {SAMPLE_CHAIN}")
     parser.add_argument("--date", default=datetime.now(UTC).date().isoformat(), help="snapshot date, YYYY-MM-DD")
-    options = parser.parse_args()
-    if options.chain == SAMPLE_CHAIN or options.chain < 1 or options.users < 0:
+    given = parser.parse_args(arguments)
+    if given.chain == SAMPLE_CHAIN or given.chain < 1 or given.users < 0:
         parser.error(f"--chain must be above 0 and not {SAMPLE_CHAIN}, which has the sample; --users must be 0 or more")
-    return options
+    return given
 
 
 def _demonstrate(stack: Stack, functions: Functions, options: argparse.Namespace, console: Console) -> None:

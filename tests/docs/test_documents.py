@@ -1,5 +1,6 @@
 """README.md and the documents that it leads to, against what they speak of."""
 
+import html
 import json
 import re
 import tomllib
@@ -13,7 +14,9 @@ from spaaza_snapshots.snapshot import settings as settings_module
 from spaaza_snapshots.snapshot.request import parse_request
 from tests.support.builders import NOW, manifest, settings
 from tests.support.flow import CHAIN, SNAPSHOT, TODAY
+from tools import template
 from tools.documents import GENERATED, ROOT, with_generated
+from tools.pictures import PICTURES
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 README_TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -120,3 +123,12 @@ def test_every_whole_payload_of_the_table_is_accepted(payload: str) -> None:
 def test_the_changelog_tells_the_version_of_the_package() -> None:
     released = re.findall(r"^## \[(\d+\.\d+\.\d+)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert released[0] == __version__
+
+
+def test_the_picture_of_the_dashboard_shows_every_widget_and_no_picture_asks_another_host_for_anything() -> None:
+    drawn = {path.stem: html.unescape(path.read_text(encoding="utf-8")) for path in PICTURES.glob("*.svg")}
+    assert drawn.keys() == {"run", "dashboard"}
+    widgets = json.loads(template.deploy({"ChainIds": "1743"}).properties("Dashboard")["DashboardBody"])["widgets"]
+    shown = drawn["dashboard"].replace("\N{NO-BREAK SPACE}", " ")
+    assert [widget["properties"]["title"] for widget in widgets if widget["properties"]["title"] not in shown] == []
+    assert {host for svg in drawn.values() for host in re.findall(r"https?://([^/\"]+)", svg)} == {"www.w3.org"}
