@@ -17,11 +17,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.rule import Rule
 from rich.table import Table
 
+from sandbox.athena.trino.gate import Gate
 from sandbox.aws.lambda_runtime import Invocation, LambdaFunction
 from sandbox.aws.stack import Stack, running_stack
 from sandbox.spaaza.answers import Answer, generated_users, sample_users
 from sandbox.spaaza.users import BLOCK_ROWS, generated_csv, gzipped
 from spaaza_snapshots.cli.manifest_view import result_view
+from spaaza_snapshots.model.columns import KNOWN
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 
 EVENTS = Path(__file__).parents[1] / "events"
@@ -29,7 +31,7 @@ EXPORT_HANDLER = "spaaza_snapshots.export_handler.lambda_handler"
 PARQUET_HANDLER = "spaaza_snapshots.parquet_handler.lambda_handler"
 SAMPLE_CHAIN, USERS_CHAIN = 1743, 1783
 
-# Run on the typed copy, as in Athena; the first also on the bytes as Spaaza sent them.
+# Run on the typed copy in Athena's SQL; the first also on the bytes as Spaaza sent them.
 COUNT = "SELECT count(*) AS users FROM snapshot"
 QUESTIONS = {
     "How many users are there?": COUNT,
@@ -37,9 +39,9 @@ QUESTIONS = {
         SELECT country, count(*) AS users, count_if(opted_in) AS opted_in FROM snapshot
         GROUP BY country ORDER BY users DESC, country LIMIT 5""",
     "What do users have, by year of joining?": """
-        SELECT year(created_date)::VARCHAR AS joined, count(*) AS users, sum(points_balance) AS points,
+        SELECT CAST(year(created_date) AS varchar) AS joined, count(*) AS users, sum(points_balance) AS points,
             max(birthday) AS youngest
-        FROM snapshot GROUP BY joined ORDER BY joined LIMIT 5""",
+        FROM snapshot GROUP BY 1 ORDER BY joined LIMIT 5""",
 }
 
 
@@ -187,8 +189,9 @@ def _ask(stack: Stack, manifest: Mapping[str, Any], console: Console) -> Counted
             raw, header=True, dtype=columns, quotechar='"', escapechar='"', auto_detect=False, columns=columns
         )
         database.read_parquet(parquet).create_view("snapshot")
+        gate = Gate({"snapshot": dict(KNOWN.values())})
         for question, sql in QUESTIONS.items():
-            answer = database.execute(sql)
+            answer = database.execute(gate.admit(sql).sql("duckdb"))
             console.print(f"\n[bold]{question}[/bold]")
             console.print(_answer_table([column[0] for column in answer.description or ()], answer.fetchall()))
         (typed,) = database.execute(COUNT).fetchall()[0]

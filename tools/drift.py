@@ -18,6 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sandbox.athena.saved_queries import saved_queries
+from sandbox.athena.trino.refusal import Refused
 from sandbox.athena.warehouse import Schema, Warehouse, glue_schema
 from sandbox.aws.lambda_runtime import Invocation, LambdaFunction
 from sandbox.aws.stack import DATABASE, Stack, running_stack
@@ -58,7 +59,7 @@ class DriftDay:
 
 
 def main() -> int:
-    """Show the three days; the exit code is 0 only if the tables that people query are right on all of them."""
+    """Show the three days; the exit code is 0 only if the tables are right on all of them, and no query was refused."""
     options = _options()
     console = Console(highlight=False)
     with (
@@ -70,8 +71,8 @@ def main() -> int:
         for day in days:
             _show_day(stack, Functions(export, parquet), day, options.users, console)
         with _warehouse(stack) as warehouse:
-            _show_queries(warehouse, days, options.sql, console)
-            return 0 if _unharmed(warehouse, days, console) else 1
+            answered = _show_queries(warehouse, days, options.sql, console)
+            return 0 if _unharmed(warehouse, days, console) and answered else 1
 
 
 def _options() -> argparse.Namespace:
@@ -200,16 +201,23 @@ def _ask_users(warehouse: Warehouse, table: str, has_new_column: bool) -> Rows: 
     )
 
 
-def _show_queries(warehouse: Warehouse, days: Sequence[DriftDay], more: Sequence[str], console: Console) -> None:
-    """Print the results of the saved queries on all days, and of the queries given."""
+def _show_queries(warehouse: Warehouse, days: Sequence[DriftDay], more: Sequence[str], console: Console) -> bool:
+    """Print the results of the saved queries on all days, and of the queries given; say if Athena would run all."""
+    refused = False
     dates = [day.date.isoformat() for day in days]
     asked = {query.name: query.sql for query in saved_queries() if not query.is_view} | {sql: sql for sql in more}
     for name, sql in asked.items():
         console.rule(escape(name))
-        rows = warehouse.ask(sql, *dates[: sql.count("?")])
+        try:
+            rows = warehouse.ask(sql, *dates[: sql.count("?")])
+        except Refused as refusal:
+            refused = True
+            console.print(str(refusal), style="red", markup=False, soft_wrap=True)
+            continue
         console.print(_table(rows[:SHOWN_ROWS]))
         if len(rows) > SHOWN_ROWS:
             console.print(f"... and {len(rows) - SHOWN_ROWS:,} more rows")
+    return not refused
 
 
 def _table(rows: Rows) -> Table:

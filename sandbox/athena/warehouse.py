@@ -11,6 +11,7 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
+from sandbox.athena.trino.gate import Gate
 from spaaza_snapshots.model import keys
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Warehouse:
 
     def __init__(self, schema: Schema, today: str) -> None:
         self._schema = schema
+        self._gate = Gate(schema)
         self._today = today
         self._database = duckdb.connect()
         for name, columns in schema.items():
@@ -67,8 +69,8 @@ class Warehouse:
                     self._insert(table, file, *(part.partition("=")[2] for part in key.split("/")[2:4]))
 
     def ask(self, sql: str, *parameters: str) -> list[dict[str, Any]]:
-        """Run a statement of Athena's SQL and return its rows by name."""
-        tree = sqlglot.parse_one(sql, dialect="athena").transform(self._played)
+        """Run a statement of Athena's SQL and return its rows by name; raises `Refused` if Athena would."""
+        tree = self._gate.admit(sql).transform(self._played)
         answer = self._database.execute(tree.sql("duckdb"), parameters)
         names = [column[0] for column in answer.description or ()]
         return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]

@@ -1,0 +1,1 @@
+"""What Trino, and so Athena, refuses and DuckDB would answer."""
