@@ -1,5 +1,6 @@
 """SQL that DuckDB would answer and Athena refuses is refused with the sentence that helps; its near misses pass."""
 
+import duckdb
 import pytest
 
 from sandbox.athena.trino.refusal import Refused
@@ -144,3 +145,9 @@ def test_what_athena_refuses_is_refused_with_its_cure(sql: str) -> None:
 @pytest.mark.parametrize("sql", ACCEPTED)
 def test_what_athena_runs_passes(sql: str) -> None:
     assert ATHENA.admit(sql)
+
+
+def test_whole_numbers_divide_as_in_athena() -> None:
+    sql = "SELECT 7 / 2, -7 / 2, (9 / 2) / 2, 7 / 2.0, count_if(x > 1) / count(*) FROM (VALUES 1, 2) AS t (x)"
+    answer = duckdb.execute(ATHENA.admit(sql).sql("duckdb")).fetchall()
+    assert answer == [(3, -3, 2, 3.5, 0)]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from sqlglot import exp, parse_one
 from sqlglot.dialects.dialect import Dialect
@@ -12,6 +12,7 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
 from sandbox.athena.trino.arguments import check_arguments
+from sandbox.athena.trino.division import make_whole, number_divisions
 from sandbox.athena.trino.grouping import check_grouping
 from sandbox.athena.trino.inference import annotate, type_of
 from sandbox.athena.trino.operators import check_operators
@@ -19,6 +20,8 @@ from sandbox.athena.trino.refusal import Refused
 from sandbox.athena.trino.syntax import check_functions, check_shape, check_tokens
 from sandbox.athena.trino.types import Type, of_glue
 from sandbox.athena.trino.wording import as_text, keep_as_written
+
+_UNKNOWN: Final = exp.DataType.build("unknown")
 
 
 class Gate:
@@ -32,18 +35,22 @@ class Gate:
     def admit(self, sql: str) -> exp.Expr:
         """Return a statement, parsed; raises `Refused` if Athena would not run it. A view is known from then on.
 
+        A division of two whole numbers, which is whole in Athena, comes back as `IntDiv`.
         Every `?` counts as text, which is what `spaaza-snapshots athena` sends. A part whose type is not known passes.
         """
         tree = _parsed(sql)
         query = tree.expression if isinstance(tree, exp.Create | exp.Insert) else tree
         if isinstance(query, exp.Query):
-            columns = self._checked(query)
+            number_divisions(query)
+            resolved = self._checked(query)
+            columns = {select.alias_or_name: type_of(select) or _UNKNOWN for select in _selects(resolved)}
+            make_whole(query, resolved)
             if isinstance(tree, exp.Create):
                 self._tables[tree.this.name] = columns
         return tree
 
-    def _checked(self, query: exp.Query) -> dict[str, Type]:
-        """Check a query, and return the columns that it has."""
+    def _checked(self, query: exp.Query) -> exp.Expr:
+        """Check a query, and return it with its columns resolved and typed."""
         self._check_tables(query)
         written = query.copy()
         keep_as_written(written)
@@ -57,9 +64,7 @@ class Gate:
         check_operators(resolved)
         check_arguments(resolved)
         check_grouping(resolved)
-        unknown = exp.DataType.build("unknown")
-        selects = resolved.selects if isinstance(resolved, exp.Query) else []
-        return {select.alias_or_name: type_of(select) or unknown for select in selects}
+        return resolved
 
     def _check_tables(self, query: exp.Query) -> None:
         defined = {cte.alias.lower() for cte in query.find_all(exp.CTE)}
@@ -116,3 +121,7 @@ def _parsed(sql: str) -> exp.Expr:
     check_shape(tree)
     check_functions(tokens, tree)
     return tree
+
+
+def _selects(query: exp.Expr) -> list[exp.Expr]:
+    return query.selects if isinstance(query, exp.Query) else []
