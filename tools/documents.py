@@ -1,4 +1,4 @@
-"""Write the generated parts of docs/: the table of metrics and the chart of the rooms."""
+"""Write the generated parts of docs/: the table of metrics, the chart of the rooms, the dictionary of the columns."""
 
 import re
 import sys
@@ -10,6 +10,7 @@ from typing import Any
 import grimp
 
 from spaaza_snapshots.base.telemetry import METRICS
+from tools.dictionary import columns_table
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "spaaza_snapshots"
@@ -45,7 +46,11 @@ def rooms_picture() -> str:
     return "\n".join(["```mermaid", "flowchart TD", *arrows, "```", ""])
 
 
-GENERATED = {"REFERENCE.md": ("metrics", metrics_table), "ARCHITECTURE.md": ("rooms", rooms_picture)}
+GENERATED = {
+    "REFERENCE.md": ("metrics", metrics_table),
+    "ARCHITECTURE.md": ("rooms", rooms_picture),
+    "QUERYING.md": ("columns", columns_table),
+}
 
 
 def with_generated(document: Path) -> str:
