@@ -64,6 +64,9 @@ session: $(STAMP) ## Sixty simulated days of renewing the session, by itself and
 drift: $(STAMP) ## Take snapshots of three days with changing columns, and query them: USERS= SQL=
 	@exec $(PY) -m tools.drift $(if $(USERS),--users $(USERS)) $(if $(SQL),--sql "$(SQL)")
 
+sql: $(STAMP) ## Say whether Athena runs a query, and how to write it else: SQL=, or all saved queries
+	@exec $(PY) -m sandbox.athena.check $(if $(SQL),"$(SQL)")
+
 tables: $(STAMP) ## Print every parameter and every alarm of the stack
 	@$(PY) -m tools.stack_tables
 
@@ -109,4 +112,4 @@ pins: $(STAMP) ## Update the pinned requirements
 clean: ## Remove everything the other targets made
 	@rm -rf $(VENV) .tools .aws-sam .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup run quick test check bench crash model contract session drift tables iam pictures build artifact deploy login snapshot athena logs destroy pins clean
+.PHONY: help setup run quick test check bench crash model contract session drift tables iam pictures build artifact deploy login snapshot athena logs destroy pins clean sql

@@ -18,7 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sandbox.athena.saved_queries import saved_queries
-from sandbox.athena.trino.refusal import Refused
+from sandbox.athena.trino.refusal import NotPlayed, Refused
 from sandbox.athena.warehouse import Schema, Warehouse, glue_schema
 from sandbox.aws.lambda_runtime import Invocation, LambdaFunction
 from sandbox.aws.stack import DATABASE, Stack, running_stack
@@ -210,7 +210,7 @@ def _show_queries(warehouse: Warehouse, days: Sequence[DriftDay], more: Sequence
         console.rule(escape(name))
         try:
             rows = warehouse.ask(sql, *dates[: sql.count("?")])
-        except Refused as refusal:
+        except (Refused, NotPlayed) as refusal:
             refused = True
             console.print(str(refusal), style="red", markup=False, soft_wrap=True)
             continue

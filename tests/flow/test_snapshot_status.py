@@ -6,9 +6,9 @@ from datetime import date, timedelta
 
 import pytest
 
+from sandbox.athena.check import documented_tables
 from sandbox.athena.saved_queries import saved_queries
 from sandbox.athena.warehouse import Warehouse
-from tests.support.athena import tables
 
 TODAY = date(2026, 11, 22)
 SQL = {query.name: query.sql for query in saved_queries()}
@@ -16,7 +16,7 @@ SQL = {query.name: query.sql for query in saved_queries()}
 
 @pytest.fixture
 def warehouse() -> Iterator[Warehouse]:
-    with closing(Warehouse(tables(), TODAY.isoformat())) as opened:
+    with closing(Warehouse(documented_tables(), TODAY.isoformat())) as opened:
         for view in ("users_latest", "snapshot_status"):
             opened.ask(SQL[view])
         yield opened

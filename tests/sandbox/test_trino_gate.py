@@ -3,10 +3,10 @@
 import duckdb
 import pytest
 
-from sandbox.athena.trino.refusal import Refused
-from tests.support.athena import gate
+from sandbox.athena.check import documented_gate, main
+from sandbox.athena.trino.refusal import NotPlayed, Refused
 
-ATHENA = gate()
+ATHENA = documented_gate()
 
 REFUSED = {
     # text and numbers, dates, truth values
@@ -69,6 +69,8 @@ REFUSED = {
     "SELECT country, dt, count(*) FROM users GROUP BY country": "'dt' must be an aggregate expression",
     "SELECT country FROM users GROUP BY 1 ORDER BY id": "'id' must be an aggregate expression",
     "SELECT country AS land, count(*) FROM users GROUP BY land": "a name from SELECT is not known in WHERE, GROUP BY",
+    "SELECT country, count(*) AS n FROM users GROUP BY 1 HAVING n > 1": "a name from SELECT is not known in WHERE",
+    "SELECT country, count(*) FROM users GROUP BY 1 HAVING max(chain_id) = 1743": "write max(chain_id) = '1743'.",
     # names
     'SELECT id FROM users WHERE country = "nl"': "double quotes name a column, and none is called so; text is 'nl'.",
     "SELECT city FROM users": "did you mean town_city?",
@@ -92,7 +94,6 @@ REFUSED = {
     "SELECT id FROM users QUALIFY row_number() OVER (ORDER BY id) = 1": "put the window function into a subquery",
     "FROM users": "write SELECT * FROM",
     "SELECT 1; SELECT 2": "Only one sql statement is allowed",
-    "SUMMARIZE users": "only queries, views and INSERT",
     "SELECT id FROM users WHERE": "cannot be read",
     "SELECT 'open FROM users": "not closed",
 }
@@ -131,6 +132,13 @@ ACCEPTED = [
     "SELECT from_iso8601_timestamp(completed_at) - from_iso8601_timestamp(started_at) FROM snapshots",
     "SELECT with_timezone(last_login_date, 'UTC') AT TIME ZONE 'Europe/Amsterdam' FROM users",
     "SELECT max(points_balance) OVER (ORDER BY dt ROWS BETWEEN 6 PRECEDING AND CURRENT ROW) FROM users",
+    "SELECT id FROM users WHERE country = ANY (VALUES 'NL', 'BE')",
+    "SELECT id FROM users WHERE points_balance >= ALL (SELECT points_balance FROM users)",
+    "SELECT date_diff('year', birthday, current_date) AS age, count(*) FROM users GROUP BY 1"
+    " HAVING date_diff('year', birthday, current_date) > 18",
+    "SELECT t.x FROM (SELECT id AS x FROM users) t GROUP BY t.x HAVING x > 1 AND count(*) > (SELECT 1)",
+    "SELECT h FROM snapshots CROSS JOIN UNNEST(header) AS t (h) GROUP BY h HAVING h <> ''",
+    "VALUES (1, 'a'), (2, 'b')",
     "SELECT count(*) FROM users TABLESAMPLE BERNOULLI (10);",
 ]
 
@@ -151,3 +159,18 @@ def test_whole_numbers_divide_as_in_athena() -> None:
     sql = "SELECT 7 / 2, -7 / 2, (9 / 2) / 2, 7 / 2.0, count_if(x > 1) / count(*) FROM (VALUES 1, 2) AS t (x)"
     answer = duckdb.execute(ATHENA.admit(sql).sql("duckdb")).fetchall()
     assert answer == [(3, -3, 2, 3.5, 0)]
+
+
+@pytest.mark.parametrize("sql", ["SHOW TABLES", "EXPLAIN SELECT 1", "SUMMARIZE users", 'SELECT "$path" FROM users'])
+def test_what_the_sandbox_cannot_play_is_not_said_to_be_wrong(sql: str) -> None:
+    with pytest.raises(NotPlayed, match="played here"):
+        ATHENA.admit(sql)
+
+
+def test_the_command_says_what_athena_runs_and_what_not(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert all(line.startswith("Athena runs ") for line in capsys.readouterr().out.splitlines())
+    assert main(["SELECT 1", "SELECT id FROM users WHERE chain_id = 1743"]) == 1
+    runs, refused = capsys.readouterr().out.splitlines()
+    assert runs == "Athena runs SELECT 1"
+    assert "write chain_id = '1743'." in refused

@@ -16,7 +16,7 @@ from sandbox.athena.trino.division import make_whole, number_divisions
 from sandbox.athena.trino.grouping import check_grouping
 from sandbox.athena.trino.inference import annotate, type_of
 from sandbox.athena.trino.operators import check_operators
-from sandbox.athena.trino.refusal import Refused
+from sandbox.athena.trino.refusal import NotPlayed, Refused
 from sandbox.athena.trino.syntax import check_functions, check_shape, check_tokens
 from sandbox.athena.trino.types import Type, of_glue
 from sandbox.athena.trino.wording import as_text, keep_as_written
@@ -58,9 +58,9 @@ class Gate:
         try:
             schema = MappingSchema(dict(self._tables), dialect="trino")
             resolved = qualify(typed, schema=schema, dialect="trino", expand_alias_refs=False)
+            annotate(resolved, self._tables)
         except OptimizeError as error:
             self._refuse_name(query, str(error))
-        annotate(resolved, self._tables)
         check_operators(resolved)
         check_arguments(resolved)
         check_grouping(resolved)
@@ -75,8 +75,10 @@ class Gate:
 
     def _refuse_name(self, query: exp.Query, error: str) -> NoReturn:
         """Say which name is no column, and what was probably meant."""
-        found = re.search(r"olumn:? ['\"]*(\w+)", error)
+        found = re.search(r"olumn:? ['\"]*([$\w]+)", error)
         name = found[1] if found else error
+        if name.startswith("$"):
+            raise NotPlayed("Hidden columns such as $path are not played here.")
         says = f"COLUMN_NOT_FOUND: Column '{name}' cannot be resolved"
         columns = [column for column in query.find_all(exp.Column) if column.name.lower() == name.lower()]
         asked = [self._tables.get(table.name.lower(), {}) for table in query.find_all(exp.Table)]
@@ -114,10 +116,8 @@ def _parsed(sql: str) -> exp.Expr:
         ) from None
     except TokenError:
         raise Refused("the SQL", "SYNTAX_ERROR: mismatched input", "a quote or a comment is not closed.") from None
-    if not isinstance(tree, exp.Query | exp.Create | exp.Insert):
-        raise Refused(
-            "this statement", "SYNTAX_ERROR: mismatched input", "only queries, views and INSERT are played here."
-        )
+    if not isinstance(tree, exp.Query | exp.Values | exp.Create | exp.Insert):
+        raise NotPlayed("Only queries, views and INSERT are played here.")
     check_shape(tree)
     check_functions(tokens, tree)
     return tree

@@ -1,12 +1,15 @@
 """The type of each expression of a query whose columns are resolved; None where it is not known."""
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Container, Iterable, Mapping
+from typing import Final, TypeAlias
 
 from sqlglot import exp
+from sqlglot.errors import OptimizeError
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from sandbox.athena.trino.types import TEMPORAL, Family, Type, family, literal_type
+
+Tables: TypeAlias = Mapping[str, Mapping[str, Type]]
 
 _BUILD = exp.DataType.build
 _BY_CLASS: Final[Mapping[str, tuple[type[exp.Expr], ...]]] = {
@@ -41,13 +44,35 @@ _SAME: Final = (
 ARITHMETIC: Final = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)
 
 
-def annotate(tree: exp.Expr, tables: Mapping[str, Mapping[str, Type]]) -> list[Scope]:
-    """Give each column its type, and return the scopes of the query, the inner ones first."""
-    scopes = traverse_scope(tree)
-    for scope in scopes:
+def annotate(tree: exp.Expr, tables: Tables) -> None:
+    """Give each column its type; raises `OptimizeError` for one of HAVING that is in no table."""
+    for scope in traverse_scope(tree):
+        _resolve_having(scope, tables)
         for column in scope.columns:
             column.type = _column_type(column, scope, tables)
-    return scopes
+
+
+def _resolve_having(scope: Scope, tables: Tables) -> None:
+    """Name the tables of the columns in HAVING, which sqlglot leaves alone for dialects that allow an alias there."""
+    having = scope.expression.args.get("having")
+    for column in having.find_all(exp.Column) if having is not None else ():
+        if column.table or column.find_ancestor(exp.Select) is not scope.expression:
+            continue
+        found = [
+            name for name, (_, source) in scope.selected_sources.items() if column.name in _columns(source, tables)
+        ]
+        if not found:
+            raise OptimizeError(f"Column '{column.name}' could not be resolved")
+        column.set("table", exp.to_identifier(found[0], quoted=True))
+
+
+def _columns(source: exp.Expr | Scope, tables: Tables) -> Container[str]:
+    if isinstance(source, exp.Table):
+        return tables.get(source.name, {})
+    query = source.expression if isinstance(source, Scope) else source
+    if isinstance(query, exp.UDTF):
+        return query.alias_column_names
+    return query.named_selects if isinstance(query, exp.Query) else ()
 
 
 def branches(node: exp.Expr) -> list[exp.Expr]:
@@ -78,6 +103,8 @@ def type_of(node: exp.Expr) -> Type | None:  # noqa: C901 - a table of cases
         return None if counted else type_of(node.this)
     if isinstance(node, exp.Avg):
         return _BUILD("double") if family(type_of(node.this)) is Family.NUMBER else None
+    if isinstance(node, exp.Any | exp.All):  # of a comparison with each row of a query
+        return type_of(node.this.unnest())
     if isinstance(node, exp.Subquery | exp.Select):
         selects = node.selects
         return type_of(selects[0]) if len(selects) == 1 else None
@@ -146,7 +173,7 @@ def _wider(left: Type | None, right: Type | None) -> Type | None:
     return left if ranks[0] >= ranks[1] else right
 
 
-def _column_type(column: exp.Column, scope: Scope | None, tables: Mapping[str, Mapping[str, Type]]) -> Type | None:
+def _column_type(column: exp.Column, scope: Scope | None, tables: Tables) -> Type | None:
     while scope is not None and column.table not in scope.sources:
         scope = scope.parent
     if scope is None:

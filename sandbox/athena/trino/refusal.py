@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 
 
+class NotPlayed(Exception):
+    """Athena may well run this; the sandbox cannot."""
+
+
 @dataclass(frozen=True)
 class Refused(Exception):
     """Athena would refuse `written`, a part of the query; `says` is its message, `cure` how to write it."""
