@@ -7,14 +7,15 @@ import struct
 import sys
 from collections import defaultdict, deque
 from collections.abc import Collection, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
-from threading import Event, Thread
+from threading import Event
 from typing import Any, Self
 
 from sandbox.spaaza.answers import Answer, generated_users, refusal, sample_users
 from sandbox.spaaza.login import KnownSession, Logins, ReceivedRequest
+from sandbox.wire.ears import listening
 
 EXPORT_PATHS = ("/segments/export/users", "/segments/export/users.csv")  # the page's own curl requests the second
 CHAINS = (1743, 1783)
@@ -40,7 +41,7 @@ class SpaazaServer(ThreadingTCPServer):
         self._usual: dict[int | None, Answer] = {None: sample_users()}
         self._scripted: defaultdict[int | None, deque[Answer]] = defaultdict(deque)
         self._connections: set[Any] = set()
-        self._thread = Thread(target=self.serve_forever, args=(0.05,))
+        self._stack = ExitStack()
 
     @property
     def session(self) -> KnownSession:
@@ -71,14 +72,13 @@ class SpaazaServer(ThreadingTCPServer):
 
     def __enter__(self) -> Self:
         """Start serving."""
-        self._thread.start()
+        self._stack.enter_context(listening(self, name="spaaza"))
         return self
 
     def __exit__(self, *_: object) -> None:
         """End every answer in progress, wherever it waits, and every thread."""
         self.closing.set()
-        self.shutdown()
-        self._thread.join()
+        self._stack.close()
         for connection in list(self._connections):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)

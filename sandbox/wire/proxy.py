@@ -8,9 +8,10 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase
 from socket import SHUT_RDWR
-from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
+
+from sandbox.wire.ears import listening
 
 UPSTREAM_TIMEOUT_SECONDS = 60
 # Headers of one connection only; a body is sent on whole, with its length.
@@ -68,13 +69,10 @@ def serving(answer: Callable[[HttpRequest], HttpAnswer | None], *, name: str) ->
     connections are closed and all threads have ended, so `answer` must not wait forever.
     """
     with _Server(answer) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name=name)
-        thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            with listening(server, name=name):
+                yield f"http://127.0.0.1:{server.server_port}"
         finally:
-            server.shutdown()
-            thread.join()
             server.hang_up()
 
 

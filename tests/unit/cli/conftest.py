@@ -5,13 +5,13 @@ import sys
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from sandbox.aws.moto import MotoAws
 from sandbox.spaaza.login import User
 from sandbox.spaaza.server import SpaazaServer
+from sandbox.wire.ears import listening
 from sandbox.wire.wire import Wire
 from spaaza_snapshots.cli import login as login_cli
 from spaaza_snapshots.cli.main import main
@@ -46,13 +46,9 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, listening(server, name="stub"):
         lead_the_sdk_to(f"http://127.0.0.1:{server.server_port}", monkeypatch)
         yield stub
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(autouse=True)
