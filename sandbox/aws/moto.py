@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
@@ -46,6 +47,17 @@ class Listener:
                 self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
 
 
+class _Dispatcher(DomainDispatcherApplication):
+    """moto's own, which walks through the folders of all its services at each request; here once for each host."""
+
+    def __init__(self) -> None:
+        super().__init__(create_backend_app)
+        self._backend_of = cache(super().get_backend_for_host)
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        return self._backend_of(host)
+
+
 class MotoAws:
     """A moto server in a thread of this process, on a free port of 127.0.0.1; use it in a `with`.
 
@@ -64,8 +76,7 @@ class MotoAws:
         """Start the server."""
         logging.getLogger("werkzeug").setLevel(logging.ERROR)  # otherwise one line per request
         install()
-        app = DomainDispatcherApplication(create_backend_app)
-        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
+        server = make_server("127.0.0.1", 0, _Dispatcher(), threaded=True, request_handler=MotoRequestHandler)
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="moto")
         thread.start()
         for end in (server.server_close, thread.join, server.shutdown):  # called in reverse
