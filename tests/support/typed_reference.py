@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -81,10 +82,16 @@ def typed_row(columns: Sequence[Column], texts: Sequence[str]) -> Row:
 
 def parquet_rows(parquet: Path) -> tuple[tuple[str, ...], list[Row]]:
     """Read a Parquet file back: its names and its rows."""
-    with duckdb.connect() as database:
+    with _database().cursor() as database:
         answer = database.execute(f"SELECT * FROM read_parquet('{parquet}', hive_partitioning=false)")
         names = tuple(column[0] for column in answer.description or ())
         return names, answer.fetchall()
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """Open one for all files: to open one takes longer than to read a file."""
+    return duckdb.connect()
 
 
 def _where(pattern: str, make: Callable[[str], Cell]) -> Callable[[str], Cell]:

@@ -13,7 +13,7 @@ from sandbox.spaaza.users import AWKWARD, HEADER, generated_csv, sample_csv
 from spaaza_snapshots.base.clock import Clock
 from spaaza_snapshots.errors import OutOfTime, StorageError
 from spaaza_snapshots.model.columns import KNOWN, columns_of
-from spaaza_snapshots.parquet.convert import Converted, convert
+from spaaza_snapshots.parquet.convert import convert
 from spaaza_snapshots.parquet.export_rows import BLOCK_CHARS, LONGEST_RECORD
 from tests.support import builders
 from tests.support.converted import AFTER, BEFORE, HEAD, assert_as_expected, converted, machine
@@ -153,12 +153,8 @@ def test_rows_that_are_not_those_of_the_manifest_are_refused(tmp_path: Path) -> 
             convert(source, builders.manifest(header=header, row_count=row_count), machine(tmp_path))
 
 
-def convert_with(clock: Clock, csv_bytes: bytes, folder: Path) -> Converted:
-    source = folder / "source.csv.gz"
-    source.write_bytes(gzip.compress(csv_bytes, 1))
-    wanted = expected(csv_bytes)
-    manifest = builders.manifest(header=wanted.header, row_count=wanted.row_count)
-    return convert(source, manifest, machine(folder, clock=clock))
+FIRST_LINE, LINE = b'7,"' + b"x" * 97 + b"\n", b"x" * 99 + b"\n"
+"""Of a record that does not end; so long that its lines add up to one character more than the longest record has."""
 
 
 @pytest.mark.parametrize(
@@ -168,7 +164,11 @@ def convert_with(clock: Clock, csv_bytes: bytes, folder: Path) -> Converted:
         (1, HEAD + BEFORE, "in DuckDB"),
         (1, HEAD + b"7,x,true\n" * BLOCK_CHARS, "7,282 records read"),
         (1, HEAD + b"7\n" * BLOCK_CHARS, f"{BLOCK_CHARS // 2:,} records read"),
-        (1, HEAD + b'7,"' + b"x\n" * LONGEST_RECORD, f"record 1 has {LONGEST_RECORD + 1:,} characters so far"),
+        (
+            1,
+            HEAD + FIRST_LINE + LINE * (LONGEST_RECORD // 50),
+            f"record 1 has {LONGEST_RECORD + 1:,} characters so far",
+        ),
     ],
 )
 def test_a_conversion_that_runs_out_of_time_says_so_where_it_is(
@@ -185,6 +185,9 @@ def test_a_conversion_that_runs_out_of_time_says_so_where_it_is(
 @pytest.mark.slow
 def test_duckdb_is_interrupted_when_only_the_reserve_is_left(tmp_path: Path) -> None:
     clock = builders.HeldClock(left_seconds=0.01).clock()
-    rows = BEFORE * 400_000  # more than any machine writes in that hundredth of a second
+    rows = 50_000  # more than any machine writes in that hundredth of a second
+    source = tmp_path / "source.csv.gz"
+    source.write_bytes(gzip.compress(HEAD + BEFORE * rows, 1))
+    manifest = builders.manifest(header=("ID", "First name", "Opted-in"), row_count=rows)
     with pytest.raises(OutOfTime, match="in DuckDB"):
-        convert_with(clock, HEAD + rows, tmp_path)
+        convert(source, manifest, machine(tmp_path, clock=clock))
