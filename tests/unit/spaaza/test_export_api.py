@@ -138,7 +138,7 @@ def self_signed(path: Path) -> Path:
 
 def test_an_answer_that_does_not_begin_is_unavailable_after_the_read_timeout(server: SpaazaServer, ask: Ask) -> None:
     server.serve(replace(sample_users(), delay_seconds=3600))
-    refused(ask, ExportUnavailable, read_timeout_seconds=0.2)
+    refused(ask, ExportUnavailable, read_timeout_seconds=0.1)
 
 
 def test_waiting_for_an_answer_ends_when_the_functions_time_does(server: SpaazaServer, ask: Ask) -> None:

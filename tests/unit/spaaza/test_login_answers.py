@@ -113,7 +113,7 @@ def test_a_spaaza_that_is_not_there_is_unavailable(act: Act) -> None:
 def test_an_answer_that_does_not_come_ends_in_time(server: SpaazaServer, act: Act, answer: Answer) -> None:
     server.logins.scripted = [answer]
     began = time.monotonic()
-    refused(ExportUnavailable, act, SpaazaLogin(http_pool(), server.base_url, timeout_seconds=0.3))
+    refused(ExportUnavailable, act, SpaazaLogin(http_pool(), server.base_url, timeout_seconds=0.1))
     assert time.monotonic() - began < 5
 
 
