@@ -15,6 +15,7 @@ import boto3
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
+from sandbox.aws.event_contract import SOURCE, WatchedBus
 from sandbox.aws.secrets import StrictSecrets, install, strict_secrets
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_sqs import SQSClient
 
-SOURCE = "spaaza.snapshots"
 _MOST_MESSAGES = 10  # per ReceiveMessage, an SQS limit
 
 
@@ -61,7 +61,8 @@ class _Dispatcher(DomainDispatcherApplication):
 class MotoAws:
     """A moto server in a thread of this process, on a free port of 127.0.0.1; use it in a `with`.
 
-    It accepts any credentials, so it cannot test permissions.
+    It accepts any credentials, so it cannot test permissions. It ends with `BrokenContract`, as `reset` does, if an
+    event of the product was put that its schema in `events/schemas` does not allow.
     """
 
     region = "eu-west-1"
@@ -70,13 +71,14 @@ class MotoAws:
         """Start nothing yet."""
         self._stack = ExitStack()
         self._clients: dict[str, Any] = {}
+        self._bus = WatchedBus(_Dispatcher())
         self.endpoint_url = ""
 
     def __enter__(self) -> Self:
         """Start the server."""
         logging.getLogger("werkzeug").setLevel(logging.ERROR)  # otherwise one line per request
         install()
-        server = make_server("127.0.0.1", 0, _Dispatcher(), threaded=True, request_handler=MotoRequestHandler)
+        server = make_server("127.0.0.1", 0, self._bus, threaded=True, request_handler=MotoRequestHandler)
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="moto")
         thread.start()
         for end in (server.server_close, thread.join, server.shutdown):  # called in reverse
@@ -88,13 +90,14 @@ class MotoAws:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Forget everything and stop the server."""
-        self.reset()
-        self._stack.close()
+        with self._stack:
+            self.reset()
 
     def reset(self) -> None:
         """Forget everything that was created."""
         with urlopen(Request(f"{self.endpoint_url}/moto-api/reset", method="POST")) as answer:
             answer.read()
+        self._bus.settle()
 
     @overload
     def client(self, service: Literal["events"]) -> "EventBridgeClient": ...

@@ -106,7 +106,8 @@ def test_failed_entries_are_not_put_on_the_bus_and_the_others_are(
     listener = moto_aws.create_bus("snapshots")
     wire.fail("PutEvents", faults.failed_entries(1, code="ThrottlingException"))
     entry = {"EventBusName": "snapshots", "Source": "spaaza.snapshots", "DetailType": "Snapshot Requested"}
-    entries = [{**entry, "Detail": json.dumps({"chain_id": chain_id})} for chain_id in (1743, 1783, 1790)]
+    asked = {"date": "2026-11-22", "force": False}
+    entries = [{**entry, "Detail": json.dumps({"chain_id": chain, **asked})} for chain in (1743, 1783, 1790)]
     answer = through.make("events").put_events(Entries=entries)
     assert answer["FailedEntryCount"] == 1
     assert [one.get("ErrorCode") for one in answer["Entries"]] == [None, "ThrottlingException", None]

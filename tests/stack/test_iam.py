@@ -1,5 +1,6 @@
 """The roles of the template: the whole flow runs with them, each of their actions is needed, and no other is let."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -17,6 +18,7 @@ from sandbox.spaaza.server import SpaazaServer
 from sandbox.wire.wire import Call, Wire
 from spaaza_snapshots import export_handler, parquet_handler
 from spaaza_snapshots.errors import NotAnExport, SnapshotHeld
+from spaaza_snapshots.events.messages import SOURCE, snapshots_requested
 from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from tests.support.roles import Deployed, any_client, assume, enforced
@@ -189,7 +191,9 @@ def raw_key() -> str:
 
 
 def entry(bus: str) -> Mapping[str, str]:
-    return {"EventBusName": bus, "Source": "spaaza.snapshots", "DetailType": "Snapshot Requested", "Detail": "{}"}
+    (event,) = snapshots_requested([CHAIN], TODAY, force=False)
+    told = {"DetailType": event.detail_type, "Detail": json.dumps(event.detail)}
+    return {"EventBusName": bus, "Source": SOURCE, **told}
 
 
 @pytest.mark.parametrize("call", FORBIDDEN.values(), ids=FORBIDDEN)
