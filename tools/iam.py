@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-TESTS = ("tests/stack/test_iam.py", "tests/stack/test_iam_rotation.py")
+TESTS = ("tests/stack/test_iam.py", "tests/stack/test_iam_rotation.py", "tests/stack/test_iam_analyst.py")
 
 
 class CallsByRole:

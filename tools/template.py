@@ -28,10 +28,13 @@ PSEUDO_PARAMETERS = {
 _NOTHING = object()  # what AWS::NoValue resolves to; removed from lists and mappings
 
 # What Ref returns if it is not the name: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference
-_REFERRED_TO_BY_ARN = frozenset({"AWS::SecretsManager::Secret", "AWS::SNS::Topic", "AWS::Lambda::LayerVersion"})
+_REFERRED_TO_BY_ARN = frozenset(
+    {"AWS::IAM::ManagedPolicy", "AWS::SecretsManager::Secret", "AWS::SNS::Topic", "AWS::Lambda::LayerVersion"}
+)
 _ARNS = {
     "AWS::Events::EventBus": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{{}}",
     "AWS::Events::Rule": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{{}}",
+    "AWS::IAM::ManagedPolicy": f"arn:aws:iam::{ACCOUNT}:policy/{{}}",
     "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/{{}}",
     "AWS::Lambda::Function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{}}",
     "AWS::Lambda::LayerVersion": f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:{{}}:1",
@@ -68,13 +71,14 @@ class Deployment:
         return {name: self.properties(name) for name, found in self.resources.items() if found["Type"] == type_}
 
     def policy(self, role: str) -> Mapping[str, Any]:
-        """Return the one policy of a role."""
-        (policy,) = self.properties(role)["Policies"]
+        """Return the one policy of a role, or a managed policy itself."""
+        properties = self.properties(role)
+        (policy,) = properties.get("Policies", [properties])
         document: Mapping[str, Any] = policy["PolicyDocument"]
         return document
 
     def statements(self, role: str) -> dict[str, Mapping[str, Any]]:
-        """Return the statements of a role's policy by their Sid."""
+        """Return the statements of the policy of a role, or of a managed policy, by their Sid."""
         return {statement["Sid"]: statement for statement in self.policy(role)["Statement"]}
 
     def variables(self, function: str) -> Mapping[str, str]:

@@ -58,15 +58,14 @@ class Warehouse:
         self._database.close()
 
     def load(self, s3: "S3Client", bucket: str, folder: Path) -> None:
-        """Fill the tables with every object below their locations."""
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-        stored_keys = [stored["Key"] for page in pages for stored in page.get("Contents", ())]
-        for number, key in enumerate(stored_keys):
-            file = folder / f"{number}-{Path(key).name}"
-            file.write_bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-            for table, root in TABLES.items():
-                if key.startswith(root):
-                    self._insert(table, file, *(part.partition("=")[2] for part in key.split("/")[2:4]))
+        """Fill the tables with every object below their locations, as Athena reads them: nothing else of the bucket."""
+        for table in self._schema:
+            pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=TABLES[table])
+            stored_keys = [stored["Key"] for page in pages for stored in page.get("Contents", ())]
+            for number, key in enumerate(stored_keys):
+                file = folder / f"{table}-{number}-{Path(key).name}"
+                file.write_bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+                self._insert(table, file, *(part.partition("=")[2] for part in key.split("/")[2:4]))
 
     def ask(self, sql: str, *parameters: str) -> list[dict[str, Any]]:
         """Run a statement of Athena's SQL and return its rows by name; raises `Refused` if Athena would."""

@@ -35,6 +35,7 @@ _BUCKET_OPERATIONS = {
     ("HEAD", ""): "HeadBucket",
     ("DELETE", ""): "DeleteBucket",
 }
+_NAMING = ("SecretId", "Name", "TableName", "WorkGroup")  # what a JSON call is about
 
 
 @dataclass(frozen=True)
@@ -77,4 +78,4 @@ def _json_detail(asked: dict[str, Any]) -> str:
     if "Entries" in asked:
         return ",".join(str(entry.get("DetailType", "")) for entry in asked["Entries"])
     named = asked.get("TableInput", asked.get("DatabaseInput", asked))
-    return str(named.get("SecretId") or named.get("Name") or named.get("TableName") or "")
+    return str(next((named[name] for name in _NAMING if named.get(name)), ""))

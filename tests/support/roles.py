@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
 import pytest
+from moto.athena.models import athena_backends
+from moto.athena.responses import AthenaResponse
 from moto.core.authorization import enable_iam_authentication
 from moto.events.responses import EventsHandler
 from moto.glue.responses import GlueResponse
@@ -36,10 +38,25 @@ def _bus(response: "Moto") -> str:
     return f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{bus}"
 
 
-def _table(response: "Moto") -> str:
+def _in_glue(response: "Moto") -> str:
     asked = json.loads(response.body)
-    name = asked.get("Name") or asked["TableInput"]["Name"]
-    return f"arn:aws:glue:{REGION}:{ACCOUNT}:table/{asked['DatabaseName']}/{name}"
+    database = asked.get("DatabaseName")
+    if database is None:
+        return f"arn:aws:glue:{REGION}:{ACCOUNT}:" + (f"database/{asked['Name']}" if "Name" in asked else "catalog")
+    name = asked.get("Name") or asked.get("TableName") or asked.get("TableInput", {}).get("Name", "*")
+    return f"arn:aws:glue:{REGION}:{ACCOUNT}:table/{database}/{name}"
+
+
+def _in_athena(response: "Moto") -> str:
+    asked = json.loads(response.body)
+    backend = athena_backends[ACCOUNT][REGION]
+    catalog = asked.get("CatalogName") or asked.get("Name" if "WorkGroup" not in asked else "")
+    group = asked.get("WorkGroup")
+    for kept, name in ((backend.executions, "QueryExecutionId"), (backend.named_queries, "NamedQueryId")):
+        if name in asked and (found := kept[asked[name]].workgroup):
+            group = found.name
+    named = f"workgroup/{group}" if group else f"datacatalog/{catalog}"
+    return f"arn:aws:athena:{REGION}:{ACCOUNT}:{named}" if group or catalog else "*"
 
 
 def _secret(response: "Moto") -> str:
@@ -54,7 +71,8 @@ _numbers = count(1)
 HOOK = "_determine_resource"
 RESOURCES: tuple[tuple[type, Callable[["Moto"], str]], ...] = (
     (EventsHandler, _bus),
-    (GlueResponse, _table),
+    (AthenaResponse, _in_athena),
+    (GlueResponse, _in_glue),
     (SecretsManagerResponse, _secret),
 )
 
