@@ -44,7 +44,7 @@ _ARNS = {
     "AWS::SNS::Topic": f"arn:aws:sns:{REGION}:{ACCOUNT}:{{}}",
     "AWS::SQS::Queue": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{{}}",
 }
-_NAMED_BY = ("Name", "AlarmName", "DashboardName")
+_NAMED_BY = ("Name", "AlarmName", "DashboardName", "LayerName")
 
 
 @cache
@@ -94,7 +94,16 @@ def deploy(
 
     Raises KeyError for a parameter without value or default, and for a reference to something missing.
     """
-    template = _expanded()
+    return resolved(_expanded(), parameters, names, stack_name)
+
+
+def resolved(
+    template: Mapping[str, Any],
+    parameters: Mapping[str, str],
+    names: Mapping[str, str] | None = None,
+    stack_name: str = STACK,
+) -> Deployment:
+    """Resolve a template that is expanded already, as `deploy` does."""
     given = {**_parameters(template, parameters), "AWS::StackName": stack_name}
     resolver = _Resolver(template, given, names or {})
     resources = {
@@ -110,9 +119,9 @@ def deploy(
     return Deployment(resources, outputs)
 
 
-def refusals(parameters: Mapping[str, str]) -> list[str]:
+def refusals(parameters: Mapping[str, str], template: Mapping[str, Any] | None = None) -> list[str]:
     """Return the objections of the template's rules to a combination of parameters."""
-    template = source()
+    template = template or source()
     resolver = _Resolver(template, _parameters(template, parameters), {})
     applying = [rule for rule in template["Rules"].values() if resolver.value(rule["RuleCondition"])]
     assertions = [assertion for rule in applying for assertion in rule["Assertions"]]
@@ -130,10 +139,15 @@ def _expanded() -> dict[str, Any]:
     # as `sam package` does: the translator does not accept a folder
     template["Globals"]["Function"]["CodeUri"] = "s3://packages/functions.zip"
     template["Resources"]["DuckDbLayer"]["Properties"]["ContentUri"] = "s3://packages/layer.zip"
+    return expanded(template)
+
+
+def expanded(template: dict[str, Any]) -> dict[str, Any]:
+    """Return a packaged template after SAM's translator, which may change the one given."""
     # no managed policies, since the template names none; only the session's region is used
     translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
-    expanded: dict[str, Any] = translator.translate(template, {})
-    return expanded
+    translated: dict[str, Any] = translator.translate(template, {})
+    return translated
 
 
 @dataclass(frozen=True)
@@ -221,4 +235,4 @@ class _Resolver:
         given = [properties[key] for key in _NAMED_BY if key in properties]
         database = properties.get("DatabaseInput", {}).get("Name")
         chosen = self.names.get(logical_id) or self.value(given[0] if given else database)
-        return str(chosen or f"{STACK}-{logical_id}".lower())
+        return str(chosen or f"{self.parameters['AWS::StackName']}-{logical_id}".lower())
