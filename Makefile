@@ -83,8 +83,14 @@ build: $(STAMP) ## Build the package for Lambda's Python and processor, and prin
 artifact: $(STAMP) ## Run the build in Lambda's runtime client: cold start, deadline, errors
 	@$(PY) -m tools.artifact
 
-deploy: build ## Deploy the stack; asks for the parameters the first time
-	@$(SAM) deploy --capabilities CAPABILITY_IAM $(if $(wildcard samconfig.toml),--no-fail-on-empty-changeset,--guided)
+# Only what was written behind make: a shell's own EMAIL or REGION decides nothing. Unknown words come along, to be refused.
+WORDS = $(foreach name,$(filter-out PYTHON AWS_%,$(.VARIABLES)),$(if $(filter command,$(firstword $(origin $(name)))),$(name)="$$$(name)"))
+
+deploy: $(STAMP) ## Deploy, or update what was deployed: CHAINS= EMAIL= ENV= REGION=, PARAMETERS= TAGS= STACK= YES=1
+	@exec $(PY) -m tools.deploy $(WORDS)
+
+rehearse: $(STAMP) ## Play make deploy up to its change set and the yes, without an AWS account: the same words
+	@exec $(PY) -m tools.deploy.rehearsal $(WORDS)
 
 login: $(STAMP) ## Log in to Spaaza, and put the session into the secret of the deployed stack
 	@exec $(COMMAND) login $(PLACE)
@@ -112,4 +118,4 @@ pins: $(STAMP) ## Update the pinned requirements
 clean: ## Remove everything the other targets made
 	@rm -rf $(VENV) .tools .aws-sam .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup run quick test check bench crash model contract session drift tables iam pictures build artifact deploy login snapshot athena logs destroy pins clean sql
+.PHONY: help setup run quick test check bench crash model contract session drift tables iam pictures build artifact deploy login snapshot athena logs destroy pins clean sql rehearse
