@@ -59,6 +59,13 @@ def runtime_python() -> Path:
     return _once("runtime", _install_runtime) / "bin" / "python"
 
 
+def sam() -> Path:
+    """Return the command `sam`, set up if it is not there yet; raises `BuildFailed`."""
+    with _alone():
+        _run("tools/tool-env", "sam")
+    return ROOT / ".tools" / "sam" / "bin" / "sam"
+
+
 def _build(architecture: Architecture, folder: Path) -> None:
     template = ROOT / "template.yaml"
     if architecture != LAMBDA:

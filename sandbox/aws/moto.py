@@ -67,8 +67,9 @@ class MotoAws:
 
     region = "eu-west-1"
 
-    def __init__(self) -> None:
-        """Start nothing yet."""
+    def __init__(self, front: Callable[[Any], Any] = lambda application: application) -> None:
+        """Start nothing yet; `front` may put a WSGI application before moto's, to answer in its place."""
+        self._front = front
         self._stack = ExitStack()
         self._clients: dict[str, Any] = {}
         self._bus = WatchedBus(_Dispatcher())
@@ -78,7 +79,8 @@ class MotoAws:
         """Start the server."""
         logging.getLogger("werkzeug").setLevel(logging.ERROR)  # otherwise one line per request
         install()
-        server = make_server("127.0.0.1", 0, self._bus, threaded=True, request_handler=MotoRequestHandler)
+        app = self._front(self._bus)
+        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="moto")
         thread.start()
         for end in (server.server_close, thread.join, server.shutdown):  # called in reverse
