@@ -118,4 +118,4 @@ pins: $(STAMP) ## Update the pinned requirements
 clean: ## Remove everything the other targets made
 	@rm -rf $(VENV) .tools .aws-sam .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup run quick test check bench crash model contract session drift tables iam pictures build artifact deploy login snapshot athena logs destroy pins clean sql rehearse
+.PHONY: $(shell sed -n 's/^\([a-z]*\):.*\#\# .*/\1/p' Makefile)

@@ -1,15 +1,17 @@
-"""Write the generated parts of docs/: the table of metrics, the chart of the rooms, the dictionary of the columns."""
+"""Write the generated parts of docs/: tables of metrics, commands and columns, and the chart of the rooms."""
 
 import re
 import sys
 import tomllib
+from collections.abc import Callable, Mapping
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import grimp
 
 from spaaza_snapshots.base.telemetry import METRICS
+from tools.command_pages import commands_table
 from tools.dictionary import columns_table
 
 ROOT = Path(__file__).parents[1]
@@ -46,25 +48,26 @@ def rooms_picture() -> str:
     return "\n".join(["```mermaid", "flowchart TD", *arrows, "```", ""])
 
 
-GENERATED = {
-    "REFERENCE.md": ("metrics", metrics_table),
-    "ARCHITECTURE.md": ("rooms", rooms_picture),
-    "QUERYING.md": ("columns", columns_table),
+GENERATED: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
+    "REFERENCE.md": {"commands": commands_table, "metrics": metrics_table},
+    "ARCHITECTURE.md": {"rooms": rooms_picture},
+    "QUERYING.md": {"columns": columns_table},
 }
 
 
 def with_generated(document: Path) -> str:
-    """Return a document with its generated part written anew."""
-    section, make = GENERATED[document.name]
+    """Return a document with its generated parts written anew."""
     text = document.read_text(encoding="utf-8")
-    made, times = re.subn(
-        rf"(<!-- {section}: .*? -->\n).*?(<!-- end of {section} -->)",
-        lambda found: f"{found[1]}{make()}{found[2]}",
-        text,
-        flags=re.DOTALL,
-    )
+    for section, make in GENERATED[document.name].items():
+        text = _with_section(document.name, text, section, make())
+    return text
+
+
+def _with_section(name: str, text: str, section: str, content: str) -> str:
+    begin, end = rf"(<!-- {section}: .*? -->\n)", rf"(<!-- end of {section} -->)"
+    made, times = re.subn(f"{begin}.*?{end}", lambda found: f"{found[1]}{content}{found[2]}", text, flags=re.DOTALL)
     if times != 1:
-        raise ValueError(f"{document.name} has {times} places for {section}, not one")
+        raise ValueError(f"{name} has {times} places for {section}, not one")
     return made
 
 
