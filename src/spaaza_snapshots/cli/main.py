@@ -5,16 +5,19 @@ Exit codes: 0 good, 1 failed, 2 usage, 3 held or damaged, 4 credentials, 130 int
 
 import argparse
 import json
+import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
 from spaaza_snapshots import __version__
-from spaaza_snapshots.cli import athena, deployed, files, invoke, login, logs
+from spaaza_snapshots.cli import athena, deployed, files, invoke, login, logs, verify
+from spaaza_snapshots.base.telemetry import logger
 from spaaza_snapshots.cli.command import (
     Answer,
     Command,
@@ -30,6 +33,7 @@ from spaaza_snapshots.errors import SnapshotError
 COMMANDS: Final[Sequence[Command]] = (
     files.SHOW,
     files.INSPECT,
+    verify.COMMAND,
     invoke.COMMAND,
     logs.COMMAND,
     athena.COMMAND,
@@ -44,8 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. The answer goes to standard output, everything else beside it."""
     options = parser().parse_args(arguments)
     try:
-        answer: Answer = options.command.run(options)
-        _print(answer, as_json=options.json)
+        with _without_log():
+            answer: Answer = options.command.run(options)
+            _print(answer, as_json=options.json)
     except BrokenPipeError:  # a pager or head has seen enough; nothing can be flushed any more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FAILED
@@ -57,6 +62,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hint = " Set AWS_PROFILE, or log in: aws sso login." if lacks_aws_credentials(error) else ""
         return _end(f"[red]{type(error).__name__}[/red] {escape(str(error))}{hint}", exit_code_of(error))
     return answer.exit_code
+
+
+@contextmanager
+def _without_log() -> Iterator[None]:
+    """Keep the log of what commands share with the functions off standard output, where only the answer goes."""
+    level = logger.log_level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,0 +1,70 @@
+"""Which of the stored days a command is about, as its options say."""
+
+import argparse
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from spaaza_snapshots.cli.deployed import Deployment
+from spaaza_snapshots.errors import InvalidRequest
+from spaaza_snapshots.events.payload import parse_date
+from spaaza_snapshots.model.snapshot_id import SnapshotId
+from spaaza_snapshots.upkeep.days import chains_in, dates_of
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that `days_asked` reads."""
+    parser.add_argument("--chain", type=int, help="chain id; default: every chain in the bucket")
+    parser.add_argument("--date", help="YYYY-MM-DD; one day")
+    parser.add_argument("--since", help="YYYY-MM-DD; the first day of a range")
+    parser.add_argument("--until", help="YYYY-MM-DD; the last day of a range")
+    parser.add_argument("--all", action="store_true", help="every day in the bucket")
+
+
+def days_asked(options: argparse.Namespace, s3: "S3Client", bucket: str) -> list[SnapshotId] | None:
+    """Return the days by chain and date, or None if no option says which; raises `InvalidRequest`, `StorageError`.
+
+    A single day of a single chain is returned whatever the bucket has; of others, those that have anything there.
+    """
+    wanted = _wanted(options)
+    if wanted is None:
+        return None
+    if options.chain is not None and options.date is not None:
+        return [SnapshotId(options.chain, parse_date(options.date))]
+    return stored_days(s3, bucket, options.chain, wanted)
+
+
+def stored_days(s3: "S3Client", bucket: str, chain: int | None, wanted: Callable[[date], bool]) -> list[SnapshotId]:
+    """Return the days of a chain, or of all, that have anything in the bucket and are wanted; raises `StorageError`."""
+    chains = chains_in(s3, bucket) if chain is None else [chain]
+    return [SnapshotId(each, day) for each in chains for day in dates_of(s3, bucket, each) if wanted(day)]
+
+
+def today_of(deployment: Deployment) -> date:
+    """Return the date in the time zone of the stack."""
+    return datetime.now(UTC).astimezone(ZoneInfo(deployment.parameters.get("TimeZone", "UTC"))).date()
+
+
+def first_kept(deployment: Deployment, parameter: str, today: date) -> date:
+    """Return the first day whose objects cannot have expired yet, by a parameter that counts days."""
+    days = deployment.parameters.get(parameter)
+    return date.min if days is None else today - timedelta(days=int(days))
+
+
+def _wanted(options: argparse.Namespace) -> Callable[[date], bool] | None:
+    is_range = options.since is not None or options.until is not None
+    if (options.date is not None) + is_range + options.all > 1:
+        hint = "Give one of them."
+        raise InvalidRequest("These options name different days", "--date, --since and --until, --all", hint)
+    if options.date is not None:
+        one = parse_date(options.date)
+        return lambda day: day == one
+    if is_range:
+        since = date.min if options.since is None else parse_date(options.since)
+        until = date.max if options.until is None else parse_date(options.until)
+        return lambda day: since <= day <= until
+    return (lambda _: True) if options.all else None

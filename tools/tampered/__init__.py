@@ -1,0 +1,1 @@
+"""A stored snapshot tampered with in every way known."""
