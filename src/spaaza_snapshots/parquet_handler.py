@@ -24,11 +24,13 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> ParquetResu
     chain_id = None
     try:
         settings = ParquetSettings.from_environment(os.environ)
-        snapshot_id = parse_event(event)
+        request = parse_event(event)
+        snapshot_id = request.snapshot_id
         chain_id = snapshot_id.chain_id
         logger.append_keys(chain_id=chain_id, snapshot_date=snapshot_id.snapshot_date.isoformat())
         memory_mb = int(context.memory_limit_in_mb)  # Lambda passes a string
-        return build_parquet(services_for(settings, telemetry, clock, memory_mb), snapshot_id)
+        services = services_for(settings, telemetry, clock, memory_mb)
+        return build_parquet(services, snapshot_id, rebuild=request.rebuild)
     except Exception as error:
         log_failure(error)
         telemetry.measure({"ParquetsFailed": 1}, chain_id)

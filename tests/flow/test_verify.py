@@ -13,7 +13,11 @@ import pytest
 
 from sandbox.aws.stack import Stack
 from sandbox.spaaza.answers import generated_users
+from sandbox.spaaza.users import generated_csv
+from sandbox.wire import faults
+from sandbox.wire.wire import EVERY_TIME
 from spaaza_snapshots.cli.main import main
+from spaaza_snapshots.errors import SnapshotHeld
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.upkeep.prove_raw import prove_by_reading
 from spaaza_snapshots.upkeep.stored import StoredObjects

@@ -7,11 +7,10 @@ it earlier, and then the answer is lost and the outcome unknown.
 import argparse
 import json
 import time
-from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 import boto3
 from botocore.config import Config
@@ -22,26 +21,13 @@ from spaaza_snapshots.cli import deployed
 from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside, exit_code_of_class
 from spaaza_snapshots.cli.early_end import Stopped
 from spaaza_snapshots.cli.manifest_view import manifest_view
-from spaaza_snapshots.errors import OutOfTime
 from spaaza_snapshots.model.manifest import Manifest
 from spaaza_snapshots.model.snapshot_id import SnapshotId
+from spaaza_snapshots.upkeep import run_log
+from spaaza_snapshots.upkeep.run_log import LogEntry, RunLog
 
 ONCE: Final = Config(retries={"total_max_attempts": 1})
 """A retry by the SDK could start a second run."""
-
-POLL_SECONDS = 2.0
-"""Well below the five calls a second that CloudWatch Logs allows an account."""
-
-START_SECONDS = 3600
-"""How long Lambda keeps an event that it cannot start: MaximumEventAgeInSeconds in the template."""
-
-RUN_SECONDS = 900
-"""The function's time limit."""
-
-LATE_SECONDS = 60
-"""How late a log line may arrive."""
-
-LogEntry = Mapping[str, Any]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,56 +73,17 @@ def _payload(options: argparse.Namespace) -> str:
 
 def _follow(session: boto3.Session, log_group: str, request_id: str) -> LogEntry:
     """Show a run's progress until its log has the final entry, and return that entry."""
-    report = ""
     with closing(session.client("logs")) as logs, aside().status("waiting for the function to start") as shown:
-        for lines in _polls(logs, log_group, request_id):
-            entries = [_entry(line) for line in lines]
-            ends = [entry for entry in entries if _tells_the_end(entry)]
-            if ends:
-                return ends[0]
-            if report:  # and another poll has found nothing
-                return {"error": "Killed", "message": f"The run was killed before it could log a result. {report}"}
-            report = next(filter(_is_report, lines), "").strip()
-            for entry in entries:
+        log = RunLog(logs, log_group, request_id, _tells_the_end)
+        while (end := log.poll()) is None:
+            for entry in log.entries:
                 shown.update(_progress(entry))
-    raise OutOfTime(
-        "The log does not show how the run ended",
-        f"request {request_id} in {log_group}",
-        'If it has no line in the log, the run never started: see "See which runs have failed" in docs/OPERATIONS.md.',
-    )
-
-
-def _polls(logs: Any, log_group: str, request_id: str) -> Iterator[list[str]]:
-    """Yield the new log lines of one request, poll by poll, for as long as any may arrive."""
-    began = time.monotonic()
-    since_ms = int((time.time() - START_SECONDS) * 1000)  # the clocks may differ, the request id cannot
-    seen: set[str] = set()
-    pages = logs.get_paginator("filter_log_events")
-    while time.monotonic() - began < START_SECONDS + RUN_SECONDS + LATE_SECONDS:
-        found = pages.paginate(logGroupName=log_group, startTime=since_ms, filterPattern=f'"{request_id}"')
-        events = [event for page in found for event in page["events"] if event["eventId"] not in seen]
-        seen |= {event["eventId"] for event in events}
-        yield [event["message"] for event in events]
-        time.sleep(POLL_SECONDS)
-
-
-def _entry(line: str) -> LogEntry:
-    """Return a log line of the function, parsed; empty for lines that Lambda itself wrote."""
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        return {}
-    return entry if isinstance(entry, dict) else {}
+            time.sleep(run_log.POLL_SECONDS)
+        return end
 
 
 def _tells_the_end(entry: LogEntry) -> bool:
-    failed = entry.get("level") == "ERROR" and "error" in entry
-    return failed or "snapshot_run_id" in entry or "requested" in entry
-
-
-def _is_report(line: str) -> bool:
-    """Whether Lambda reports the end of the invocation with this line, in either of its two log formats."""
-    return line.startswith("REPORT RequestId:") or _entry(line).get("type") == "platform.report"
+    return "snapshot_run_id" in entry or "requested" in entry
 
 
 def _progress(entry: LogEntry) -> str:

@@ -18,6 +18,7 @@ from rich.markup import escape
 from spaaza_snapshots import __version__
 from spaaza_snapshots.cli import athena, deployed, files, invoke, login, logs, verify
 from spaaza_snapshots.base.telemetry import logger
+from spaaza_snapshots.cli import athena, deployed, files, invoke, login, rebuild, verify
 from spaaza_snapshots.cli.command import (
     Answer,
     Command,
@@ -34,6 +35,7 @@ COMMANDS: Final[Sequence[Command]] = (
     files.SHOW,
     files.INSPECT,
     verify.COMMAND,
+    rebuild.COMMAND,
     invoke.COMMAND,
     logs.COMMAND,
     athena.COMMAND,

@@ -55,15 +55,19 @@ class ParquetServices:
     memory_mb: int
 
 
-def build_parquet(services: ParquetServices, snapshot_id: SnapshotId) -> ParquetResult:
+def build_parquet(services: ParquetServices, snapshot_id: SnapshotId, *, rebuild: bool = False) -> ParquetResult:
     """Make sure that the Parquet object of a snapshot matches its committed manifest.
+
+    `rebuild`: replace even one that does, as after a change of types.
 
     Returns `status`: "complete", "already_complete", or "superseded" if another run has committed in the meantime; its
     event starts the conversion that counts. Raises `InvalidRequest` and `StorageError`. Idempotent, and safe to run
     concurrently.
     """
     manifest = _committed(services, snapshot_id)
-    if all(there is not None and there.is_of(manifest.run_id) for there in _derived(services, manifest)):
+    if not rebuild and all(
+        there is not None and there.is_of(manifest.run_id) for there in _derived(services, manifest)
+    ):
         return _finish(services, manifest, ALREADY_COMPLETE)
     _remove_leftovers()
     with _disk_errors(), _work_folder(manifest) as folder:
@@ -74,7 +78,7 @@ def build_parquet(services: ParquetServices, snapshot_id: SnapshotId) -> Parquet
         converted = convert(source, manifest, Machine(services.memory_mb, folder, services.clock))
         quality = _quality(services, manifest, converted)
         services.clock.require("converting", f"converted, {converted.rows:,} rows, not yet visible")
-        if not _publish(services, manifest, converted.parquet, quality):
+        if not _publish(services, manifest, converted.parquet, quality, rebuild=rebuild):
             return _superseded(services, manifest)
     _tell_findings(services, manifest, quality, converted.rejects)
     return _finish(services, manifest, COMPLETE)
@@ -157,7 +161,7 @@ def _quality(services: ParquetServices, manifest: Manifest, converted: Converted
     )
 
 
-def _publish(services: ParquetServices, manifest: Manifest, parquet: Path, quality: Quality) -> bool:
+def _publish(services: ParquetServices, manifest: Manifest, parquet: Path, quality: Quality, *, rebuild: bool) -> bool:
     """Publish Parquet and findings while the manifest is still of this run; False once it is not.
 
     The stored objects are read before the manifest, and replaced only if unchanged: so a run that was superseded after
@@ -169,7 +173,7 @@ def _publish(services: ParquetServices, manifest: Manifest, parquet: Path, quali
         if _committed(services, manifest.snapshot_id).run_id != manifest.run_id:
             return False
         # It may already be there: two conversions ran concurrently, or one was killed between the two writes.
-        is_there = there is not None and there.is_of(manifest.run_id)
+        is_there = not rebuild and there is not None and there.is_of(manifest.run_id)
         if is_there and findings is not None and findings.is_of(manifest.run_id):
             return True
         if not is_there and not services.store.put_parquet(manifest, parquet, there):

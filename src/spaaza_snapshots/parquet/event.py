@@ -1,11 +1,12 @@
-"""Which snapshot the Parquet function is invoked for.
+"""Which snapshot the Parquet function is invoked for, and whether its typed copy is made anew.
 
 {"source": "spaaza.snapshots", "detail-type": "Snapshot Completed",
  "detail": {"chain_id": 1743, "date": "2026-11-22", …}, …}
-{"chain_id": 1743, "date": "2026-11-22"}      by hand
+{"chain_id": 1743, "date": "2026-11-22"}      by hand; with "rebuild": true even over a copy of the same run
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from reprlib import repr as short
 from typing import Any
 
@@ -15,22 +16,35 @@ from spaaza_snapshots.events.payload import is_chain_id, parse_date
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 
 
-def parse_event(event: Mapping[str, Any]) -> SnapshotId:
-    """Return the snapshot that either payload above names; raises `InvalidRequest`.
+@dataclass(frozen=True, slots=True)
+class ParquetRequest:
+    """One snapshot; `rebuild`: a typed copy of the same run is replaced, not kept."""
+
+    snapshot_id: SnapshotId
+    rebuild: bool = False
+
+
+def parse_event(event: Mapping[str, Any]) -> ParquetRequest:
+    """Return what either payload above asks for; raises `InvalidRequest`.
 
     The event's run id is ignored, as that run may be superseded: only the committed manifest counts.
     """
     detail: Any = event
+    rebuild: Any = False
     if "detail-type" in event:
         if (event.get("source"), event["detail-type"]) != (SOURCE, SNAPSHOT_COMPLETED):
             raise _refusal("This type of event is not supported", f"{event.get('source')!r} {event['detail-type']!r}")
         detail = event.get("detail")
+    else:
+        rebuild = event.get("rebuild", False)
     if not isinstance(detail, Mapping) or not {"chain_id", "date"} <= detail.keys():
         raise _refusal("The event has no chain_id or no date")
     chain_id = detail["chain_id"]
     if not is_chain_id(chain_id):
         raise _refusal("A chain id must be a JSON integer above 0", short(chain_id))
-    return SnapshotId(chain_id, parse_date(detail["date"]))
+    if not isinstance(rebuild, bool):
+        raise _refusal("rebuild must be true or false", short(rebuild))
+    return ParquetRequest(SnapshotId(chain_id, parse_date(detail["date"])), rebuild)
 
 
 def _refusal(what: str, detail: str = "") -> InvalidRequest:

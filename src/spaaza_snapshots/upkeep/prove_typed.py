@@ -40,7 +40,7 @@ def prove_typed(stored: StoredObjects, manifest: Manifest, *, quick: bool) -> Fi
         missing = "typed copy" if copy is None else "report of the typed copy"
         return Findings(not_proven=(f"there is no {missing}; {REBUILD}",))
     differences = differing({"typed copy.run_id": (manifest.run_id, copy.run_id)})
-    quality = _quality(report)
+    quality = quality_of(report)
     if quality is None:
         return Findings((*differences, Difference("quality.json", "a report", "cannot be read")))
     differences += _in_report(manifest, quality)
@@ -98,7 +98,8 @@ def _in_footer(manifest: Manifest, quality: Quality, footer: Footer | None) -> t
     )
 
 
-def _quality(body: bytes) -> Quality | None:
+def quality_of(body: bytes) -> Quality | None:
+    """Return the findings of a conversion, or None if they cannot be read."""
     try:
         return read_as(Quality, json.loads(body))
     except (ValueError, TypeError, RecursionError):
