@@ -147,6 +147,35 @@ def test_a_day_that_s3_fails_on_is_told_and_the_others_are_proven(
     assert "AccessDenied" in failed["not_proven"][0]
 
 
+def test_without_a_checksum_of_s3s_own_quick_proves_nothing(stack: Stack, snapshot: Place, verify: Verify) -> None:
+    put = stack.s3.put_object(
+        Bucket=stack.bucket,
+        Key=SNAPSHOT.raw_key,
+        Body=snapshot.read("raw"),
+        Metadata=run_of(stack),
+        ChecksumAlgorithm="SHA256",
+    )
+    snapshot.edit_raw(version_id=put["VersionId"], etag=put["ETag"], parts=1)
+    code, answer = verify(*DAY, "--quick")
+    assert (code, answer["days"][0]["verdict"]) == (1, "not proven")
+    assert "no CRC-32" in answer["days"][0]["not_proven"][0]
+    assert verify(*DAY)[0] == 0
+
+
+def test_a_run_that_replaces_the_snapshot_meanwhile_is_no_damage(
+    stack: Stack, deployment: Deployed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    invoke(stack)
+    stack.wire.clear()
+    replace = faults.call(lambda: invoke(stack, {"chain_id": CHAIN, "force": True}), when="before")
+    stack.wire.fail("HeadObject", replace, nth=2, key_contains=SNAPSHOT.raw_key)
+    assert main(["verify", "--stack", "members", "--quick", "--json", *map(str, DAY)]) == 1
+    printed = capsys.readouterr().out
+    (day,) = json.loads(printed[printed.index("{\n") :])["days"]
+    assert (day["differences"], day["verdict"]) == ([], "not proven")
+    assert day["not_proven"] == ["there is no typed copy; spaaza-snapshots rebuild makes it anew"]
+
+
 def test_names_of_a_strange_object_are_never_told(snapshot: Place, verify: Verify) -> None:
     snapshot.rot(lambda _: gzip.compress(b"Jane Doe,jane@example.com\n1,2\n"))
     code, answer = verify(*DAY)

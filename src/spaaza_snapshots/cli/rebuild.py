@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
+from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
@@ -101,7 +102,7 @@ def _answer(results: Sequence[Rebuilt], rebuilder: Rebuilder, *, stopped: bool) 
         "not_started": [_day(day) for day in rebuilder.waiting],
     }
     code = ExitCode.FAILED if counts[Outcome.FAILED] or not results else ExitCode.GOOD
-    body = [_table(results), *_sentences(counts, rebuilder, stopped=stopped)]
+    body: list[RenderableType] = [_table(results), *_sentences(counts, rebuilder, stopped=stopped)]
     return Answer(data, body, ExitCode.INTERRUPTED if stopped else code)
 
 

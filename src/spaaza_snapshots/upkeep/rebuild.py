@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from spaaza_snapshots.errors import OutOfTime
+from botocore.exceptions import BotoCoreError, ClientError
+
+from spaaza_snapshots.errors import OutOfTime, StorageError
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.upkeep import run_log
 from spaaza_snapshots.upkeep.prove_typed import quality_of
-from spaaza_snapshots.upkeep.run_log import LogEntry, RunLog, has_failed
+from spaaza_snapshots.upkeep.run_log import LogEntry, RunLog
 from spaaza_snapshots.upkeep.stored import StoredObjects
 
 OLD_FUNCTION: Final = "the deployed function kept the copy that was there; deploy this version first"
@@ -52,35 +54,41 @@ class Rebuilder:
         self.waiting: deque[SnapshotId] = deque()
 
     def rebuild(self, days: Iterable[SnapshotId]) -> Iterator[Rebuilt]:
-        """Yield each day as it ends; raises `ClientError` if AWS does not start or show a run."""
+        """Yield each day as it ends; raises `ClientError` if there is no such function."""
         log_group = self._functions.get_function_configuration(FunctionName=self._function)["LoggingConfig"]["LogGroup"]
         self.waiting.extend(days)
         while self.waiting or self.running:
             while self.waiting and len(self.running) < self._parallel:
-                self._start(log_group)
+                yield from self._started(log_group)
             yield from self._ended()
             if len(self.running) == self._parallel or (self.running and not self.waiting):
                 time.sleep(run_log.POLL_SECONDS)
 
-    def _start(self, log_group: str) -> None:
+    def _started(self, log_group: str) -> Iterator[Rebuilt]:
+        """Start the next day; yields it only if AWS refuses."""
         day = self.waiting[0]
         payload = {"chain_id": day.chain_id, "date": day.snapshot_date.isoformat(), "rebuild": True}
-        started = self._functions.invoke(
-            FunctionName=self._function, InvocationType="Event", Payload=json.dumps(payload)
-        )
-        request_id = started["ResponseMetadata"]["RequestId"]
-        self.running[day] = RunLog(self._logs, log_group, request_id, _tells_the_end)
+        try:
+            started = self._functions.invoke(
+                FunctionName=self._function, InvocationType="Event", Payload=json.dumps(payload)
+            )
+        except (ClientError, BotoCoreError) as error:
+            yield _failed(day, error)
+        else:
+            request_id = started["ResponseMetadata"]["RequestId"]
+            self.running[day] = RunLog(self._logs, log_group, request_id, _tells_the_end)
         self.waiting.popleft()
 
     def _ended(self) -> Iterator[Rebuilt]:
         for day, log in list(self.running.items()):
             try:
                 end = log.poll()
-            except OutOfTime as error:
-                end = {"error": type(error).__name__, "message": str(error)}
-            if end is not None:
+                result = None if end is None else self._result(day, end)
+            except (OutOfTime, StorageError, ClientError, BotoCoreError) as error:
+                result = _failed(day, error)
+            if result is not None:
                 del self.running[day]
-                yield self._result(day, end)
+                yield result
 
     def _result(self, day: SnapshotId, end: LogEntry) -> Rebuilt:
         if "error" in end:
@@ -93,5 +101,9 @@ class Rebuilder:
         return Rebuilt(day, Outcome.REBUILT, quality.parquet_rows, quality.rejected_rows)
 
 
+def _failed(day: SnapshotId, error: Exception) -> Rebuilt:
+    return Rebuilt(day, Outcome.FAILED, detail=f"{type(error).__name__} {error}")
+
+
 def _tells_the_end(entry: LogEntry) -> bool:
-    return has_failed(entry) or "status" in entry or "by_run_id" in entry
+    return "status" in entry or "by_run_id" in entry
