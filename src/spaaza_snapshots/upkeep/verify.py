@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 LOOKS: Final = 3
 """How often a day is looked at anew because a run replaced it meanwhile."""
 
+HAS_EXPORT: Final = frozenset({State.COMPLETE, State.HELD, State.UNFINISHED, State.DAMAGED})
+"""Of a day in another state the export may be gone for good, and that is no damage."""
+
 OLD_COPY_NOTE: Final = "its typed copy has expired"
 
 
@@ -73,7 +76,7 @@ class Verifier:
             if day.state is State.COMPLETE:
                 findings += self._typed(day.manifest)
         run_id = None if day.manifest is None else day.manifest.run_id
-        is_gone = day.state is State.EXPIRED and findings.verdict is Verdict.NOT_PROVEN
+        is_gone = day.manifest is not None and day.state not in HAS_EXPORT and findings.verdict is Verdict.NOT_PROVEN
         verdict = Verdict.EXPIRED if is_gone else findings.verdict
         return Verified(day.snapshot_id, day.state, verdict, findings, run_id)
 
@@ -97,9 +100,9 @@ class Verifier:
         findings = self._prove(manifest, tell)
         if findings is not None:
             return findings
-        if state is State.EXPIRED:
-            return Findings(not_proven=("the export has expired",))
-        return Findings((Difference("raw.version_id", manifest.raw.version_id, "no such version"),))
+        if state in HAS_EXPORT:
+            return Findings((Difference("raw.version_id", manifest.raw.version_id, "no such version"),))
+        return Findings(not_proven=(f"nothing is left of the export: {state}",))
 
     def _prove(self, manifest: Manifest, tell: Tell) -> Findings | None:
         if self._quick:
