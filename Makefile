@@ -107,12 +107,13 @@ logs: $(STAMP) ## Print what the functions have logged: SINCE=12h CHAIN= FUNCTIO
 	@exec $(COMMAND) logs $(PLACE) $(if $(SINCE),--since "$(SINCE)") $(if $(CHAIN),--chain $(CHAIN)) \
 	    $(if $(FUNCTION),--function $(FUNCTION)) $(if $(FOLLOW),--follow)
 DAYS = $(if $(CHAIN),--chain $(CHAIN)) $(if $(DATE),--date $(DATE)) $(if $(ALL),--all)
+STORED = $(if $(CHAIN),--chain $(CHAIN)) $(if $(DATE),--date $(DATE)) $(if $(ALL),--all)
 
 verify: $(STAMP) ## Prove stored snapshots against their manifests: CHAIN= DATE= ALL=1 QUICK=1
-	@exec $(COMMAND) verify $(PLACE) $(DAYS) $(if $(QUICK),--quick)
+	@exec $(COMMAND) verify $(PLACE) $(STORED) $(if $(QUICK),--quick)
 
 rebuild: $(STAMP) ## Make typed copies anew, as after a change of types: CHAIN= DATE= or ALL=1
-	@exec $(COMMAND) rebuild $(PLACE) $(DAYS)
+	@exec $(COMMAND) rebuild $(PLACE) $(STORED)
 
 logs: $(STAMP) ## Print and follow a deployed function's log: FUNCTION=Export, Parquet or Rotation, SINCE="12hours ago"
 	@place=$$($(COMMAND) where $(PLACE)); tools/tool-env sam; \

@@ -3,9 +3,11 @@
 import gzip
 import json
 import os
+import re
 import signal
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -21,7 +23,7 @@ from spaaza_snapshots.errors import SnapshotHeld
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.upkeep.prove_raw import prove_by_reading
 from spaaza_snapshots.upkeep.stored import StoredObjects
-from tests.support.committed import commit
+from tests.support import builders
 from tests.support.conversions import build
 from tests.support.deployed import Deployed
 from tests.support.flow import CHAIN, SNAPSHOT, TODAY, invoke
@@ -205,10 +207,26 @@ def signal_me() -> None:
 
 
 def test_the_memory_does_not_grow_with_the_export(stack: Stack) -> None:
-    csv_bytes = b"".join(generated_csv(60_000))
-    manifest = commit(stack.s3, stack.bucket, csv_bytes)
+    body = gzip.compress(b"".join(generated_csv(50_000)), 1)
+    put = stack.s3.put_object(Bucket=stack.bucket, Key=SNAPSHOT.raw_key, Body=body)
+    manifest = builders.manifest(raw=replace(builders.raw(), version_id=put["VersionId"]))
+    read_bytes: list[int] = []
     tracemalloc.start()
-    assert prove_by_reading(StoredObjects(stack.s3, stack.bucket), manifest, lambda _: None) is not None
+    findings = prove_by_reading(StoredObjects(stack.s3, stack.bucket), manifest, read_bytes.append)
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak_bytes < 4_500_000 < manifest.raw.gzip_bytes
+    assert findings is not None
+    assert ("row_count", 50_000) in {(told.field, told.found) for told in findings.differences}
+    assert peak_bytes < 4_500_000 < sum(read_bytes) == len(body)
+
+
+def test_people_read_one_line_a_day_and_a_sum(
+    snapshot: Place, deployment: Deployed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    snapshot.copied(1).edit("manifest", rows_with_line_breaks=10_000)
+    capsys.readouterr()
+    assert main(["verify", "--stack", "members", "--chain", str(CHAIN)]) == 3
+    damaged, proven, total = capsys.readouterr().out.splitlines()
+    assert re.match(rf"{CHAIN} +2026-11-21 +damaged +rows_with_line_breaks: manifest 10,000, found \d+ *$", damaged)
+    assert re.match(rf"{CHAIN} +2026-11-22 +proven *$", proven)
+    assert total == "1 proven, 1 damaged."
