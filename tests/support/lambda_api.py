@@ -4,7 +4,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -63,11 +63,12 @@ def serving(functions: Lambda) -> ThreadingHTTPServer:
             self.answer(functions.status, b"{}" if functions.status > 299 else b"", request_id)
 
         def answer(self, status: int, body: bytes, request_id: str) -> None:
-            self.send_response(status)
-            self.send_header("x-amzn-RequestId", request_id)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            with suppress(ConnectionError):  # of a command that was interrupted
+                self.send_response(status)
+                self.send_header("x-amzn-RequestId", request_id)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             pass

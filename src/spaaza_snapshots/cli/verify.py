@@ -171,4 +171,6 @@ def _remarks(found: Verified) -> Iterator[str]:
     yield from found.findings.notes
 
 
-COMMAND = Command("verify", "prove stored snapshots against their manifests", add_arguments, run)
+COMMAND = Command(
+    "verify", "prove stored snapshots against their manifests; by default today's and yesterday's", add_arguments, run
+)
