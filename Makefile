@@ -106,7 +106,7 @@ athena: $(STAMP) ## Create the views in Athena, and run a saved query: QUERY= PA
 logs: $(STAMP) ## Print what the functions have logged: SINCE=12h CHAIN= FUNCTION=Export, Parquet or Rotation, FOLLOW=1
 	@exec $(COMMAND) logs $(PLACE) $(if $(SINCE),--since "$(SINCE)") $(if $(CHAIN),--chain $(CHAIN)) \
 	    $(if $(FUNCTION),--function $(FUNCTION)) $(if $(FOLLOW),--follow)
-DAYS = $(if $(CHAIN),--chain $(CHAIN)) $(if $(DATE),--date $(DATE)) $(if $(ALL),--all)
+
 STORED = $(if $(CHAIN),--chain $(CHAIN)) $(if $(DATE),--date $(DATE)) $(if $(ALL),--all)
 
 verify: $(STAMP) ## Prove stored snapshots against their manifests: CHAIN= DATE= ALL=1 QUICK=1
@@ -114,10 +114,6 @@ verify: $(STAMP) ## Prove stored snapshots against their manifests: CHAIN= DATE=
 
 rebuild: $(STAMP) ## Make typed copies anew, as after a change of types: CHAIN= DATE= or ALL=1
 	@exec $(COMMAND) rebuild $(PLACE) $(STORED)
-
-logs: $(STAMP) ## Print and follow a deployed function's log: FUNCTION=Export, Parquet or Rotation, SINCE="12hours ago"
-	@place=$$($(COMMAND) where $(PLACE)); tools/tool-env sam; \
-	$(SAM) logs $$place --name $(or $(FUNCTION),Export)Function --start-time "$(or $(SINCE),12hours ago)" --tail
 
 destroy: $(STAMP) ## Delete the stack, and say what is kept
 	@place=$$($(COMMAND) where $(PLACE)); tools/tool-env sam; \
@@ -131,4 +127,3 @@ clean: ## Remove everything the other targets made
 	@rm -rf $(VENV) .tools .aws-sam .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: $(shell sed -n 's/^\([a-z]*\):.*\#\# .*/\1/p' Makefile)
-.PHONY: help setup run quick test check bench crash model contract session drift tables iam build artifact deploy login snapshot athena verify rebuild logs destroy pins clean

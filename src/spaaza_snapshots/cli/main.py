@@ -16,9 +16,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
 from spaaza_snapshots import __version__
-from spaaza_snapshots.cli import athena, deployed, files, invoke, login, logs, verify
 from spaaza_snapshots.base.telemetry import logger
-from spaaza_snapshots.cli import athena, deployed, files, invoke, login, rebuild, verify
+from spaaza_snapshots.cli import athena, deployed, files, invoke, login, logs, rebuild, verify
 from spaaza_snapshots.cli.command import (
     Answer,
     Command,
