@@ -19,22 +19,20 @@ def code_of(error: ClientError) -> str:
     return error.response.get("Error", {}).get("Code", "Unknown")
 
 
+NEXT_RUN = (
+    "The next scheduled run continues from here; if it fails the same way, check the function's role, the bucket's"
+    " encryption key, and the AWS status of this region."
+)
+"""The hint for a function's error."""
+
+
 @contextmanager
-def storage_errors(doing: str) -> Iterator[None]:
+def storage_errors(doing: str, hint: str = NEXT_RUN) -> Iterator[None]:
     """Turn the SDK's errors while `doing` this into a `StorageError`; the SDK has already retried."""
     try:
         yield
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        raise _storage_error(doing, f"{code_of(error)}, HTTP {status}") from error
+        raise StorageError(f"AWS failed while {doing}", f"{code_of(error)}, HTTP {status}", hint) from error
     except BotoCoreError as error:
-        raise _storage_error(doing, type(error).__name__) from error
-
-
-def _storage_error(doing: str, detail: str) -> StorageError:
-    return StorageError(
-        f"AWS failed while {doing}",
-        detail,
-        "The next scheduled run continues from here; if it fails the same way, check the function's role, the bucket's"
-        " encryption key, and the AWS status of this region.",
-    )
+        raise StorageError(f"AWS failed while {doing}", type(error).__name__, hint) from error

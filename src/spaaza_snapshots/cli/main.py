@@ -17,7 +17,7 @@ from rich.markup import escape
 
 from spaaza_snapshots import __version__
 from spaaza_snapshots.base.telemetry import logger
-from spaaza_snapshots.cli import athena, deployed, files, invoke, login, logs, rebuild, verify
+from spaaza_snapshots.cli import athena, deployed, erase, files, invoke, login, logs, rebuild, verify
 from spaaza_snapshots.cli.command import (
     Answer,
     Command,
@@ -38,6 +38,7 @@ COMMANDS: Final[Sequence[Command]] = (
     invoke.COMMAND,
     logs.COMMAND,
     athena.COMMAND,
+    erase.COMMAND,
     login.LOGIN,
     login.LOGOUT,
     deployed.COMMAND,

@@ -13,6 +13,7 @@ from spaaza_snapshots.base.clock import Clock
 from spaaza_snapshots.base.telemetry import logger
 from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.model import keys
+from spaaza_snapshots.model.erasure import Erasure
 from spaaza_snapshots.model.manifest import Manifest
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.multipart import PART_BYTES, MultipartUpload
@@ -100,6 +101,17 @@ class SnapshotStore:
             damaged.append(found)
         return Predecessor(None, tuple(damaged))
 
+    def erasures(self, chain_id: int) -> list[Erasure]:
+        """Return the readable records of what was erased from a chain, oldest first."""
+        found = []
+        for key in self._keys(keys.chain_prefix(keys.ERASURES_ROOT, chain_id)):
+            body = self._body(key)
+            try:
+                found += [Erasure.from_json(body[0], key)] if body is not None else []
+            except StorageError as error:
+                logger.warning("A record of an erasure cannot be read", extra={"error": str(error)})
+        return found
+
     def upload_raw(self, snapshot_id: SnapshotId, run_id: str, clock: Clock) -> MultipartUpload:
         """Return an upload of the raw object, not yet started."""
         return MultipartUpload(self._s3, self._completing_s3, self.bucket, snapshot_id.raw_key, run_id, clock)
@@ -176,6 +188,11 @@ class SnapshotStore:
             yield body
 
     def _read(self, key: str) -> StoredManifest | None:
+        found = self._body(key)
+        return None if found is None else StoredManifest(self._parsed(found[0], key), found[1])
+
+    def _body(self, key: str) -> tuple[bytes, str] | None:
+        """Return an object and its ETag, None if there is none; one that is too large for a record is empty."""
         with storage_errors(f"reading {key}"):
             try:
                 answer = self._s3.get_object(Bucket=self.bucket, Key=key)
@@ -185,7 +202,7 @@ class SnapshotStore:
                 if code_of(error) in MISSING:
                     return None
                 raise
-        return StoredManifest(self._parsed(body, key), answer["ETag"])
+        return body, answer["ETag"]
 
     def _parsed(self, body: bytes, key: str) -> Manifest | None:
         try:

@@ -35,6 +35,8 @@ class State(StrEnum):
     """Its manifest cannot be read, or is not that of the object which is there."""
     EXPIRED = "expired"
     """It was complete; its export has reached the end of its days."""
+    ERASED = "erased"
+    """Its exports held a person who was erased, so they are gone for good; its manifest and its typed copy may stay."""
     MISSING = "missing"
 
 
@@ -86,10 +88,16 @@ def _without_snapshot(store: SnapshotStore, snapshot_id: SnapshotId, found: Day,
         state = State.UNFINISHED if found.held is None else State.HELD
         return StoredDay(snapshot_id, state, found.draft)
     stored = store.manifest(snapshot_id)
+    if found.raw is None and _was_erased(store, snapshot_id):
+        return StoredDay(snapshot_id, State.ERASED, None if stored is None else stored.manifest)
     if stored is None:
         return StoredDay(snapshot_id, State.MISSING)
     has_expired = found.raw is None and stored.manifest is not None and snapshot_id.snapshot_date < oldest_raw
     return StoredDay(snapshot_id, State.EXPIRED if has_expired else State.DAMAGED, stored.manifest)
+
+
+def _was_erased(store: SnapshotStore, snapshot_id: SnapshotId) -> bool:
+    return any(snapshot_id.snapshot_date in erasure.dates for erasure in store.erasures(snapshot_id.chain_id))
 
 
 def _folders(s3: "S3Client", bucket: str, prefix: str, name: str) -> Iterator[str]:

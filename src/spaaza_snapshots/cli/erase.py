@@ -1,0 +1,107 @@
+"""`spaaza-snapshots erase`: remove certain people from every snapshot of a chain, and prove that they are gone."""
+
+import argparse
+import sys
+from contextlib import closing
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from spaaza_snapshots.cli import deployed
+from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside
+from spaaza_snapshots.cli.early_end import Stopped
+from spaaza_snapshots.cli.erasure_view import Erased, answer_of
+from spaaza_snapshots.upkeep.erasure import erase, prove
+from spaaza_snapshots.upkeep.erasure_plan import DayToErase, Plan, Search
+from spaaza_snapshots.upkeep.person import People
+from spaaza_snapshots.upkeep.versions import VersionedBucket
+
+ID_DIGITS_LIMIT: Final = 18
+"""What the typed copy takes for a user id."""
+
+STDIN: Final = "-"
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--chain", type=int, required=True, metavar="CHAIN_ID", help="the chain to erase from")
+    ids = parser.add_mutually_exclusive_group()
+    ids.add_argument(
+        "--ids",
+        metavar="FILE",
+        help="file with Spaaza's user ids (column ID), one a line, or - for standard input; default: asks for them",
+    )
+    ids.add_argument(
+        "--id",
+        action="append",
+        metavar="USER_ID",
+        help="one user id, repeatable; the shell's history and the list of processes show it, so prefer --ids",
+    )
+    parser.add_argument("--yes", action="store_true", help="erase; without it the plan is printed and nothing changes")
+    deployed.add_arguments(parser)
+
+
+def _run(options: argparse.Namespace) -> Answer:
+    people = People(_ids(_texts(options)))
+    deployment = deployed.deployment_of(options)
+    today = datetime.now(ZoneInfo(deployment.parameters.get("TimeZone", "UTC"))).date()
+    with closing(deployment.session.client("s3")) as s3:
+        bucket = VersionedBucket(s3, deployment.output("BucketName"))
+        return answer_of(*_erased(bucket, options, people, today), today)
+
+
+def _erased(
+    bucket: VersionedBucket, options: argparse.Namespace, people: People, today: date
+) -> tuple[Plan, Erased | None]:
+    with _progress() as progress:
+        task = progress.add_task("Reading every export")
+        search = Search(bucket, options.chain, people, today, partial(progress.advance, task))
+        progress.update(task, total=search.bytes_to_read())
+        plan = search.plan()
+    if not options.yes:
+        return plan, None
+    now = partial(datetime.now, UTC)
+    record = erase(bucket, plan, people, now, _tell)
+    return plan, Erased(record, prove(bucket, plan, search, now))
+
+
+def _tell(day: DayToErase) -> None:
+    aside().print(f"{day.snapshot_id}: erased")
+
+
+def _progress() -> Progress:
+    console = aside()
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _texts(options: argparse.Namespace) -> list[str]:
+    """Return what was given as ids, one in each; an id goes into no argument list unless somebody puts it there."""
+    if options.id is not None:
+        return list(options.id)
+    if options.ids is None and sys.stdin.isatty():
+        aside().print("Spaaza's user ids (column ID), one a line; an empty line ends:")
+        return list(iter(lambda: sys.stdin.readline().strip(), ""))
+    if options.ids is None or options.ids == STDIN:
+        return sys.stdin.read().split()
+    try:
+        return Path(options.ids).read_text(encoding="utf-8").split()
+    except UnicodeDecodeError:
+        raise Stopped(f"{options.ids} is not a text file.", ExitCode.USAGE) from None
+
+
+def _ids(texts: list[str]) -> tuple[int, ...]:
+    """Read the ids; what is wrong is told by its place, never by its text."""
+    for number, text in enumerate(texts, start=1):
+        if not (text.isascii() and text.isdigit() and len(text) <= ID_DIGITS_LIMIT and int(text) > 0):
+            sentence = f"Number {number} of the ids is not a user id: give Spaaza's column ID, digits only."
+            raise Stopped(sentence, ExitCode.USAGE)
+    if not texts:
+        raise Stopped("No user id was given.", ExitCode.USAGE)
+    return tuple(dict.fromkeys(map(int, texts)))
+
+
+COMMAND = Command("erase", "erase people from every snapshot of a chain, and prove it", _add_arguments, _run)

@@ -1,0 +1,139 @@
+"""How an erasure is told: the plan, what it costs, and the proof; never who."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import date
+from itertools import groupby
+from typing import Any
+
+from rich.console import RenderableType
+from rich.filesize import decimal
+from rich.table import Table
+
+from spaaza_snapshots.cli.command import Answer, ExitCode
+from spaaza_snapshots.model.erasure import Erasure
+from spaaza_snapshots.upkeep.erasure import Proof
+from spaaza_snapshots.upkeep.erasure_plan import DayToErase, Plan
+from spaaza_snapshots.upkeep.versions import Version
+
+TODAY = (
+    "[yellow]Today's export ({today}) holds them too, and is left alone:[/yellow] the next run would bring them back."
+    " Have Spaaza erase them, run [bold]make snapshot CHAIN={chain_id} FORCE=1[/bold], and then this command again."
+)
+UNCLEAR = (
+    "[yellow]Nobody can say who is in {key}:[/yellow] a version of it cannot be read to its end, or it names no day."
+    " Look at it, and delete that version by hand."
+)
+OPEN = (
+    "[yellow]The erasure begun at {started_at} is not finished[/yellow] ({key}). It was of other people: repeat it with"
+    " their ids."
+)
+WHAT_IS_LOST = "The exports of {days} go with all their users, for an export is never edited; the manifests stay."
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was done: the record, None if no day had to go, and the proof."""
+
+    record: Erasure | None
+    proof: Proof
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What becomes of one object."""
+
+    date: date
+    key: str
+    versions: int
+    bytes: int
+    becomes: str
+
+
+def answer_of(plan: Plan, erased: Erased | None, today: date) -> Answer:
+    """Return the plan if nothing was erased, else the proof; exit code 1 if anything is left."""
+    rows = [row for day in plan.days for row in _rows(day)]
+    clean = not (plan.today or plan.unclear or (erased is not None and erased.proof.left))
+    body = [*_plan_view(plan, rows), *_warnings(plan, today), *_end(plan, erased, clean=clean)]
+    failed = erased is not None and not clean
+    return Answer(_data(plan, rows, erased, clean=clean), body, ExitCode.FAILED if failed else ExitCode.GOOD)
+
+
+def _rows(day: DayToErase) -> Iterator[_Row]:
+    export = "deleted, the day's snapshot with it" if day.whole else "replaced versions deleted, the snapshot stays"
+    typed = "deleted" if day.typed_anew is None else "made again without them"
+    parts = ((day.drafts, "deleted"), (day.typed, typed), ((*day.exports, *day.exports_last), export))
+    for versions, becomes in parts:
+        for key, group in groupby(sorted(versions, key=lambda version: version.key), lambda version: version.key):
+            of_key = list(group)
+            yield _Row(day.snapshot_id.snapshot_date, key, len(of_key), _bytes(of_key), becomes)
+
+
+def _plan_view(plan: Plan, rows: list[_Row]) -> Iterator[RenderableType]:
+    yield f"Read: {plan.export_versions} exports and {plan.typed_versions} typed copies, every version of them."
+    if not rows:
+        yield f"No snapshot of chain {plan.chain_id} holds them" + (" but today's." if plan.today else ".")
+    else:
+        table = Table("object", "versions", "size", "becomes", box=None)
+        for row in rows:
+            table.add_row(row.key, str(row.versions), decimal(row.bytes), row.becomes)
+        yield table
+    whole = [day for day in plan.days if day.whole]
+    if whole:
+        yield WHAT_IS_LOST.format(days="1 day" if len(whole) == 1 else f"{len(whole)} days")
+    if plan.query_results:
+        results = plan.query_results
+        yield f"Query results: all {len(results)} versions ({decimal(_bytes(results))}) go, whoever is in them."
+
+
+def _warnings(plan: Plan, today: date) -> Iterator[RenderableType]:
+    if plan.today:
+        yield TODAY.format(today=today, chain_id=plan.chain_id)
+    for key in plan.unclear:
+        yield UNCLEAR.format(key=key)
+
+
+def _end(plan: Plan, erased: Erased | None, *, clean: bool) -> Iterator[RenderableType]:
+    if erased is None:
+        yield "Nothing was changed. Repeat with [bold]--yes[/bold] to erase." if plan.days or plan.query_results else ""
+        return
+    for record in erased.proof.open_records:
+        yield OPEN.format(started_at=record.started_at, key=record.key)
+    if erased.record is not None:
+        yield f"Record: {erased.record.key}"
+    proof = erased.proof
+    for key in proof.left:
+        yield f"[red]Left:[/red] {key}"
+    if clean:
+        gone, results = sum(len(day.versions) for day in plan.days), len(plan.query_results)
+        yield (
+            f"[green]Proved:[/green] {gone} versions of {len(plan.days)} days and {results} of query results are gone."
+            f" {proof.export_versions} exports and {proof.typed_versions} typed copies are left, and none holds them:"
+            " each export was read to its end, and so was each typed copy that no export clears."
+        )
+    else:
+        yield "[red]Not finished:[/red] do what is said above, and run the command again; it finds what is left."
+
+
+def _data(plan: Plan, rows: list[_Row], erased: Erased | None, *, clean: bool) -> Any:
+    return {
+        "chain_id": plan.chain_id,
+        "export_versions_read": plan.export_versions,
+        "typed_versions_found": plan.typed_versions,
+        "days": [
+            {"date": day.snapshot_id.snapshot_date.isoformat(), "whole": day.whole, "typed_anew": bool(day.typed_anew)}
+            for day in plan.days
+        ],
+        "objects": [asdict(row) for row in rows],
+        "query_results": len(plan.query_results),
+        "today_is_left": plan.today,
+        "unclear": plan.unclear,
+        "erased": erased is not None,
+        "proved": None if erased is None else clean,
+        "left": None if erased is None else erased.proof.left,
+        "record": erased.record.key if erased is not None and erased.record is not None else None,
+    }
+
+
+def _bytes(versions: list[Version] | tuple[Version, ...]) -> int:
+    return sum(version.bytes for version in versions)

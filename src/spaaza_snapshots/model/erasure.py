@@ -1,0 +1,78 @@
+"""The record of an erasure: which days, how much, and when; never who."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import date
+
+from spaaza_snapshots import __version__
+from spaaza_snapshots.base.typed_json import read_as
+from spaaza_snapshots.errors import StorageError
+from spaaza_snapshots.model import keys
+
+ERASURE_VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedVersion:
+    """One version of an object that had to go."""
+
+    key: str
+    version_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedDay:
+    """One day, with how many versions of its exports, typed copies and drafts had to go, and the bytes of all of them.
+
+    `whole`: no export is left of that day, so its snapshot is gone. `typed_copy_stays`: without the person.
+    """
+
+    date: str
+    whole: bool
+    typed_copy_stays: bool
+    export_versions: int
+    typed_versions: int
+    draft_versions: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """Written before anything is deleted, and again when it is proven that nothing is left; instants are UTC.
+
+    `finished_at` is None until then. `versions`: what had to go, so that anyone can see later whether it has gone.
+    """
+
+    erasure_id: str
+    chain_id: int
+    started_at: str
+    finished_at: str | None
+    days: tuple[ErasedDay, ...]
+    versions: tuple[ErasedVersion, ...]
+    erasure_version: str = ERASURE_VERSION
+    producer: str = field(default=f"spaaza-snapshots {__version__}")
+
+    @property
+    def key(self) -> str:
+        """Its place in the bucket."""
+        return f"{keys.chain_prefix(keys.ERASURES_ROOT, self.chain_id)}{self.erasure_id}.json"
+
+    @property
+    def dates(self) -> frozenset[date]:
+        """The days whose snapshot is gone."""
+        return frozenset(date.fromisoformat(day.date) for day in self.days if day.whole)
+
+    def to_json(self) -> bytes:
+        """Return one line, including its line end."""
+        return json.dumps(asdict(self), separators=(",", ":")).encode() + b"\n"
+
+    @classmethod
+    def from_json(cls, body: bytes, key: str) -> "Erasure":
+        """Read a record; raises `StorageError` if it is not one."""
+        try:
+            erasure = read_as(cls, json.loads(body))
+            _ = erasure.dates
+        except (ValueError, TypeError, RecursionError) as error:
+            hint = "Restore an earlier version of it; runs write it in one piece, so look for another writer."
+            raise StorageError("A record of an erasure cannot be read", key, hint) from error
+        return erasure

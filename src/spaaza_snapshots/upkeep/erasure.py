@@ -1,0 +1,130 @@
+"""Carries out an erasure that can be killed at any instant and repeated, and proves what it has done.
+
+record        the plan without the people, under erasures/, before anything goes
+each day      drafts, then typed copies, then exports: as long as one export holds the people, a search finds the day
+results       every query result, after what they were made from
+proof         list everything again, and read what no search has read
+record        again, with the time at which nothing was left
+"""
+
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from spaaza_snapshots.base.aws_errors import storage_errors
+from spaaza_snapshots.model import keys
+from spaaza_snapshots.model.erasure import ErasedDay, ErasedVersion, Erasure
+from spaaza_snapshots.model.manifest import utc_text
+from spaaza_snapshots.s3.snapshot_store import SnapshotStore
+from spaaza_snapshots.upkeep.erasure_plan import DayToErase, Plan, Search
+from spaaza_snapshots.upkeep.person import People
+from spaaza_snapshots.upkeep.typed_copies import put_without
+from spaaza_snapshots.upkeep.versions import AGAIN_HINT, Version, VersionedBucket
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was found after the erasure; `left`: keys that still hold the people, or that nobody can clear.
+
+    `export_versions`, `typed_versions`: how many are left, each of them read and without the people. `open_records`:
+    earlier erasures of which something is left: other people's, or they would be finished now.
+    """
+
+    left: tuple[str, ...]
+    export_versions: int
+    typed_versions: int
+    open_records: tuple[Erasure, ...]
+
+
+def erase(
+    bucket: VersionedBucket, plan: Plan, people: People, now: Callable[[], datetime], done: Callable[[DayToErase], None]
+) -> Erasure | None:
+    """Delete what the plan says, and return its record, None if no day had to go; raises `StorageError`.
+
+    `done` is told each day that is finished.
+    """
+    record = _record(bucket, plan, now()) if plan.days else None
+    for day in plan.days:
+        bucket.delete(day.drafts)
+        if day.typed_anew is not None:
+            put_without(bucket, day.typed_anew, people)
+        bucket.delete(day.typed)
+        bucket.delete(day.exports)
+        bucket.delete(day.exports_last)  # in one call: no older version is uncovered in between
+        done(day)
+    bucket.delete(bucket.versions(keys.QUERY_RESULTS_ROOT))
+    return record
+
+
+def prove(bucket: VersionedBucket, plan: Plan, search: Search, now: Callable[[], datetime]) -> Proof:
+    """List everything again, read what the search has not read, and finish the records of which nothing is left.
+
+    Versions never change, so what was read once needs no second look. Raises `StorageError`.
+    """
+    exports = _real(bucket, keys.chain_prefix(keys.RAW_ROOT, plan.chain_id))
+    typed = _real(bucket, keys.chain_prefix(keys.PARQUET_ROOT, plan.chain_id))
+    left = [version for version in (*exports, *typed) if version not in plan.clear and search.holds(version)]
+    results = _real(bucket, keys.QUERY_RESULTS_ROOT)
+    drafts = [draft for day in plan.days if day.whole for draft in _real(bucket, day.snapshot_id.pending_prefix)]
+    return Proof(
+        tuple(dict.fromkeys(version.key for version in (*left, *results, *drafts))),
+        len(exports),
+        len(typed),
+        tuple(_finish_records(bucket, plan.chain_id, now)),
+    )
+
+
+def _record(bucket: VersionedBucket, plan: Plan, now: datetime) -> Erasure:
+    """Write the record, unless an unfinished one has all of this already: then this run continues that one."""
+    going = [version for day in plan.days for version in day.versions if not version.is_marker]
+    versions = tuple(ErasedVersion(version.key, version.version_id) for version in going)
+    for earlier in _unfinished(bucket, plan.chain_id):
+        if set(earlier.versions).issuperset(versions):
+            return earlier
+    erasure_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
+    erasure = Erasure(erasure_id, plan.chain_id, utc_text(now), None, tuple(map(_counted, plan.days)), versions)
+    _put(bucket, erasure)
+    return erasure
+
+
+def _counted(day: DayToErase) -> ErasedDay:
+    return ErasedDay(
+        date=day.snapshot_id.snapshot_date.isoformat(),
+        whole=day.whole,
+        typed_copy_stays=day.typed_anew is not None,
+        export_versions=sum(not version.is_marker for version in (*day.exports, *day.exports_last)),
+        typed_versions=sum(not version.is_marker for version in day.typed),
+        draft_versions=sum(not version.is_marker for version in day.drafts),
+        bytes=sum(version.bytes for version in day.versions),
+    )
+
+
+def _finish_records(bucket: VersionedBucket, chain_id: int, now: Callable[[], datetime]) -> Iterable[Erasure]:
+    """Finish each record of which nothing is left, and yield the others."""
+    unfinished = _unfinished(bucket, chain_id)
+    there: set[ErasedVersion] = set()
+    for root in (keys.RAW_ROOT, keys.PARQUET_ROOT, keys.PENDING_ROOT) if unfinished else ():
+        found = _real(bucket, keys.chain_prefix(root, chain_id))
+        there.update(ErasedVersion(version.key, version.version_id) for version in found)
+    for erasure in unfinished:
+        if there.isdisjoint(erasure.versions):
+            _put(bucket, replace(erasure, finished_at=utc_text(now())))
+        else:
+            yield erasure
+
+
+def _unfinished(bucket: VersionedBucket, chain_id: int) -> list[Erasure]:
+    records = SnapshotStore(bucket.s3, bucket.name).erasures(chain_id)
+    return [erasure for erasure in records if erasure.finished_at is None]
+
+
+def _put(bucket: VersionedBucket, erasure: Erasure) -> None:
+    with storage_errors(f"writing {erasure.key}", AGAIN_HINT):
+        bucket.s3.put_object(
+            Bucket=bucket.name, Key=erasure.key, Body=erasure.to_json(), ContentType="application/json"
+        )
+
+
+def _real(bucket: VersionedBucket, prefix: str) -> list[Version]:
+    return [version for version in bucket.versions(prefix) if not version.is_marker]

@@ -1,0 +1,207 @@
+"""What has to go so that nothing in the bucket holds certain people any more.
+
+A day whose current export holds one of them goes as a whole: exports are the vendor's bytes and are never edited. Where
+only replaced versions hold one, only those go. A typed copy is made again without them.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+
+from spaaza_snapshots.model import keys
+from spaaza_snapshots.model.snapshot_id import SnapshotId
+from spaaza_snapshots.s3.objects import RUN_ID
+from spaaza_snapshots.upkeep.person import People, Unreadable
+from spaaza_snapshots.upkeep.typed_copies import rows_of
+from spaaza_snapshots.upkeep.versions import Version, VersionedBucket
+
+Advance = Callable[[int], None]
+"""Told the bytes of each export that has been read."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayToErase:
+    """What has to go of one day, in the order of deletion; the exports, by which the day is found again, go last.
+
+    `whole`: every export goes. `typed_anew`: the current typed copy, one of `typed`, that is replaced by one without
+    the people. `exports_last`: the current export, and the delete markers that would otherwise uncover an older one.
+    """
+
+    snapshot_id: SnapshotId
+    whole: bool
+    drafts: tuple[Version, ...]
+    typed_anew: Version | None
+    typed: tuple[Version, ...]
+    exports: tuple[Version, ...]
+    exports_last: tuple[Version, ...]
+
+    @property
+    def versions(self) -> tuple[Version, ...]:
+        """All that goes."""
+        return (*self.drafts, *self.typed, *self.exports, *self.exports_last)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What has to go: the days, oldest first, and every query result, since any of them may hold the people.
+
+    `export_versions`, `typed_versions`: how many were found, of which `clear` hold none of the people. `unclear`: keys
+    that cannot be read to their end, or name no day. `today`: today's export holds one of them, and is left alone.
+    """
+
+    chain_id: int
+    days: tuple[DayToErase, ...]
+    query_results: tuple[Version, ...]
+    export_versions: int
+    typed_versions: int
+    clear: frozenset[Version]
+    unclear: tuple[str, ...]
+    today: bool
+
+
+@dataclass
+class _Found:
+    """The versions of one day, newest first, and those of them that hold the people."""
+
+    versions: list[Version] = field(default_factory=list)
+    holding: list[Version] = field(default_factory=list)
+    beyond_repair: list[Version] = field(default_factory=list)  # typed copies without a column ID
+
+    @property
+    def current(self) -> Version | None:
+        return next((version for version in self.versions if version.is_latest and not version.is_marker), None)
+
+    @property
+    def current_holds(self) -> bool:
+        return self.current in self.holding
+
+    @property
+    def last_to_go(self) -> list[Version]:
+        """The current version with the markers; all of them where a marker is the newest."""
+        if self.current is None:
+            return self.versions
+        return [version for version in self.versions if version.is_marker or version is self.current]
+
+    @property
+    def all_real_go(self) -> bool:
+        return all(version in self.holding for version in self.versions if not version.is_marker)
+
+
+_Days = dict[date, _Found]
+
+
+class Search:
+    """Looks for people in one chain, once; `today` is the date in the time zone of the snapshots."""
+
+    def __init__(
+        self, bucket: VersionedBucket, chain_id: int, people: People, today: date, advance: Advance = lambda _: None
+    ) -> None:
+        self._bucket = bucket
+        self._chain_id = chain_id
+        self._people = people
+        self._today = today
+        self._advance = advance
+        self._clear: set[Version] = set()
+        self._unclear: list[str] = []
+        self._runs: dict[str, bool] = {}  # whether a run's export holds the people
+
+    def bytes_to_read(self) -> int:
+        """Return the bytes of all exports."""
+        return sum(version.bytes for version in self._bucket.versions(self._prefix(keys.RAW_ROOT)))
+
+    def plan(self) -> Plan:
+        """Read every version of every export, and each typed copy that no export clears; raises `StorageError`."""
+        exports = self._look(keys.RAW_ROOT, self._look_at_export)
+        typed = self._look(keys.PARQUET_ROOT, self._look_at_typed)
+        today = self._today in exports and exports[self._today].current_holds
+        dates = sorted(day for day in {*exports, *typed} if not (today and day == self._today))
+        days = (self._day(day, exports.get(day, _Found()), typed.get(day, _Found())) for day in dates)
+        return Plan(
+            self._chain_id,
+            tuple(day for day in days if day.versions),
+            tuple(self._bucket.versions(keys.QUERY_RESULTS_ROOT)),
+            _real(exports),
+            _real(typed),
+            frozenset(self._clear),
+            tuple(self._unclear),
+            today,
+        )
+
+    def holds(self, version: Version) -> bool:
+        """Read one version, of whatever tree, and say whether it holds the people or cannot be read."""
+        is_export = version.key.startswith(keys.RAW_ROOT)
+        try:
+            return (
+                self._export_holds(version) if is_export else not rows_of(self._bucket, version, self._people).is_clean
+            )
+        except Unreadable:
+            return True
+
+    def _look(self, root: str, look_at: Callable[[Version, _Found], None]) -> _Days:
+        days: _Days = defaultdict(_Found)
+        for version in list(self._bucket.versions(self._prefix(root))):
+            day = keys.date_of(version.key)
+            found = _Found() if day is None else days[day]
+            found.versions.append(version)
+            if not version.is_marker:
+                try:
+                    look_at(version, found)
+                except Unreadable:
+                    self._unclear.append(version.key)
+                if day is None and found.holding:
+                    self._unclear.append(version.key)
+        return days
+
+    def _look_at_export(self, version: Version, found: _Found) -> None:
+        self._sort(version, found, holds=self._export_holds(version))
+
+    def _look_at_typed(self, version: Version, found: _Found) -> None:
+        """Read a typed copy, unless it was made from an export that holds none of the people."""
+        if self._runs.get(self._bucket.metadata(version).get(RUN_ID, ""), True):
+            rows = rows_of(self._bucket, version, self._people)
+            self._sort(version, found, holds=not rows.is_clean)
+            found.beyond_repair += [version] if rows.of_people is None else []
+        else:
+            self._sort(version, found, holds=False)
+
+    def _sort(self, version: Version, found: _Found, *, holds: bool) -> None:
+        if holds:
+            found.holding.append(version)
+        else:
+            self._clear.add(version)
+
+    def _export_holds(self, version: Version) -> bool:
+        with self._bucket.opened(version) as opened:
+            run_id = opened.metadata.get(RUN_ID, "")
+            holds = self._people.are_in(opened.body)
+        if holds:
+            with self._bucket.opened(version) as opened:
+                holds = self._people.have_a_record_in(opened.body)
+        self._advance(version.bytes)
+        self._runs[run_id] = holds or self._runs.get(run_id, False)
+        return holds
+
+    def _day(self, day: date, exports: _Found, typed: _Found) -> DayToErase:
+        snapshot_id = SnapshotId(self._chain_id, day)
+        whole = bool(exports.holding) and (exports.current_holds or exports.all_real_go)
+        last = exports.last_to_go if whole else []
+        first = [found for found in (exports.versions if whole else exports.holding) if found not in last]
+        anew = typed.current if typed.current_holds and typed.current not in typed.beyond_repair else None
+        gone = bool(typed.holding) and (typed.current_holds or typed.all_real_go) and anew is None
+        return DayToErase(
+            snapshot_id,
+            whole,
+            tuple(self._bucket.versions(snapshot_id.pending_prefix)) if whole else (),
+            anew,
+            tuple(typed.versions if gone else typed.holding),
+            tuple(reversed(first)),  # the oldest first: what is current stays until the last call
+            tuple(last),
+        )
+
+    def _prefix(self, root: str) -> str:
+        return keys.chain_prefix(root, self._chain_id)
+
+
+def _real(days: _Days) -> int:
+    return sum(not version.is_marker for found in days.values() for version in found.versions)

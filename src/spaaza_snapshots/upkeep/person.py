@@ -1,0 +1,109 @@
+"""Whether an export has a record of certain people: the whole export is read, and nothing of it is kept.
+
+A record is what `csv.reader` yields, as in the manifest's row count. In one that the typed copy takes, only the column
+ID counts. In any other the number counts wherever it stands, since its cells may have shifted, or belong to two people.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import IO, Final
+
+from isal import igzip, isal_zlib
+
+from spaaza_snapshots.errors import SnapshotError
+from spaaza_snapshots.proof.csv_records import HEADER_LIMIT_BYTES
+
+ID_COLUMN: Final = "ID"
+BLOCK_BYTES: Final = 1024 * 1024
+
+Opener = Callable[[], "IO[bytes]"]
+
+
+class Unreadable(SnapshotError):
+    """An object that cannot be read to its end as an export, so nobody can say who is in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The people to erase, by Spaaza's user ids, which are in no text of this object."""
+
+    ids: tuple[int, ...] = field(repr=False)
+
+    @property
+    def pattern(self) -> str:
+        """What finds one of the ids in a text as a whole number; without lookarounds, which DuckDB does not know."""
+        return f"(^|[^0-9])0*({'|'.join(map(str, self.ids))})([^0-9]|$)"
+
+    def are_in(self, compressed: IO[bytes]) -> bool:
+        """Read a gzip CSV to its end, and say whether one of the ids is anywhere in it, even as part of a number.
+
+        That is fast, and mostly enough. Raises `Unreadable`.
+        """
+        wanted = [str(number).encode() for number in self.ids]
+        overlap = max(map(len, wanted)) - 1
+        found, before = False, b""
+        with _inflated(compressed) as csv_bytes:
+            while block := csv_bytes.read(BLOCK_BYTES):
+                text = before + block
+                found = found or any(number in text for number in wanted)
+                before = text[-overlap:] if overlap else b""
+        return found
+
+    def have_a_record_in(self, compressed: IO[bytes]) -> bool:
+        """Read a gzip CSV up to the first record of one of them; raises `Unreadable`."""
+        csv.field_size_limit(HEADER_LIMIT_BYTES)  # process-wide, and the same everywhere
+        with _inflated(compressed) as csv_bytes:
+            text = io.TextIOWrapper(csv_bytes, "utf-8-sig", errors="surrogateescape", newline="")
+            return any(self._is_one(*read) for read in _records(text))
+
+    def _is_one(self, lines: Sequence[str], row: Sequence[str], header: Sequence[str]) -> bool:
+        if not re.search(self.pattern, "".join(lines)):
+            return False
+        id_cells = [cell for name, cell in zip(header, row, strict=False) if name == ID_COLUMN]
+        if not id_cells or len(row) != len(header) or not _is_sound(lines):
+            return True
+        return any(re.search(self.pattern, cell) for cell in id_cells)
+
+
+def _records(text: io.TextIOWrapper) -> Iterator[tuple[list[str], list[str], list[str]]]:
+    """Yield each record after the header: its lines as received, its row, and the header."""
+    lines: list[str] = []
+
+    def noted() -> Iterator[str]:
+        for line in text:
+            lines.append(line)
+            yield line
+
+    rows = csv.reader(noted())
+    header = next(filter(None, rows), [])
+    lines.clear()
+    for row in rows:
+        yield lines, row, header
+        lines.clear()
+
+
+def _is_sound(lines: Sequence[str]) -> bool:
+    """Whether the typed copy takes this record: valid UTF-8, and no text behind a closing quote."""
+    try:
+        "".join(lines).encode()
+        list(csv.reader(lines, strict=True))
+    except (UnicodeEncodeError, csv.Error):
+        return False
+    return True
+
+
+@contextmanager
+def _inflated(compressed: IO[bytes]) -> Iterator[IO[bytes]]:
+    """Decompress while reading; what cannot be decompressed or split into records becomes `Unreadable`."""
+    failed: type[Exception] | None = None
+    try:
+        with igzip.open(compressed) as csv_bytes:  # type: ignore[no-untyped-call] # its stub leaves them open
+            yield csv_bytes
+    except (EOFError, igzip.BadGzipFile, isal_zlib.error, csv.Error) as error:  # type: ignore[misc] # an instance in its stub
+        failed = type(error)
+    if failed is not None:  # raised here, so that no text of the export follows it
+        raise Unreadable("This cannot be read to its end as an export", failed.__name__)

@@ -1,0 +1,104 @@
+"""Every version of the objects of a bucket: list them, read one, delete some for good."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import IO, TYPE_CHECKING, Any, Final, cast
+
+from botocore.exceptions import ClientError
+
+from spaaza_snapshots.base.aws_errors import code_of, storage_errors
+from spaaza_snapshots.errors import StorageError
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+DELETED_AT_ONCE: Final = 1_000
+"""https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
+
+REFUSED_HINT: Final = (
+    "Nothing else was deleted after this; run the command again once it may. Your credentials need"
+    " s3:DeleteObjectVersion there. If they have it, look for what stands above them: a policy that denies it, MFA"
+    " delete (only the root user may delete versions, with the device), or Object Lock (wait until its retention ends)."
+)
+AGAIN_HINT: Final = "Run the command again: it finds what is left."
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of an object, or a delete marker."""
+
+    key: str
+    version_id: str
+    is_latest: bool
+    is_marker: bool
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One version being read."""
+
+    body: IO[bytes]
+    etag: str
+    content_type: str
+    metadata: Mapping[str, str]
+
+
+class VersionedBucket:
+    """One bucket with all its versions; every method raises `StorageError` if S3 fails."""
+
+    def __init__(self, s3: "S3Client", name: str) -> None:
+        self.s3 = s3
+        self.name = name
+
+    def versions(self, prefix: str) -> Iterator[Version]:
+        """Yield the versions and delete markers below a prefix; those of one key come newest first."""
+        with storage_errors(f"listing the versions of {prefix}", AGAIN_HINT):
+            for page in self.s3.get_paginator("list_object_versions").paginate(Bucket=self.name, Prefix=prefix):
+                versions = [_version(found, found["Size"]) for found in page.get("Versions", ())]
+                yield from versions
+                yield from (_version(found) for found in page.get("DeleteMarkers", ()))
+
+    @contextmanager
+    def opened(self, version: Version) -> Iterator[Opened]:
+        """Open one version."""
+        with storage_errors(f"reading {version.key}", AGAIN_HINT):
+            answer = self.s3.get_object(Bucket=self.name, Key=version.key, VersionId=version.version_id)
+            with closing(answer["Body"]) as body:
+                yield Opened(cast("IO[bytes]", body), answer["ETag"], answer["ContentType"], answer["Metadata"])
+
+    def metadata(self, version: Version) -> Mapping[str, str]:
+        """Return the metadata of one version."""
+        with storage_errors(f"reading {version.key}", AGAIN_HINT):
+            found = self.s3.head_object(Bucket=self.name, Key=version.key, VersionId=version.version_id)
+            return found["Metadata"]
+
+    def delete(self, versions: Iterable[Version]) -> None:
+        """Delete versions for good, in their order; raises `StorageError` at the first that S3 refuses to delete."""
+        left = iter(versions)
+        while batch := list(islice(left, DELETED_AT_ONCE)):
+            first = batch[0].key
+            with storage_errors(f"deleting versions of {first}", AGAIN_HINT):
+                errors = self._delete(batch, first)
+            for error in errors:
+                raise _refusal(error.get("Key", first), error.get("Code", "Unknown"))
+
+    def _delete(self, batch: list[Version], first: str) -> list[Any]:
+        named = [{"Key": version.key, "VersionId": version.version_id} for version in batch]
+        try:
+            answer = self.s3.delete_objects(Bucket=self.name, Delete={"Objects": cast("Any", named), "Quiet": True})
+        except ClientError as error:
+            if code_of(error) == "AccessDenied":
+                raise _refusal(first, code_of(error)) from error
+            raise
+        return list(answer.get("Errors", ()))
+
+
+def _version(found: Mapping[str, Any], size: int | None = None) -> Version:
+    return Version(found["Key"], found["VersionId"], found["IsLatest"], size is None, size or 0)
+
+
+def _refusal(key: str, code: str) -> StorageError:
+    return StorageError("S3 refuses to delete a version", f"{key}: {code}", REFUSED_HINT)
