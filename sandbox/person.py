@@ -30,7 +30,8 @@ MARK: Final = "Wilhelmina"
 OTHERS: Final = tuple(range(1_000, 1_040))
 
 BEFORE, WITH, TWICE, HELD, UNREADABLE, REPLACED, AFTER = (date(2026, 11, day) for day in range(16, 23))
-"""Without the person; with; forced again with; held with; in a record that cannot be read; forced again without; without."""
+"""The person is not there; is; is, also after a forced run; is in a held export; is in a record that cannot be read; is
+no longer after a forced run; is not there."""
 
 _REST: Final = b"," * (len(HEADER) - 2)
 

@@ -10,6 +10,7 @@ import pytest
 
 from spaaza_snapshots import __version__, errors
 from spaaza_snapshots.events import messages
+from spaaza_snapshots.model import keys
 from spaaza_snapshots.snapshot import settings as settings_module
 from spaaza_snapshots.snapshot.request import parse_request
 from tests.support.builders import NOW, manifest, settings
@@ -73,7 +74,8 @@ def test_every_event_is_in_the_table_with_all_that_it_tells() -> None:
 def test_every_key_is_in_the_table() -> None:
     known = {SNAPSHOT.raw_key, SNAPSHOT.manifest_key, SNAPSHOT.parquet_key, SNAPSHOT.quality_key}
     named = re.findall(r"^\| `([^`]+)` \|", section_of_reference("Objects"), re.MULTILINE)
-    assert set(named) == known | {SNAPSHOT.pending_key("{run_id}")}
+    record = f"{keys.chain_prefix(keys.ERASURES_ROOT, 1743)}{{erasure_id}}.json"
+    assert set(named) == known | {SNAPSHOT.pending_key("{run_id}"), record}
 
 
 def test_every_dependency_has_its_reason() -> None:

@@ -1,21 +1,23 @@
 """`spaaza-snapshots erase`: a person goes from every version of everything, and nobody else's day goes."""
 
 import json
-from datetime import date
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 
 import pytest
 
 from sandbox import person
 from sandbox.aws.stack import Stack
 from sandbox.person import AFTER, BEFORE, CHAIN, HELD, MARK, OTHERS, PERSON, REPLACED, TWICE, UNREADABLE, WITH
-from spaaza_snapshots.model.erasure import Erasure
-from spaaza_snapshots.model.snapshot_id import SnapshotId
-from spaaza_snapshots.s3.snapshot_store import SnapshotStore
-from spaaza_snapshots.upkeep.days import State, day_of
+from sandbox.wire import faults
+from spaaza_snapshots.upkeep.days import State
+from tests.support.builders import HeldClock
 from tests.support.deployed import Deployed
-from tests.support.erasures import Eraser, everything, of_day, typed_ids, versions
+from tests.support.erasures import Eraser, Versions, everything, killed, of_day, records, state, typed_ids, versions
+from tests.support.flow import invoke
 
-LONG_AGO = date(2020, 1, 1)
+WHOLE = (WITH, TWICE, HELD, UNREADABLE)
+DENIED = faults.error(403, "AccessDenied")
 
 
 @pytest.fixture
@@ -26,47 +28,101 @@ def erase(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
 @pytest.fixture
 def week(deployment: Deployed) -> Stack:
     person.live_a_week(deployment.stack)
-    deployment.stack.wire.clear()
     return deployment.stack
 
 
-def state(stack: Stack, day: date) -> State:
-    return day_of(SnapshotStore(stack.s3, stack.bucket), SnapshotId(CHAIN, day), LONG_AGO).state
+def not_of_the_person(stack: Stack) -> Versions:
+    other_chain = versions(stack, f"raw/users/chain_id={person.OTHER_CHAIN}/")
+    other_days = [found for day in (BEFORE, AFTER) for root in ("raw", "parquet") for found in of_day(stack, root, day)]
+    return [*other_chain, *other_days, *versions(stack, "manifests/"), *versions(stack, "quality/")]
 
 
-def records(stack: Stack) -> list[Erasure]:
-    return SnapshotStore(stack.s3, stack.bucket).erasures(CHAIN)
+def end_at_each_deletion(stack: Stack, erase: Eraser) -> int:
+    """Let each run get one deletion further; every second deletion that it ends at is carried out all the same."""
+    rounds, code = 0, 1
+    while code:
+        stack.wire.clear()
+        stack.wire.fail("DeleteObjects", faults.error(403, "AccessDenied", forwarded=rounds % 2 == 0), nth=2)
+        code, said = erase("--yes")
+        assert code == 0 or "S3 refuses to delete a version" in said
+        rounds += 1
+    return rounds
 
 
-def test_the_plan_changes_nothing_the_erasure_proves_itself_and_a_repetition_finds_nothing(
-    week: Stack, erase: Eraser
+def test_an_erasure_that_ends_at_any_call_is_finished_by_repeating_it(
+    week: Stack, erase: Eraser, tmp_path: Path
 ) -> None:
-    before = versions(week)
+    before, not_theirs = versions(week), not_of_the_person(week)
     code, plan = erase()
-    assert (code, versions(week)) == (0, before)
-    assert "Nothing was changed" in plan
-    untouched = {day: [of_day(week, root, day) for root in ("raw", "parquet")] for day in (BEFORE, AFTER)}
-    manifests, other_chain = versions(week, "manifests/"), versions(week, f"raw/users/chain_id={person.OTHER_CHAIN}/")
+    assert (code, "Nothing was changed" in plan, versions(week)) == (0, True, before)
 
-    code, answer = erase("--yes", "--json")
-    assert (code, json.loads(answer)["proved"]) == (0, True)
-    for day in (WITH, TWICE, HELD, UNREADABLE):
-        assert (of_day(week, "raw", day), of_day(week, "pending", day), state(week, day)) == ([], [], State.ERASED)
-    assert (len(of_day(week, "raw", REPLACED)), state(week, REPLACED)) == (1, State.COMPLETE)
-    assert typed_ids(week, WITH) == typed_ids(week, REPLACED) == list(OTHERS)
-    assert typed_ids(week, TWICE) == [*OTHERS, 2000]
-    assert [len(of_day(week, "parquet", day)) for day in (WITH, TWICE, HELD, UNREADABLE, REPLACED)] == [1, 1, 0, 1, 1]
-    assert versions(week, "athena-results/") == []
-    assert {day: [of_day(week, root, day) for root in ("raw", "parquet")] for day in untouched} == untouched
-    assert versions(week, "manifests/") == manifests
-    assert versions(week, f"raw/users/chain_id={person.OTHER_CHAIN}/") == other_chain
+    killed(week, tmp_path, "PutObject", f"parquet/users/chain_id={CHAIN}/dt={TWICE}")
+    assert list(tmp_path.iterdir()) == []  # no file with users is left on this disk
+    assert (of_day(week, "raw", WITH), len(of_day(week, "raw", TWICE))) == ([], 2)
+    assert [record.finished_at for record in records(week)] == [None]
+    assert end_at_each_deletion(week, erase) > 3
 
+    assert [of_day(week, "raw", day) for day in WHOLE] == [[]] * 4
+    assert [state(week, day) for day in WHOLE] == [State.ERASED] * 4
+    assert [state(week, day) for day in (BEFORE, REPLACED, AFTER)] == [State.COMPLETE] * 3
+    assert [len(of_day(week, "parquet", day)) for day in (*WHOLE, REPLACED)] == [1, 1, 0, 1, 1]
+    assert (typed_ids(week, WITH), typed_ids(week, TWICE)) == (list(OTHERS), [*OTHERS, 2000])
+    assert (of_day(week, "pending", HELD), versions(week, "athena-results/")) == ([], [])
+    assert not_of_the_person(week) == not_theirs
     (record,) = records(week)
-    assert record.finished_at is not None
-    assert record.dates == {WITH, TWICE, HELD, UNREADABLE}
+    assert (record.finished_at is None, record.dates) == (False, frozenset(WHOLE))
+
     after = versions(week)
-    code, answer = erase("--yes")
-    assert (code, versions(week)) == (0, after)
-    assert "No snapshot of chain 1743 holds them" in answer
+    code, answer = erase("--yes", "--json")
+    assert (code, json.loads(answer)["proved"], json.loads(answer)["days"]) == (0, True, [])
+    assert versions(week) == after
     said = "".join(erase.printed) + everything(week, lambda key: not key.startswith(("raw/", "parquet/")))
     assert not [text for text in (str(PERSON), MARK) if text in said]
+
+
+def test_today_waits_for_spaaza_and_the_hourly_run_leaves_an_erased_yesterday_alone(
+    deployment: Deployed, erase: Eraser, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack, today = deployment.stack, datetime.now(UTC).date()
+    yesterday, with_person = today - timedelta(days=1), person.csv_of((*OTHERS, PERSON))
+    for day in (yesterday, today):
+        person.take(stack, day, with_person)
+    there = versions(stack)
+    stack.wire.fail("PutObject", DENIED, key_contains="erasures/")
+    assert (erase("--yes")[0], versions(stack)) == (1, there)  # nothing goes without a record
+
+    code, said = erase("--yes")
+    assert (code, f"Today's export ({today}) holds them too" in said, "Proved" in said) == (1, True, False)
+    assert (state(stack, yesterday), state(stack, today)) == (State.ERASED, State.COMPLETE)
+
+    asked = len(stack.spaaza.requests)
+    noon = datetime.combine(today, time(12), UTC)
+    hourly = {"chain_id": CHAIN, "scheduled_time": noon.isoformat()}
+    assert invoke(stack, hourly, held=HeldClock(noon))["status"] == "already_complete"
+    measured = capsys.readouterr().out
+    assert (len(stack.spaaza.requests), state(stack, yesterday)) == (asked, State.ERASED)
+    assert not [name for name in ("TailsUndone", "DamagedManifests", "SnapshotsFailed") if name in measured]
+
+    person.take(stack, today, person.csv_of(OTHERS), force=True)
+    code, said = erase("--yes")
+    assert (code, "Proved:" in said) == (0, True)
+    assert (len(of_day(stack, "raw", today)), state(stack, today)) == (1, State.COMPLETE)
+    assert all(record.finished_at for record in records(stack))
+
+
+def test_what_cannot_be_read_is_never_called_clean(deployment: Deployed, erase: Eraser) -> None:
+    stack = deployment.stack
+    keys = [f"raw/users/chain_id={CHAIN}/dt=2026-11-20/users.csv.gz", f"parquet/users/chain_id={CHAIN}/dt=2026-11-19/x"]
+    put = [stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=f"{MARK}{PERSON}".encode()) for key in keys]
+    code, said = erase("--yes")
+    assert (code, "Proved" in said) == (1, False)
+    assert all(f"Nobody can say who is in {key}" in said for key in keys)
+    assert str(PERSON) not in said
+    assert erase("--yes", chain=1734) == (
+        2,
+        "InvalidRequest There is nothing of this chain: 1734. The bucket has chains: 1743.\n",
+    )
+    for key, version in zip(keys, put, strict=True):
+        stack.s3.delete_object(Bucket=stack.bucket, Key=key, VersionId=version["VersionId"])
+    person.take(stack, WITH, person.csv_of(OTHERS))
+    assert erase("--yes")[0] == 0

@@ -1,24 +1,18 @@
-"""docs/OPERATIONS.md against what it speaks of: the alarms, the stack, the tables; and its script is run."""
+"""docs/OPERATIONS.md against what it speaks of: the alarms, the stack, the tables, the commands."""
 
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import duckdb
 import pytest
 import sqlglot
 from botocore.session import Session
 from sqlglot import exp
 
-from sandbox.aws.stack import Stack
 from spaaza_snapshots import errors
 from spaaza_snapshots.glue.tables import MANIFEST_COLUMNS, SNAPSHOTS, USERS, USERS_CSV, USERS_QUALITY
 from spaaza_snapshots.model.columns import KNOWN, PARTITION_KEYS
 from tools.template import deploy, source
-
-if TYPE_CHECKING:
-    from types_boto3_s3 import S3Client
 
 OPERATIONS = (Path(__file__).resolve().parents[2] / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")
 HEADINGS = re.findall(r"^#{2,3} (.+)$", OPERATIONS, re.MULTILINE)
@@ -96,58 +90,3 @@ def test_a_limit_of_concurrent_runs_is_told_where_its_events_end() -> None:
     assert told == {"chain-missing", "parquet-behind", "parquet-failed"}
     section = OPERATIONS.partition("\n## See which runs have failed\n")[2].partition("\n## ")[0]
     assert "EventAgeExceeded" in section
-
-
-PRODUCT = {"ContentType": "application/vnd.apache.parquet"}
-
-
-def put_day(s3: "S3Client", bucket: str, day: str, folder: Path) -> None:
-    partition = f"users/chain_id=1743/dt={day}"
-    users = folder / "users.parquet"
-    people = "(VALUES (12345, 'Ann'), (12346, 'Ben'), (NULL, 'Cleo')) people(id, first_name)"
-    created = "TIMESTAMP_MS '2026-01-02 03:04:05.678' AS created_date"
-    duckdb.sql(
-        f"COPY (SELECT *, {created} FROM {people}) TO '{users}' (FORMAT parquet, KV_METADATA {{run_id: 'of {day}'}})"
-    )
-    for version in ("1", "2"):
-        s3.put_object(Bucket=bucket, Key=f"raw/{partition}/users.csv.gz", Body=version.encode())
-        s3.upload_file(
-            str(users), bucket, f"parquet/{partition}/users.parquet", PRODUCT | {"Metadata": {"run-id": f"of {day}"}}
-        )
-    s3.put_object(Bucket=bucket, Key=f"manifests/{partition}/manifest.json", Body=b"{}")
-
-
-def test_the_script_erases_one_person_and_nothing_else(
-    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for day in ("2026-11-19", "2026-11-20", "2026-11-21"):
-        put_day(stack.s3, stack.bucket, day, tmp_path)
-    (script,) = blocks("python")
-    monkeypatch.chdir(tmp_path)
-    for _ in range(2):
-        exec(script.replace('"BUCKET"', repr(stack.bucket)), {})
-
-    def people(day: str) -> list[str]:
-        key = f"parquet/users/chain_id=1743/dt={day}/users.parquet"
-        there = stack.s3.head_object(Bucket=stack.bucket, Key=key)
-        assert (there["Metadata"], there["ContentType"]) == ({"run-id": f"of {day}"}, PRODUCT["ContentType"])
-        stack.s3.download_file(stack.bucket, key, "left.parquet")
-        inside = duckdb.execute("SELECT decode(key), decode(value) FROM parquet_kv_metadata('left.parquet')").fetchall()
-        assert inside == [("run_id", f"of {day}")]
-        unit = "SELECT converted_type FROM parquet_schema('left.parquet') WHERE name = 'created_date'"
-        assert duckdb.execute(unit).fetchall() == [("TIMESTAMP_MILLIS",)]
-        return [name for (name,) in duckdb.execute("SELECT first_name FROM 'left.parquet' ORDER BY 1").fetchall()]
-
-    assert people("2026-11-19") == ["Ann", "Ben", "Cleo"]
-    assert people("2026-11-20") == people("2026-11-21") == ["Ben", "Cleo"]
-    versions = stack.s3.list_object_versions(Bucket=stack.bucket)["Versions"]
-    left = [version["Key"] for version in versions if "dt=2026-11-21" in version["Key"]]
-    assert sorted(key.partition("/")[0] for key in left) == ["manifests", "parquet"]
-
-
-def test_the_script_erases_a_day_that_has_no_typed_copy(stack: Stack) -> None:
-    for day in ("2026-11-20", "2026-11-21"):
-        stack.s3.put_object(Bucket=stack.bucket, Key=f"raw/users/chain_id=1743/dt={day}/users.csv.gz", Body=b"")
-    (script,) = blocks("python")
-    exec(script.replace('"BUCKET"', repr(stack.bucket)), {})
-    assert "Versions" not in stack.s3.list_object_versions(Bucket=stack.bucket)

@@ -1,19 +1,29 @@
 """How the tests of an erasure run the command, and look at all versions of all objects."""
 
 import io
+import os
+import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from sandbox import person
 from sandbox.aws.stack import Stack
+from sandbox.wire import faults
 from spaaza_snapshots.cli.main import main
+from spaaza_snapshots.model.erasure import Erasure
 from spaaza_snapshots.model.snapshot_id import SnapshotId
+from spaaza_snapshots.s3.snapshot_store import SnapshotStore
+from spaaza_snapshots.upkeep.days import State, day_of
 
+COMMAND = Path(sys.prefix) / "bin" / "spaaza-snapshots"
 PLACE = ("--stack", "members", "--region", "eu-west-1")
 
 
@@ -34,6 +44,24 @@ class Eraser:
         return code, captured.out if "--json" in options else self.printed[-1]
 
 
+def killed(stack: Stack, folder: Path, operation: str, key_contains: str = "") -> None:
+    """Run the installed command, and kill -9 it when it makes this call, which is carried out."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment |= {name: value for name, value in stack.environment().items() if name.startswith("AWS_")}
+    started: list[subprocess.Popen[str]] = []
+    kill = faults.call(lambda: started[0].kill(), when="after")  # noqa: PLW0108 # it is not started yet
+    stack.wire.fail(operation, kill, key_contains=key_contains)
+    arguments = ["erase", "--chain", str(person.CHAIN), "--yes", *PLACE]
+    started.append(
+        subprocess.Popen(
+            [COMMAND, *arguments], stdin=subprocess.PIPE, env=environment | {"TMPDIR": str(folder)}, text=True
+        )
+    )
+    started[0].communicate(f"{person.PERSON}\n", timeout=60)
+    assert started[0].returncode == -signal.SIGKILL
+    stack.wire.clear()
+
+
 Versions = list[tuple[str, str]]
 
 
@@ -45,6 +73,14 @@ def versions(stack: Stack, prefix: str = "", *, markers: bool = True) -> Version
     return [(item["Key"], item["VersionId"]) for item in found]
 
 
+def state(stack: Stack, day: date) -> State:
+    return day_of(SnapshotStore(stack.s3, stack.bucket), SnapshotId(person.CHAIN, day), date(2020, 1, 1)).state
+
+
+def records(stack: Stack) -> list[Erasure]:
+    return SnapshotStore(stack.s3, stack.bucket).erasures(person.CHAIN)
+
+
 def of_day(stack: Stack, root: str, day: date) -> Versions:
     return versions(stack, f"{root}/users/{SnapshotId(person.CHAIN, day).partition}")
 
@@ -54,7 +90,7 @@ def typed_ids(stack: Stack, day: date) -> list[int]:
     with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
         file.write(stack.read(SnapshotId(person.CHAIN, day).parquet_key))
         file.flush()
-        return [number for (number,) in duckdb.sql(f"SELECT id FROM '{file.name}' ORDER BY id").fetchall()]
+        return [number for (number,) in duckdb.execute(f"SELECT id FROM '{file.name}' ORDER BY id").fetchall()]
 
 
 def everything(stack: Stack, where: Callable[[str], bool]) -> str:

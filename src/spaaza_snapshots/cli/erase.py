@@ -15,7 +15,7 @@ from spaaza_snapshots.cli import deployed
 from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside
 from spaaza_snapshots.cli.early_end import Stopped
 from spaaza_snapshots.cli.erasure_view import Erased, answer_of
-from spaaza_snapshots.upkeep.erasure import erase, prove
+from spaaza_snapshots.upkeep.erasure import erase, prove, refuse_unknown_chain
 from spaaza_snapshots.upkeep.erasure_plan import DayToErase, Plan, Search
 from spaaza_snapshots.upkeep.person import People
 from spaaza_snapshots.upkeep.versions import VersionedBucket
@@ -50,6 +50,7 @@ def _run(options: argparse.Namespace) -> Answer:
     today = datetime.now(ZoneInfo(deployment.parameters.get("TimeZone", "UTC"))).date()
     with closing(deployment.session.client("s3")) as s3:
         bucket = VersionedBucket(s3, deployment.output("BucketName"))
+        refuse_unknown_chain(bucket, options.chain)
         return answer_of(*_erased(bucket, options, people, today), today)
 
 

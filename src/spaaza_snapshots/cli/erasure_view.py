@@ -25,8 +25,8 @@ UNCLEAR = (
     " Look at it, and delete that version by hand."
 )
 OPEN = (
-    "[yellow]The erasure begun at {started_at} is not finished[/yellow] ({key}). It was of other people: repeat it with"
-    " their ids."
+    "[yellow]The erasure begun at {started_at} is not finished[/yellow] ({key}). If it was of other people, repeat it"
+    " with their ids."
 )
 WHAT_IS_LOST = "The exports of {days} go with all their users, for an export is never edited; the manifests stay."
 
@@ -61,7 +61,8 @@ def answer_of(plan: Plan, erased: Erased | None, today: date) -> Answer:
 
 def _rows(day: DayToErase) -> Iterator[_Row]:
     export = "deleted, the day's snapshot with it" if day.whole else "replaced versions deleted, the snapshot stays"
-    typed = "deleted" if day.typed_anew is None else "made again without them"
+    typed = "deleted" if any(version.is_latest for version in day.typed) else "replaced versions deleted"
+    typed = typed if day.typed_anew is None else "made again without them"
     parts = ((day.drafts, "deleted"), (day.typed, typed), ((*day.exports, *day.exports_last), export))
     for versions, becomes in parts:
         for key, group in groupby(sorted(versions, key=lambda version: version.key), lambda version: version.key):
@@ -106,8 +107,9 @@ def _end(plan: Plan, erased: Erased | None, *, clean: bool) -> Iterator[Renderab
         yield f"[red]Left:[/red] {key}"
     if clean:
         gone, results = sum(len(day.versions) for day in plan.days), len(plan.query_results)
+        erased_now = f" {gone} versions of {len(plan.days)} days and {results} of query results are gone."
         yield (
-            f"[green]Proved:[/green] {gone} versions of {len(plan.days)} days and {results} of query results are gone."
+            f"[green]Proved:[/green]{erased_now if gone or results else ''}"
             f" {proof.export_versions} exports and {proof.typed_versions} typed copies are left, and none holds them:"
             " each export was read to its end, and so was each typed copy that no export clears."
         )

@@ -13,10 +13,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from spaaza_snapshots.base.aws_errors import storage_errors
+from spaaza_snapshots.errors import InvalidRequest
 from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.erasure import ErasedDay, ErasedVersion, Erasure
 from spaaza_snapshots.model.manifest import utc_text
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
+from spaaza_snapshots.upkeep.days import chains_in
 from spaaza_snapshots.upkeep.erasure_plan import DayToErase, Plan, Search
 from spaaza_snapshots.upkeep.person import People
 from spaaza_snapshots.upkeep.typed_copies import put_without
@@ -28,13 +30,25 @@ class Proof:
     """What was found after the erasure; `left`: keys that still hold the people, or that nobody can clear.
 
     `export_versions`, `typed_versions`: how many are left, each of them read and without the people. `open_records`:
-    earlier erasures of which something is left: other people's, or they would be finished now.
+    earlier erasures of which something is left, as a rule other people's.
     """
 
     left: tuple[str, ...]
     export_versions: int
     typed_versions: int
     open_records: tuple[Erasure, ...]
+
+
+def refuse_unknown_chain(bucket: VersionedBucket, chain_id: int) -> None:
+    """Refuse a chain of which nothing was ever here, which a slip would else prove free of anyone.
+
+    Raises `InvalidRequest`, `StorageError`.
+    """
+    chains = chains_in(bucket.s3, bucket.name)
+    was_here = next(bucket.versions(keys.chain_prefix(keys.RAW_ROOT, chain_id)), None)
+    if chain_id not in chains and was_here is None and not SnapshotStore(bucket.s3, bucket.name).erasures(chain_id):
+        there = ", ".join(map(str, chains)) or "none"
+        raise InvalidRequest("There is nothing of this chain", str(chain_id), f"The bucket has chains: {there}.")
 
 
 def erase(
@@ -66,7 +80,8 @@ def prove(bucket: VersionedBucket, plan: Plan, search: Search, now: Callable[[],
     typed = _real(bucket, keys.chain_prefix(keys.PARQUET_ROOT, plan.chain_id))
     left = [version for version in (*exports, *typed) if version not in plan.clear and search.holds(version)]
     results = _real(bucket, keys.QUERY_RESULTS_ROOT)
-    drafts = [draft for day in plan.days if day.whole for draft in _real(bucket, day.snapshot_id.pending_prefix)]
+    there = {version.key for day in plan.days for version in bucket.versions(day.snapshot_id.pending_prefix)}
+    drafts = [draft for day in plan.days for draft in day.drafts if draft.key in there]
     return Proof(
         tuple(dict.fromkeys(version.key for version in (*left, *results, *drafts))),
         len(exports),

@@ -192,12 +192,18 @@ class Search:
         return DayToErase(
             snapshot_id,
             whole,
-            tuple(self._bucket.versions(snapshot_id.pending_prefix)) if whole else (),
+            tuple(self._drafts(snapshot_id)) if whole else (),
             anew,
             tuple(typed.versions if gone else typed.holding),
             tuple(reversed(first)),  # the oldest first: what is current stays until the last call
             tuple(last),
         )
+
+    def _drafts(self, snapshot_id: SnapshotId) -> list[Version]:
+        """Return the drafts that are there, with their versions; those of runs that ended well were removed then."""
+        found = list(self._bucket.versions(snapshot_id.pending_prefix))
+        there = {version.key for version in found if version.is_latest and not version.is_marker}
+        return [version for version in found if version.key in there]
 
     def _prefix(self, root: str) -> str:
         return keys.chain_prefix(root, self._chain_id)

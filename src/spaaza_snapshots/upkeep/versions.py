@@ -22,7 +22,10 @@ REFUSED_HINT: Final = (
     " s3:DeleteObjectVersion there. If they have it, look for what stands above them: a policy that denies it, MFA"
     " delete (only the root user may delete versions, with the device), or Object Lock (wait until its retention ends)."
 )
-AGAIN_HINT: Final = "Run the command again: it finds what is left."
+AGAIN_HINT: Final = (
+    "Run the command again: it finds what is left. If AWS denies it, your credentials lack one of the rights that"
+    ' docs/OPERATIONS.md lists under "Erase one person from all snapshots".'
+)
 
 
 @dataclass(frozen=True, slots=True)

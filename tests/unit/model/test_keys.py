@@ -24,7 +24,8 @@ def test_a_snapshot_is_named_by_chain_and_date() -> None:
 
 
 def test_the_trees_are_siblings_for_athena_reads_all_that_lies_below_a_table() -> None:
-    roots = [keys.RAW_ROOT, keys.MANIFESTS_ROOT, keys.PENDING_ROOT, keys.PARQUET_ROOT, keys.QUALITY_ROOT]
+    tables = [keys.RAW_ROOT, keys.MANIFESTS_ROOT, keys.PENDING_ROOT, keys.PARQUET_ROOT, keys.QUALITY_ROOT]
+    roots = [*tables, keys.ERASURES_ROOT, keys.QUERY_RESULTS_ROOT]
     assert [(a, b) for a in roots for b in roots if a is not b and a.startswith(b)] == []
 
 

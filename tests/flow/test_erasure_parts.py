@@ -1,0 +1,128 @@
+"""The typed copy without a person, and the record of an erasure, on a real bucket."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+from spaaza_snapshots.errors import StorageError
+from spaaza_snapshots.model.erasure import ErasedDay, Erasure
+from spaaza_snapshots.model.snapshot_id import SnapshotId
+from spaaza_snapshots.s3.snapshot_store import SnapshotStore
+from spaaza_snapshots.upkeep.days import State, day_of
+from spaaza_snapshots.upkeep.erasure_plan import Search
+from spaaza_snapshots.upkeep.person import People, Unreadable
+from spaaza_snapshots.upkeep.typed_copies import ID_NAMES, put_without, rows_of
+from spaaza_snapshots.upkeep.versions import Version, VersionedBucket
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+DAY = SnapshotId(1743, date(2026, 11, 20))
+PEOPLE = People((404100, 404101))
+TODAY = date(2026, 11, 22)
+PRODUCT = {"ContentType": "application/vnd.apache.parquet", "Metadata": {"run-id": "of the day"}}
+
+
+@pytest.fixture
+def versioned(s3: "S3Client", bucket: str) -> VersionedBucket:
+    return VersionedBucket(s3, bucket)
+
+
+def put_copy(bucket: VersionedBucket, folder: Path, select: str) -> Version:
+    file = folder / "users.parquet"
+    duckdb.execute(f"COPY ({select}) TO '{file}' (FORMAT parquet, KV_METADATA {{run_id: 'of the day'}})")
+    bucket.s3.upload_file(str(file), bucket.name, DAY.parquet_key, PRODUCT)
+    return current(bucket)
+
+
+def current(bucket: VersionedBucket) -> Version:
+    return next(version for version in bucket.versions(DAY.parquet_key) if version.is_latest)
+
+
+def read(bucket: VersionedBucket, folder: Path, sql: str) -> Sequence[tuple[object, ...]]:
+    file = folder / "read.parquet"
+    bucket.s3.download_file(bucket.name, DAY.parquet_key, str(file))
+    return duckdb.execute(sql.replace("COPY", f"'{file}'")).fetchall()
+
+
+PERSONS_ROWS = """
+    SELECT * FROM (VALUES
+        (404100, 'Ann', NULL), (404101, 'Ben', 'gender=x'), (NULL, 'Cleo', 'id=404100.0'),
+        (NULL, 'Dora', 'birthday=404100'), (NULL, 'Eve', NULL), (4041001, 'Fay', NULL))
+    people(id, first_name, _cast_errors), (SELECT TIMESTAMP_MS '2026-01-02 03:04:05.678' AS created_date)
+"""
+
+
+def test_a_typed_copy_loses_the_rows_of_the_people_and_nothing_else(versioned: VersionedBucket, tmp_path: Path) -> None:
+    copy = put_copy(versioned, tmp_path, PERSONS_ROWS)
+    assert rows_of(versioned, copy, PEOPLE).of_people == 3
+    put_without(versioned, copy, PEOPLE)
+    assert rows_of(versioned, current(versioned), PEOPLE).is_clean
+    names = read(versioned, tmp_path, "SELECT first_name, created_date::VARCHAR FROM COPY ORDER BY 1")
+    assert names == [(name, "2026-01-02 03:04:05.678") for name in ("Dora", "Eve", "Fay")]
+    unit = "SELECT converted_type FROM parquet_schema(COPY) WHERE name = 'created_date'"
+    assert read(versioned, tmp_path, unit) == [("TIMESTAMP_MILLIS",)]
+    inside = "SELECT decode(key), decode(value) FROM parquet_kv_metadata(COPY)"
+    assert read(versioned, tmp_path, inside) == [("run_id", "of the day")]
+    head = versioned.s3.head_object(Bucket=versioned.name, Key=DAY.parquet_key)
+    assert {"ContentType": head["ContentType"], "Metadata": head["Metadata"]} == PRODUCT
+
+
+def test_a_second_column_named_id_counts_too(versioned: VersionedBucket, tmp_path: Path) -> None:
+    copy = put_copy(versioned, tmp_path, f"SELECT 1::BIGINT AS id, '404100' AS {ID_NAMES[1]}")
+    assert rows_of(versioned, copy, PEOPLE).of_people == 1
+
+
+def test_a_typed_copy_that_somebody_else_has_replaced_is_not_overwritten(
+    versioned: VersionedBucket, tmp_path: Path
+) -> None:
+    copy = put_copy(versioned, tmp_path, "SELECT 404100 AS id")
+    put_copy(versioned, tmp_path, "SELECT 5 AS id")
+    with pytest.raises(StorageError, match="has changed meanwhile"):
+        put_without(versioned, copy, PEOPLE)
+    assert read(versioned, tmp_path, "SELECT id FROM COPY") == [(5,)]
+
+
+def test_a_typed_copy_without_the_column_goes_as_a_whole(versioned: VersionedBucket, tmp_path: Path) -> None:
+    copy = put_copy(versioned, tmp_path, "SELECT 404100 AS number")
+    (day,) = Search(versioned, DAY.chain_id, PEOPLE, TODAY).plan().days
+    assert (day.typed_anew, day.typed, day.whole) == (None, (copy,), False)
+
+
+def test_a_typed_copy_that_outlives_its_export_is_read_itself(versioned: VersionedBucket, tmp_path: Path) -> None:
+    copy = put_copy(versioned, tmp_path, PERSONS_ROWS)
+    (day,) = Search(versioned, DAY.chain_id, PEOPLE, TODAY).plan().days
+    assert (day.typed_anew, day.typed) == (copy, (copy,))
+
+
+def test_what_is_no_parquet_is_unreadable_and_not_quoted(versioned: VersionedBucket) -> None:
+    versioned.s3.put_object(Bucket=versioned.name, Key=DAY.parquet_key, Body=b"404100,Ann")
+    with pytest.raises(Unreadable) as raised:
+        rows_of(versioned, current(versioned), PEOPLE)
+    assert "404100" not in f"{raised.value!r} {raised.value.__context__!r}"
+
+
+RECORD = Erasure(
+    erasure_id="20261122T030000Z-0f8fad5b",
+    chain_id=1743,
+    started_at="2026-11-22T03:00:00.000Z",
+    finished_at=None,
+    days=(ErasedDay("2026-11-20", True, True, 1, 1, 0, 100), ErasedDay("2026-11-19", False, True, 1, 1, 0, 100)),
+    versions=(),
+)
+
+
+def test_a_day_is_erased_if_a_record_says_that_its_export_went(s3: "S3Client", bucket: str) -> None:
+    store = SnapshotStore(s3, bucket)
+    for record in (RECORD, replace(RECORD, erasure_id="20261121T030000Z-0f8fad5b", days=())):
+        s3.put_object(Bucket=bucket, Key=record.key, Body=record.to_json())
+    for key, body in (("erasures/users/chain_id=1743/0.json", b"[]"), ("erasures/users/chain_id=17/0.json", b"{}")):
+        s3.put_object(Bucket=bucket, Key=key, Body=body)
+    assert [record.erasure_id[:8] for record in store.erasures(1743)] == ["20261121", "20261122"]
+    days = [SnapshotId(chain, date(2026, 11, day)) for chain, day in ((1743, 20), (1743, 19), (17, 20))]
+    assert [day_of(store, day, TODAY).state for day in days] == [State.ERASED, State.MISSING, State.MISSING]
