@@ -13,7 +13,18 @@ from sandbox.wire import faults
 from spaaza_snapshots.upkeep.days import State
 from tests.support.builders import HeldClock
 from tests.support.deployed import Deployed
-from tests.support.erasures import Eraser, Versions, everything, killed, of_day, records, state, typed_ids, versions
+from tests.support.erasures import (
+    Eraser,
+    Versions,
+    everything,
+    exports_with,
+    killed,
+    of_day,
+    records,
+    state,
+    typed_ids,
+    versions,
+)
 from tests.support.flow import invoke
 
 WHOLE = (WITH, TWICE, HELD, UNREADABLE)
@@ -53,6 +64,7 @@ def test_an_erasure_that_ends_at_any_call_is_finished_by_repeating_it(
     week: Stack, erase: Eraser, tmp_path: Path
 ) -> None:
     before, not_theirs = versions(week), not_of_the_person(week)
+    assert len(exports_with(week, MARK.encode())) == 6
     code, plan = erase()
     assert (code, "Nothing was changed" in plan, versions(week)) == (0, True, before)
 
@@ -63,6 +75,7 @@ def test_an_erasure_that_ends_at_any_call_is_finished_by_repeating_it(
     assert end_at_each_deletion(week, erase) > 3
 
     assert [of_day(week, "raw", day) for day in WHOLE] == [[]] * 4
+    assert exports_with(week, MARK.encode()) == exports_with(week, str(PERSON).encode()) == []
     assert [state(week, day) for day in WHOLE] == [State.ERASED] * 4
     assert [state(week, day) for day in (BEFORE, REPLACED, AFTER)] == [State.COMPLETE] * 3
     assert [len(of_day(week, "parquet", day)) for day in (*WHOLE, REPLACED)] == [1, 1, 0, 1, 1]

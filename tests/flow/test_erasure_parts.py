@@ -1,5 +1,6 @@
 """The typed copy without a person, and the record of an erasure, on a real bucket."""
 
+import gzip
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -10,14 +11,17 @@ import duckdb
 import pytest
 
 from spaaza_snapshots.errors import StorageError
-from spaaza_snapshots.model.erasure import ErasedDay, Erasure
+from spaaza_snapshots.model.erasure import ErasedDay, ErasedVersion, Erasure
+from spaaza_snapshots.model.manifest import utc_text
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.upkeep.days import State, day_of
+from spaaza_snapshots.upkeep.erasure import Proof, prove
 from spaaza_snapshots.upkeep.erasure_plan import Search
 from spaaza_snapshots.upkeep.person import People, Unreadable
 from spaaza_snapshots.upkeep.typed_copies import ID_NAMES, put_without, rows_of
 from spaaza_snapshots.upkeep.versions import Version, VersionedBucket
+from tests.support.builders import NOW
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -126,3 +130,20 @@ def test_a_day_is_erased_if_a_record_says_that_its_export_went(s3: "S3Client", b
     assert [record.erasure_id[:8] for record in store.erasures(1743)] == ["20261121", "20261122"]
     days = [SnapshotId(chain, date(2026, 11, day)) for chain, day in ((1743, 20), (1743, 19), (17, 20))]
     assert [day_of(store, day, TODAY).state for day in days] == [State.ERASED, State.MISSING, State.MISSING]
+
+
+def test_a_record_is_finished_once_nothing_of_it_is_left_whoever_it_was_of(versioned: VersionedBucket) -> None:
+    body = gzip.compress(b"ID,First name\n7,Ann\n")
+    put = versioned.s3.put_object(Bucket=versioned.name, Key=DAY.raw_key, Body=body)
+    record = replace(RECORD, versions=(ErasedVersion(DAY.raw_key, put["VersionId"]),))
+    versioned.s3.put_object(Bucket=versioned.name, Key=record.key, Body=record.to_json())
+
+    def proof() -> Proof:
+        search = Search(versioned, DAY.chain_id, PEOPLE, TODAY)
+        return prove(versioned, search.plan(), search, lambda: NOW)
+
+    assert (proof().left, proof().open_records) == ((), (record,))
+    versioned.delete(list(versioned.versions(DAY.raw_key)))
+    assert proof().open_records == ()
+    (finished,) = SnapshotStore(versioned.s3, versioned.name).erasures(DAY.chain_id)
+    assert finished == replace(record, finished_at=utc_text(NOW))

@@ -1,5 +1,6 @@
 """How the tests of an erasure run the command, and look at all versions of all objects."""
 
+import gzip
 import io
 import os
 import signal
@@ -91,6 +92,17 @@ def typed_ids(stack: Stack, day: date) -> list[int]:
         file.write(stack.read(SnapshotId(person.CHAIN, day).parquet_key))
         file.flush()
         return [number for (number,) in duckdb.execute(f"SELECT id FROM '{file.name}' ORDER BY id").fetchall()]
+
+
+def exports_with(stack: Stack, text: bytes) -> Versions:
+    """Return the versions of the chain's exports that have a text in them."""
+    found = versions(stack, f"raw/users/chain_id={person.CHAIN}/", markers=False)
+    return [
+        (key, version_id)
+        for key, version_id in found
+        if text
+        in gzip.decompress(stack.s3.get_object(Bucket=stack.bucket, Key=key, VersionId=version_id)["Body"].read())
+    ]
 
 
 def everything(stack: Stack, where: Callable[[str], bool]) -> str:
