@@ -114,12 +114,9 @@ verify: $(STAMP) ## Prove stored snapshots against their manifests: CHAIN= DATE=
 
 rebuild: $(STAMP) ## Make typed copies anew, as after a change of types: CHAIN= DATE= or ALL=1
 	@exec $(COMMAND) rebuild $(PLACE) $(STORED)
+
 erase: $(STAMP) ## Erase people from a chain's snapshots; asks for their ids, shows the plan: CHAIN= YES=
 	@exec $(COMMAND) erase $(PLACE) --chain $(CHAIN) $(if $(YES),--yes)
-
-logs: $(STAMP) ## Print and follow a deployed function's log: FUNCTION=Export, Parquet or Rotation, SINCE="12hours ago"
-	@place=$$($(COMMAND) where $(PLACE)); tools/tool-env sam; \
-	$(SAM) logs $$place --name $(or $(FUNCTION),Export)Function --start-time "$(or $(SINCE),12hours ago)" --tail
 
 destroy: $(STAMP) ## Delete the stack, and say what is kept
 	@place=$$($(COMMAND) where $(PLACE)); tools/tool-env sam; \
@@ -133,4 +130,3 @@ clean: ## Remove everything the other targets made
 	@rm -rf $(VENV) .tools .aws-sam .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: $(shell sed -n 's/^\([a-z]*\):.*\#\# .*/\1/p' Makefile)
-.PHONY: help setup run quick test check bench crash model contract session drift tables iam build artifact deploy login snapshot athena erase logs destroy pins clean
