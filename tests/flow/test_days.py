@@ -89,6 +89,7 @@ def test_the_bucket_tells_its_chains_and_their_dates_whatever_else_lies_there(st
         "raw/users/chain_id=7/dt=2026-11-20/users.csv.gz",
         "pending/users/chain_id=7/dt=2026-11-21/1.json",
         "manifests/users/chain_id=7/dt=2026-02-30/manifest.json",
+        "raw/users/chain_id=7/dt=2026-W47-7/users.csv.gz",
         "raw/users/chain_id=x/dt=2026-11-20/users.csv.gz",
         "raw/users/notes.txt",
     ):

@@ -62,8 +62,12 @@ def chains_in(s3: "S3Client", bucket: str) -> list[int]:
 
 def dates_of(s3: "S3Client", bucket: str, chain_id: int) -> list[date]:
     """Return every date of a chain that has anything in the bucket; raises `StorageError`."""
-    names = {name for root in ROOTS for name in _folders(s3, bucket, f"{root}chain_id={chain_id}/", "dt")}
-    return sorted(filter(None, map(_date, names)))
+    return sorted({found for root in ROOTS for found in _dates_under(s3, bucket, root, chain_id)})
+
+
+def pending_dates(s3: "S3Client", bucket: str, chain_id: int) -> list[date]:
+    """Return the dates of a chain that have a draft, held or not yet promoted; raises `StorageError`."""
+    return sorted(_dates_under(s3, bucket, keys.PENDING_ROOT, chain_id))
 
 
 def days_of(store: SnapshotStore, snapshot_ids: Sequence[SnapshotId], oldest_raw: date) -> list[StoredDay]:
@@ -110,8 +114,13 @@ def _folders(s3: "S3Client", bucket: str, prefix: str, name: str) -> Iterator[st
                     yield value
 
 
+def _dates_under(s3: "S3Client", bucket: str, root: str, chain_id: int) -> Iterator[date]:
+    return filter(None, map(_date, _folders(s3, bucket, f"{root}chain_id={chain_id}/", "dt")))
+
+
 def _date(text: str) -> date | None:
     try:
-        return date.fromisoformat(text) if len(text) == len("2026-11-22") else None
+        found = date.fromisoformat(text)
     except ValueError:
         return None
+    return found if found.isoformat() == text else None  # it reads weeks too, and dates without hyphens
