@@ -92,6 +92,9 @@ deploy: $(STAMP) ## Deploy, or update what was deployed: CHAINS= EMAIL= ENV= REG
 rehearse: $(STAMP) ## Play make deploy up to its change set and the yes, without an AWS account: the same words
 	@exec $(PY) -m tools.deploy.rehearsal $(WORDS)
 
+status: $(STAMP) ## Show how the deployed stack stands, and the first thing to do
+	@exec $(COMMAND) status $(PLACE)
+
 login: $(STAMP) ## Log in to Spaaza, and put the session into the secret of the deployed stack
 	@exec $(COMMAND) login $(PLACE)
 
@@ -130,3 +133,4 @@ clean: ## Remove everything the other targets made
 	@rm -rf $(VENV) .tools .aws-sam .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: $(shell sed -n 's/^\([a-z]*\):.*\#\# .*/\1/p' Makefile)
+.PHONY: help setup run quick test check bench crash model contract session drift tables iam build artifact deploy status login snapshot athena logs destroy pins clean

@@ -147,6 +147,13 @@ class StrictSecrets(SecretsManagerBackend):
         """Return what DescribeSecret shows."""
         return _Described(self._found(secret_id))
 
+    def list_secret_version_ids(self, secret_id: str) -> str:
+        """Return the versions that have a label, each with when it was made, where moto says now."""
+        labelled = {name: found for name, found in self._found(secret_id).versions.items() if found["version_stages"]}
+        dates = {name: {"CreatedDate": found["createdate"]} for name, found in labelled.items()}
+        stages = {name: {"VersionStages": found["version_stages"]} for name, found in labelled.items()}
+        return json.dumps({"Versions": [{"VersionId": name, **dates[name], **stages[name]} for name in labelled]})
+
     def update_secret_version_stage(
         self, secret_id: str, version_stage: str, remove_from_version_id: str, move_to_version_id: str
     ) -> tuple[str, str]:

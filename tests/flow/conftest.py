@@ -6,6 +6,7 @@ import pytest
 
 from sandbox.aws.lambda_runtime import LambdaFunction
 from sandbox.aws.stack import SECRET, Stack
+from tests.support.members import Members
 from tests.support.rotation import Renewing
 
 EXPORT = "spaaza_snapshots.export_handler.lambda_handler"
@@ -34,3 +35,10 @@ def export(stack: Stack, renewing: Renewing) -> Iterator[LambdaFunction]:
     told = {"SESSION_ROTATION": "on", "SPAAZA_API_URL": stack.spaaza.base_url}
     with LambdaFunction(EXPORT, stack.environment() | told) as running:
         yield running
+
+
+@pytest.fixture
+def members(stack: Stack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Members:
+    """A stack named `members` at noon of its own time zone, which commands are asked about."""
+    monkeypatch.setenv("COLUMNS", "400")
+    return Members(stack, capsys)

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,7 +18,7 @@ from rich.markup import escape
 
 from spaaza_snapshots import __version__
 from spaaza_snapshots.base.telemetry import logger
-from spaaza_snapshots.cli import athena, deployed, erase, files, invoke, login, logs, rebuild, verify
+from spaaza_snapshots.cli import athena, days, deployed, erase, files, invoke, login, logs, rebuild, status, verify
 from spaaza_snapshots.cli.command import (
     Answer,
     Command,
@@ -31,6 +32,8 @@ from spaaza_snapshots.cli.early_end import Stopped
 from spaaza_snapshots.errors import SnapshotError
 
 COMMANDS: Final[Sequence[Command]] = (
+    status.COMMAND,
+    days.COMMAND,
     files.SHOW,
     files.INSPECT,
     verify.COMMAND,
@@ -48,6 +51,7 @@ COMMANDS: Final[Sequence[Command]] = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. The answer goes to standard output, everything else beside it."""
+    _print_in_any_encoding()
     options = parser().parse_args(arguments)
     try:
         with _without_log():
@@ -64,6 +68,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hint = " Set AWS_PROFILE, or log in: aws sso login." if lacks_aws_credentials(error) else ""
         return _end(f"[red]{type(error).__name__}[/red] {escape(str(error))}{hint}", exit_code_of(error))
     return answer.exit_code
+
+
+def _print_in_any_encoding() -> None:
+    """Write a character that the terminal's encoding lacks as its number, instead of ending with an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 @contextmanager
@@ -96,11 +107,15 @@ def parser() -> argparse.ArgumentParser:
 
 def _print(answer: Answer, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(answer.data, indent=2, ensure_ascii=False, default=str), flush=True)
+        print(json.dumps(answer.data, indent=2, ensure_ascii=not _has_unicode(), default=str), flush=True)
         return
     console = out()
     for part in answer.body:
         console.print(part, soft_wrap=isinstance(part, str))
+
+
+def _has_unicode() -> bool:
+    return sys.stdout.encoding.lower().startswith("utf")
 
 
 def _end(sentence: str, exit_code: ExitCode) -> ExitCode:

@@ -1,0 +1,104 @@
+"""`spaaza-snapshots list`: the days of the chains, one a line."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from rich.console import RenderableType
+from rich.table import Table
+
+from spaaza_snapshots.base.sdk import SDK_CONFIG
+from spaaza_snapshots.cli import deployed
+from spaaza_snapshots.cli.command import Answer, Command, ExitCode
+from spaaza_snapshots.cli.stored import bucket_of, chain_ids_of, day_data, schedule_of
+from spaaza_snapshots.errors import InvalidRequest
+from spaaza_snapshots.upkeep.chain_days import Bucket
+from spaaza_snapshots.upkeep.days import State, StoredDay, chains_in
+
+DEFAULT_DAYS: Final = 30
+STYLES: Final = {State.COMPLETE: "green", State.DAMAGED: "red", State.MISSING: "red", State.EXPIRED: "dim"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `run`."""
+    deployed.add_arguments(parser)
+    parser.add_argument("--chain", type=int, help="only this chain; default: every chain in the bucket")
+    parser.add_argument(
+        "--since", type=_date, help=f"first date, YYYY-MM-DD; default: {DEFAULT_DAYS} days up to --until"
+    )
+    parser.add_argument("--until", type=_date, help="last date, YYYY-MM-DD; default: today in the stack's time zone")
+
+
+def run(options: argparse.Namespace) -> Answer:
+    """List the days, from a chain's first one on; raises `InvalidRequest`."""
+    deployment = deployed.deployment_of(options)
+    today = schedule_of(deployment).today(datetime.now(UTC))
+    with closing(deployment.session.client("s3", config=SDK_CONFIG)) as s3:
+        bucket = bucket_of(deployment, s3)
+        chain_ids = _chains(options.chain, {*chain_ids_of(deployment), *chains_in(s3, bucket.name)})
+        days = [day for chain_id in chain_ids for day in _days(bucket, chain_id, options, today)]
+    needs_a_person = any(day.state in (State.HELD, State.DAMAGED) for day in days)
+    data = [{"chain_id": day.snapshot_id.chain_id, **day_data(day)} for day in days]
+    return Answer(data, list(_view(days)), ExitCode.DAMAGED if needs_a_person else ExitCode.GOOD)
+
+
+def _date(text: str) -> date:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.isoformat() != text:  # it reads weeks too, and dates without hyphens
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date, YYYY-MM-DD")
+    return found
+
+
+def _chains(asked: int | None, there: set[int]) -> list[int]:
+    if asked is None:
+        return sorted(there)
+    if asked not in there:
+        raise InvalidRequest("There is no such chain", str(asked), f"There are {', '.join(map(str, sorted(there)))}.")
+    return [asked]
+
+
+def _days(bucket: Bucket, chain_id: int, options: argparse.Namespace, today: date) -> list[StoredDay]:
+    """Look at the dates asked for, from the chain's first one on."""
+    until = options.until or today
+    since = options.since or until - timedelta(days=DEFAULT_DAYS - 1)
+    if since > until:
+        raise InvalidRequest("--since is after --until", f"{since}, {until}")
+    there = bucket.dates(chain_id)
+    first = max([since, *there[:1]])
+    dates = [first + timedelta(days=number) for number in range((until - first).days + 1)] if there else []
+    return bucket.days(chain_id, dates, there, today)
+
+
+def _view(days: list[StoredDay]) -> Iterator[RenderableType]:
+    if not days:
+        yield "There is nothing in these days."
+        return
+    table = Table("chain", "date", "state", box=None, pad_edge=False)
+    for name in ("rows", "gzip bytes"):
+        table.add_column(name, justify="right")
+    for name in ("typed", "run", "started"):
+        table.add_column(name)
+    for day in days:
+        manifest = day.manifest
+        figures = (
+            (f"{manifest.row_count:,}", f"{manifest.raw.gzip_bytes:,}", "yes" if day.is_typed else "no")
+            if manifest
+            else ("", "", "")
+        )
+        of_run = (manifest.run_id, manifest.started_at) if manifest else ("", "")
+        state = f"[{STYLES.get(day.state, 'yellow')}]{day.state}[/]"
+        table.add_row(str(day.snapshot_id.chain_id), str(day.snapshot_id.snapshot_date), state, *figures, *of_run)
+    yield table
+
+
+COMMAND = Command(
+    "list",
+    "list the days of the chains (exit code 3: one of them is held or damaged; missing ones do not count)",
+    add_arguments,
+    run,
+)

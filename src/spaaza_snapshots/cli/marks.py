@@ -1,0 +1,45 @@
+"""One mark for each way a day can stand, in a row and in its legend."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from rich.text import Text
+
+from spaaza_snapshots.upkeep.chain_days import ChainDays, Standing
+
+STYLES: Final[Mapping[Standing, str]] = {
+    Standing.COMPLETE: "green",
+    Standing.UNTYPED: "yellow",
+    Standing.HELD: "yellow",
+    Standing.UNFINISHED: "yellow",
+    Standing.DAMAGED: "red",
+    Standing.EXPIRED: "dim",
+    Standing.MISSING: "red",
+    Standing.NOT_YET: "dim",
+    Standing.BEFORE: "dim",
+}
+SIGNS: Final = dict(zip(Standing, "●◍◐◒✗◌○…·", strict=True))
+PLAIN_SIGNS: Final = dict(zip(Standing, "#=?~X-o,.", strict=True))
+"""Where the encoding of the output has none of the others."""
+
+
+def signs_for(encoding: str) -> Mapping[Standing, str]:
+    """Return the marks that an encoding has."""
+    try:
+        "".join(SIGNS.values()).encode(encoding)
+    except (UnicodeError, LookupError):
+        return PLAIN_SIGNS
+    return SIGNS
+
+
+def row_of(chain: ChainDays, signs: Mapping[Standing, str]) -> Text:
+    """Return the marks of a chain's days, the last of them today."""
+    standings = [chain.standing(day) for day in chain.days]
+    return Text.assemble(*((signs[standing], STYLES[standing]) for standing in standings))
+
+
+def legend(chains: Sequence[ChainDays], signs: Mapping[Standing, str]) -> Text:
+    """Return what the marks that are shown mean."""
+    shown = {chain.standing(day) for chain in chains for day in chain.days}
+    parts = [(f"{signs[standing]} {standing.value}", STYLES[standing]) for standing in Standing if standing in shown]
+    return Text("   ").join(Text.assemble(part) for part in parts)

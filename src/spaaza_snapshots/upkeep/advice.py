@@ -1,0 +1,155 @@
+"""What to do about what was found, most urgent first, in the words of docs/OPERATIONS.md."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import IntEnum
+from typing import Final
+
+from spaaza_snapshots.upkeep.chain_days import ChainDays, Standing, Typed
+from spaaza_snapshots.upkeep.days import StoredDay
+from spaaza_snapshots.upkeep.failures import RunError
+from spaaza_snapshots.upkeep.session_dates import Renewal, SessionDates
+from spaaza_snapshots.upkeep.unknown import Unknown
+
+OPERATIONS: Final = "docs/OPERATIONS.md"
+
+
+class Trouble(IntEnum):
+    """What kind of trouble asks for a step; the first kind is the first thing to do."""
+
+    CREDENTIALS = 1
+    """The session has ended, or there is none."""
+    DATA = 2
+    """A day is held or damaged."""
+    LACK = 3
+    """Something is missing or behind, or could not be found out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do, and about what; `day`: the snapshot date that it is about, if any."""
+
+    trouble: Trouble
+    about: str
+    text: str
+    day: date = date.min
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """What sorts the first thing to do to the front: the kind of trouble, then the newest day."""
+        return self.trouble, -self.day.toordinal()
+
+
+@dataclass(frozen=True, slots=True)
+class Make:
+    """The commands of the Makefile; `place` is what each needs to find the stack, such as ENV=test01."""
+
+    place: str = ""
+
+    def __call__(self, target: str, *variables: str) -> str:
+        """Return one command."""
+        return " ".join(filter(None, ("make", target, *variables, self.place)))
+
+    def snapshot(self, day: StoredDay, *, is_today: bool, accept: bool = False) -> str:
+        """Return the command that takes, finishes or accepts a day."""
+        of_day = "" if is_today and not accept else f"DATE={day.snapshot_id.snapshot_date}"
+        return self("snapshot", f"CHAIN={day.snapshot_id.chain_id}", of_day, "ACCEPT=1" if accept else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What advice depends on: the session, when it was stored if a run was refused, and the next run."""
+
+    make: Make
+    next_run: datetime
+    session: SessionDates | Unknown
+    renewal: Renewal | Unknown | None
+    stored_at: datetime | None
+
+    def is_refused(self, error: RunError | Unknown | None) -> bool:
+        """Whether Spaaza has refused the session that is still in the secret."""
+        if not isinstance(error, RunError) or error.name != "SessionExpired":
+            return False
+        return self.stored_at is None or self.stored_at < error.at
+
+    @property
+    def new_session(self) -> str:
+        """How to get a new session."""
+        log_in = self.make("login")
+        if not isinstance(self.renewal, Renewal):
+            return log_in
+        return f"{self.make('logs', 'FUNCTION=Rotation')} says why it was not renewed; {log_in} does it by hand"
+
+    def steps_for_session(self, warning_days: float, errors: Mapping[int, RunError | Unknown | None]) -> Iterator[Step]:
+        """Yield what to do about the session."""
+        found = self.session
+        if isinstance(found, Unknown):
+            yield Step(Trouble.LACK, "session", f"find out why it is unknown ({found.reason}).")
+        elif found.problem is not None:
+            yield Step(Trouble.CREDENTIALS, "session", f"{self.new_session}. {found.problem}.")
+        elif found.has_ended:
+            yield Step(Trouble.CREDENTIALS, "session", f"{self.new_session}. The session has ended.")
+        elif any(map(self.is_refused, errors.values())):
+            yield Step(Trouble.CREDENTIALS, "session", f"{self.new_session}. Spaaza refuses the session.")
+        elif found.days_left is not None and found.days_left < warning_days:
+            yield Step(Trouble.LACK, "session", f"{self.new_session}. The session ends in {found.days_left} days.")
+
+    def steps_for_chain(self, chain: ChainDays, error: RunError | Unknown | None) -> Iterator[Step]:
+        """Yield what to do about a chain's days: today's first, then the newest."""
+        for day in (*reversed(chain.days), *chain.held):
+            standing, is_today = chain.standing(day), day is chain.today
+            about, found = str(day.snapshot_id), day.snapshot_id.snapshot_date
+            if standing is Standing.HELD:
+                yield Step(Trouble.DATA, about, self._held(day), found)
+            elif standing is Standing.DAMAGED:
+                yield Step(Trouble.DATA, about, self._damaged(day, is_today=is_today), found)
+            elif standing is Standing.UNFINISHED:
+                yield Step(Trouble.LACK, about, f"{self.make.snapshot(day, is_today=is_today)} finishes it.", found)
+            elif standing is Standing.UNTYPED:
+                yield Step(Trouble.LACK, about, self._untyped(day, is_today=is_today), found)
+            elif standing is Standing.MISSING and is_today:
+                yield Step(Trouble.LACK, about, self.missing(day, error), found)
+        yield from self._typed(chain)
+
+    def _held(self, day: StoredDay) -> str:
+        accept = self.make.snapshot(day, is_today=False, accept=True)
+        return f"if Spaaza confirms these users, {accept}; if not, see snapshot-held in {OPERATIONS}."
+
+    def _damaged(self, day: StoredDay, *, is_today: bool) -> str:
+        again = f"{self.make.snapshot(day, is_today=True)} exports it again; else " if is_today else ""
+        return f"{again}restore its manifest: manifest-damaged in {OPERATIONS}."
+
+    def _untyped(self, day: StoredDay, *, is_today: bool) -> str:
+        again = self.make.snapshot(day, is_today=is_today)
+        return f"{again} asks for its typed copy again; {self.make('logs', 'FUNCTION=Parquet')} says why it is missing."
+
+    def _typed(self, chain: ChainDays) -> Iterator[Step]:
+        about, today = str(chain.today.snapshot_id), chain.today.snapshot_id.snapshot_date
+        if chain.typed is Typed.UNFIT:
+            text = f"too many of its records cannot be read: parquet-unfit in {OPERATIONS}."
+            yield Step(Trouble.DATA, about, text, today)
+        elif isinstance(chain.typed, Unknown):
+            yield Step(Trouble.LACK, about, f"find out why its typed copy is unknown ({chain.typed.reason}).", today)
+
+    def missing(self, day: StoredDay, error: RunError | Unknown | None) -> str:
+        """Return what to do about a day that has no snapshot, by the error of its last run."""
+        take = self.make.snapshot(day, is_today=True)
+        is_last = self.next_run.date() > day.snapshot_id.snapshot_date
+        wait = f"no run comes before midnight: {take}" if is_last else f"the next run is at {self.next_run:%H:%M}"
+        no_session = isinstance(self.session, SessionDates) and self.session.has_ended
+        if no_session or self.is_refused(error):
+            return f"{self.make('login')}, then {take}."
+        if not isinstance(error, RunError):
+            return f"{take} starts a run at once and prints its error."
+        by_class = {
+            "SessionExpired": f"a new session is in the secret since: {take}; {wait}.",
+            "CredentialsError": f"do what the error says, then {take}.",
+            "ExportRejected": "ask Spaaza: the admin user may not export this chain.",
+            "BadSettings": f"correct the parameter that it names, then {self.make('deploy')}.",
+            "OutOfTime": f"see long-run in {OPERATIONS}; {wait}.",
+            "StorageError": f"check the function's role, the key of the bucket and the status of AWS; {wait}.",
+        }
+        at_spaaza = ("NotAnExport", "ExportUnavailable", "ExportInterrupted")
+        on_their_side = f"{wait}; if that fails too, ask Spaaza, with the times of the runs."
+        return on_their_side if error.name in at_spaaza else by_class.get(error.name, f"{take}; {wait}.")

@@ -1,0 +1,70 @@
+"""The errors of a day's runs, from the log of the export function.
+
+The log, not the queue of failed runs: a message can only be looked at by receiving it, which hides it from whoever
+deals with the queue, and counts.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+PATTERN: Final = '?ERROR ?"Task timed out" ?"Runtime exited"'
+"""Errors that a run has logged, and what Lambda says of one that it has ended itself."""
+
+KILLED: Final = "Killed"
+_ENDS_BY_LAMBDA: Final = ("Task timed out", "Runtime exited")
+
+
+@dataclass(frozen=True, slots=True)
+class RunError:
+    """The error that ended a run: its class, its text, and its chains; none where the log does not say which."""
+
+    at: datetime
+    name: str
+    message: str
+    chain_ids: tuple[int, ...] = ()
+
+
+def errors_of(logs: Any, log_group: str, since: datetime, snapshot_date: date) -> list[RunError]:
+    """Return the errors of a snapshot date since an instant, in their order; raises the SDK's errors."""
+    pages = logs.get_paginator("filter_log_events").paginate(
+        logGroupName=log_group, startTime=int(since.timestamp() * 1000), filterPattern=PATTERN
+    )
+    events = (event for page in pages for event in page["events"])
+    return sorted(_errors(events, snapshot_date), key=lambda error: error.at)
+
+
+def last_of(errors: Iterable[RunError], chain_id: int) -> RunError | None:
+    """Return the last error of a chain's runs; one that names no chain may be of any."""
+    return max(
+        (error for error in errors if not error.chain_ids or chain_id in error.chain_ids),
+        key=lambda error: error.at,
+        default=None,
+    )
+
+
+def _errors(events: Iterable[Any], snapshot_date: date) -> Iterator[RunError]:
+    for event in events:
+        at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
+        try:
+            entry = json.loads(event["message"])
+        except ValueError:
+            entry = None
+        if not isinstance(entry, dict):
+            if any(words in event["message"] for words in _ENDS_BY_LAMBDA):
+                yield RunError(at, KILLED, f"Lambda ended a run: {event['message'].strip()}")
+        elif _is_end_of(entry, snapshot_date):
+            yield RunError(at, str(entry["error"]), str(entry.get("message", "")), _chains(entry.get("chain_id")))
+
+
+def _is_end_of(entry: dict[str, Any], snapshot_date: date) -> bool:
+    """Whether an entry is the error that ended a run of this date, or of a run that did not get as far as a date."""
+    ended = entry.get("level") == "ERROR" and "error" in entry
+    return ended and entry.get("snapshot_date", snapshot_date.isoformat()) == snapshot_date.isoformat()
+
+
+def _chains(value: Any) -> tuple[int, ...]:
+    values = value if isinstance(value, list) else [value]
+    return tuple(one for one in values if isinstance(one, int))

@@ -1,0 +1,148 @@
+"""How a stack stands right now, from its bucket, its secret, its log and its queues. It changes nothing anywhere."""
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from spaaza_snapshots.upkeep.advice import OPERATIONS, Make, Situation, Step, Trouble
+from spaaza_snapshots.upkeep.chain_days import Bucket, ChainDays, Standing, chain_days
+from spaaza_snapshots.upkeep.failures import RunError, errors_of, last_of
+from spaaza_snapshots.upkeep.schedule import Schedule
+from spaaza_snapshots.upkeep.session_dates import Renewal, SessionDates, renewal, session_dates, stored_at
+from spaaza_snapshots.upkeep.unknown import Unknown, known
+
+if TYPE_CHECKING:
+    from types_boto3_secretsmanager import SecretsManagerClient
+    from types_boto3_sqs import SQSClient
+
+SHOWN_DAYS: Final = 14
+_COUNTS: Final = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What there is to look at, and the clients that look; `log_group` finds out where the export function logs."""
+
+    bucket: Bucket
+    chain_ids: tuple[int, ...]
+    schedule: Schedule
+    secrets_manager: "SecretsManagerClient"
+    secret_id: str
+    renews: bool
+    session_warning_days: float
+    sqs: "SQSClient"
+    undelivered_url: str
+    failed_url: str
+    logs: Any
+    log_group: Callable[[], str]
+    make: Make
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a stack stands; `errors` has the last error of each chain that has no snapshot of today.
+
+    `steps`: what to do, the first thing first; none if all is good.
+    """
+
+    now: datetime
+    next_run: datetime
+    chains: Mapping[int, ChainDays | Unknown]
+    errors: Mapping[int, RunError | Unknown | None]
+    session: SessionDates | Unknown
+    renewal: Renewal | Unknown | None
+    undelivered_events: int | Unknown
+    failed_runs: int | Unknown
+    steps: tuple[Step, ...]
+
+
+def status_of(place: Place, now: datetime) -> Status:
+    """Look at everything at once; what cannot be found out is `Unknown`."""
+    with ThreadPoolExecutor() as sources:
+        session = sources.submit(known, lambda: session_dates(place.secrets_manager, place.secret_id, now))
+        renewed = sources.submit(known, lambda: _renewal(place))
+        undelivered = sources.submit(known, lambda: waiting(place.sqs, place.undelivered_url))
+        failed = sources.submit(known, lambda: waiting(place.sqs, place.failed_url))
+        chains = {chain_id: _chain(place, chain_id, now) for chain_id in place.chain_ids}
+        errors = _errors(place, chains, now)
+    found = Status(
+        now=now,
+        next_run=place.schedule.next_run(now),
+        chains=chains,
+        errors=errors,
+        session=session.result(),
+        renewal=renewed.result(),
+        undelivered_events=undelivered.result(),
+        failed_runs=failed.result(),
+        steps=(),
+    )
+    return replace(found, steps=tuple(sorted(_steps(place, found), key=lambda step: step.order)))
+
+
+def waiting(sqs: "SQSClient", queue_url: str) -> int:
+    """Return how many messages a queue has, with those that somebody is reading; raises the SDK's errors."""
+    counts = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=_COUNTS)["Attributes"]
+    return sum(int(counts.get(name, "0")) for name in _COUNTS)
+
+
+def _renewal(place: Place) -> Renewal | None:
+    return renewal(place.secrets_manager, place.secret_id) if place.renews else None
+
+
+def _chain(place: Place, chain_id: int, now: datetime) -> ChainDays | Unknown:
+    today, is_due = place.schedule.today(now), place.schedule.is_due(now)
+    return known(lambda: chain_days(place.bucket, chain_id, today, SHOWN_DAYS, is_due=is_due))
+
+
+def _errors(
+    place: Place, chains: Mapping[int, ChainDays | Unknown], now: datetime
+) -> Mapping[int, RunError | Unknown | None]:
+    """Return the last error of each chain whose day is not done; the log is read only if there is one."""
+    undone = [chain_id for chain_id, chain in chains.items() if isinstance(chain, ChainDays) and _is_undone(chain)]
+    if not undone:
+        return {}
+    since, today = place.schedule.day_began(now), place.schedule.today(now)
+    found = known(lambda: errors_of(place.logs, place.log_group(), since, today))
+    return {chain_id: found if isinstance(found, Unknown) else last_of(found, chain_id) for chain_id in undone}
+
+
+def _is_undone(chain: ChainDays) -> bool:
+    return chain.standing(chain.today) in (Standing.MISSING, Standing.DAMAGED, Standing.UNFINISHED)
+
+
+def _steps(place: Place, found: Status) -> Iterator[Step]:
+    """Yield what to do, in no order."""
+    expired = any(isinstance(error, RunError) and error.name == "SessionExpired" for error in found.errors.values())
+    stored = known(lambda: stored_at(place.secrets_manager, place.secret_id)) if expired else None
+    since = None if isinstance(stored, Unknown) else stored
+    situation = Situation(place.make, found.next_run, found.session, found.renewal, since)
+    yield from situation.steps_for_session(place.session_warning_days, found.errors)
+    for chain_id, chain in found.chains.items():
+        if isinstance(chain, Unknown):
+            yield Step(Trouble.LACK, f"chain {chain_id}", _why(chain))
+        else:
+            yield from situation.steps_for_chain(chain, found.errors.get(chain_id))
+    yield from _other_steps(found)
+
+
+def _other_steps(found: Status) -> Iterator[Step]:
+    if isinstance(found.undelivered_events, int) and found.undelivered_events:
+        text = f"read what is in the queue: undelivered-events in {OPERATIONS}."
+        yield Step(Trouble.LACK, "undelivered events", text)
+    others = {
+        "undelivered events": found.undelivered_events,
+        "failed runs": found.failed_runs,
+        "renewal": found.renewal,
+    }
+    for about, source in others.items():
+        if isinstance(source, Unknown):
+            yield Step(Trouble.LACK, about, _why(source))
+    unread = next((error for error in found.errors.values() if isinstance(error, Unknown)), None)
+    if unread is not None:
+        yield Step(Trouble.LACK, "log", _why(unread))
+
+
+def _why(unknown: Unknown) -> str:
+    return f"find out why it is unknown ({unknown.reason})."
