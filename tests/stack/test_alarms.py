@@ -88,7 +88,7 @@ def test_every_alarm_says_what_is_seen_where_to_look_and_what_to_do(stack: Deplo
     alarm = stack.properties(name)
     text = alarm["AlarmDescription"]
     assert len(text) <= LONGEST_DESCRIPTION
-    assert re.fullmatch(r"[A-Z].+\. First look: .+\. Fix: .+\.", text)
+    assert re.fullmatch(r"[A-Z].+\. First look: make status\b.+\. Fix: .+\.", text)
     assert alarm["AlarmActions"] == [stack.outputs["AlarmTopicArn"]]
 
 

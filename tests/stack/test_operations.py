@@ -32,6 +32,13 @@ def test_there_is_a_heading_for_each_alarm_and_none_for_another() -> None:
     assert re.findall(r"^### (.+)$", section, re.MULTILINE) == list(DESCRIPTIONS)
 
 
+def test_the_section_of_each_alarm_begins_with_the_same_first_look() -> None:
+    section = OPERATIONS.partition("\n## Alarms\n")[2].partition("\n## ")[0]
+    beginnings = re.findall(r"^### .+\n\n(.+)$", section, re.MULTILINE)
+    assert len(beginnings) == len(DESCRIPTIONS)
+    assert [text for text in beginnings if not text.startswith("First look: `make status` ")] == []
+
+
 def test_every_link_leads_to_a_heading() -> None:
     anchors = {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for heading in HEADINGS}
     links = set(re.findall(r"\]\(#([^)]+)\)", OPERATIONS))
