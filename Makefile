@@ -133,4 +133,3 @@ clean: ## Remove everything the other targets made
 	@rm -rf $(VENV) .tools .aws-sam .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: $(shell sed -n 's/^\([a-z]*\):.*\#\# .*/\1/p' Makefile)
-.PHONY: help setup run quick test check bench crash model contract session drift tables iam build artifact deploy status login snapshot athena logs destroy pins clean

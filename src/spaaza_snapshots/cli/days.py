@@ -18,7 +18,13 @@ from spaaza_snapshots.upkeep.chain_days import Bucket
 from spaaza_snapshots.upkeep.days import State, StoredDay, chains_in
 
 DEFAULT_DAYS: Final = 30
-STYLES: Final = {State.COMPLETE: "green", State.DAMAGED: "red", State.MISSING: "red", State.EXPIRED: "dim"}
+STYLES: Final = {
+    State.COMPLETE: "green",
+    State.DAMAGED: "red",
+    State.MISSING: "red",
+    State.EXPIRED: "dim",
+    State.ERASED: "dim",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,12 +14,13 @@ STYLES: Final[Mapping[Standing, str]] = {
     Standing.UNFINISHED: "yellow",
     Standing.DAMAGED: "red",
     Standing.EXPIRED: "dim",
+    Standing.ERASED: "dim",
     Standing.MISSING: "red",
     Standing.NOT_YET: "dim",
     Standing.BEFORE: "dim",
 }
-SIGNS: Final = dict(zip(Standing, "●◍◐◒✗◌○…·", strict=True))
-PLAIN_SIGNS: Final = dict(zip(Standing, "#=?~X-o,.", strict=True))
+SIGNS: Final = dict(zip(Standing, "●◍◐◒✗◌⌫○…·", strict=True))
+PLAIN_SIGNS: Final = dict(zip(Standing, "#=?~X-eo,.", strict=True))
 """Where the encoding of the output has none of the others."""
 
 

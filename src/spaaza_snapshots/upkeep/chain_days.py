@@ -30,6 +30,7 @@ class Standing(StrEnum):
     UNFINISHED = "unfinished"
     DAMAGED = "damaged"
     EXPIRED = "expired"
+    ERASED = "erased"
     MISSING = "missing"
     NOT_YET = "not yet"
     BEFORE = "before the first snapshot"
