@@ -31,7 +31,7 @@ class Exchange:
 Fault = Callable[[Exchange], HttpAnswer | None]
 
 
-_QUERY_SERVICES = ("cloudformation", "sns")
+_QUERY_SERVICES = ("cloudformation", "iam", "sns", "sts")
 
 
 def error(status: int, code: str, *, forwarded: bool = False) -> Fault:
@@ -57,6 +57,23 @@ def error(status: int, code: str, *, forwarded: bool = False) -> Fault:
 def error_in_200(code: str, *, forwarded: bool = False) -> Fault:
     """Answer 200 with an error in the body, as S3 does when a Complete fails after the answer has started."""
     return error(200, code, forwarded=forwarded)
+
+
+def rewritten(old: str, new: str) -> Fault:
+    """Carry the call out, and answer with another text in place of this one."""
+
+    def fault(exchange: Exchange) -> HttpAnswer:
+        answer = exchange.forward()
+        headers = tuple(pair for pair in answer.headers if pair[0].lower() != "content-length")
+        body = answer.body.replace(old.encode(), new.encode())
+        return replace(answer, headers=(*headers, ("Content-Length", str(len(body)))), body=body)
+
+    return fault
+
+
+def answered(content_type: str, body: Callable[[], str]) -> Fault:
+    """Answer in the place of a server that does not know the call; `body` is asked each time."""
+    return lambda _: answer_of(200, content_type, body().encode())
 
 
 def drop_request(_exchange: Exchange) -> None:

@@ -30,12 +30,25 @@ _BUCKET_OPERATIONS = {
     ("GET", "versions"): "ListObjectVersions",
     ("GET", "location"): "GetBucketLocation",
     ("PUT", "versioning"): "PutBucketVersioning",
+    ("GET", "publicAccessBlock"): "GetPublicAccessBlock",
+    ("GET", "versioning"): "GetBucketVersioning",
+    ("GET", "encryption"): "GetBucketEncryption",
+    ("GET", "lifecycle"): "GetBucketLifecycleConfiguration",
     ("POST", "delete"): "DeleteObjects",
     ("PUT", ""): "CreateBucket",
     ("HEAD", ""): "HeadBucket",
     ("DELETE", ""): "DeleteBucket",
 }
 _NAMING = ("SecretId", "Name", "TableName", "WorkGroup")  # what a JSON call is about
+
+_REST_OPERATIONS = (
+    ("lambda", "GET", r"/2015-03-31/functions/[^/]+", "GetFunction"),
+    ("lambda", "GET", r"/2019-09-25/functions/[^/]+/event-invoke-config", "GetFunctionEventInvokeConfig"),
+    ("lambda", "GET", r"/2016-08-19/account-settings", "GetAccountSettings"),
+    ("scheduler", "GET", r"/schedules", "ListSchedules"),
+    ("scheduler", "GET", r"/schedules/[^/]+", "GetSchedule"),
+    ("lakeformation", "POST", r"/GetDataLakeSettings", "GetDataLakeSettings"),
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +61,7 @@ class Operation:
 
 
 def operation_of(request: HttpRequest) -> Operation:
-    """Name the operation; an S3 operation missing from the tables is named by method and query, such as "GET acl"."""
+    """Name the operation; one that is missing from the tables is named by method and query or path, as "GET acl"."""
     scope = _CREDENTIAL.search(request.headers.get("Authorization", ""))
     service = scope.group(1) if scope else ""
     target = request.headers.get("X-Amz-Target")
@@ -58,7 +71,15 @@ def operation_of(request: HttpRequest) -> Operation:
     if request.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
         form = parse_qs((request.body or b"").decode())  # the query protocol: CloudFormation, SNS
         return Operation(service, form.get("Action", [""])[0], "")
-    return _s3_operation(request)
+    return _s3_operation(request) if service in ("", "s3") else _rest_operation(service, request)
+
+
+def _rest_operation(service: str, request: HttpRequest) -> Operation:
+    path = unquote(urlsplit(request.target).path).rstrip("/")
+    for of_service, method, pattern, name in _REST_OPERATIONS:
+        if (of_service, method) == (service, request.method) and re.fullmatch(pattern, path):
+            return Operation(service, name, path)
+    return Operation(service, f"{request.method} {path}", path)
 
 
 def _s3_operation(request: HttpRequest) -> Operation:

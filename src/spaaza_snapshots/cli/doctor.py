@@ -1,0 +1,137 @@
+"""`spaaza-snapshots doctor`: what is wrong with a set-up, in order, each with its fix. It changes nothing.
+
+It works before the first deployment, when it tells what is missing for one, and after it.
+"""
+
+import argparse
+import logging
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Final
+
+import boto3
+from rich.markup import escape
+
+from spaaza_snapshots.base.sdk import SDK_CONFIG
+from spaaza_snapshots.base.telemetry import logger
+from spaaza_snapshots.cli import deployed
+from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside
+from spaaza_snapshots.cli.samconfig import Section, section_of, sections
+from spaaza_snapshots.spaaza.connections import http_pool
+from spaaza_snapshots.upkeep.doctor.course import examine
+from spaaza_snapshots.upkeep.doctor.findings import Finding, Status
+from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
+
+TOOLS: Final = ("make", "bash")
+OVERRIDES: Final = ("SPAAZA_API_URL", "SPAAZA_SERVICES_URL")
+MARKS: Final = {
+    Status.GOOD: "[green]✓[/green]",
+    Status.BAD: "[red]✗[/red]",
+    Status.UNKNOWN: "[yellow]?[/yellow]",
+    Status.SKIPPED: "[dim]-[/dim]",
+}
+NAME_CHARACTERS: Final = 18
+
+Results = Sequence[tuple[str, Finding]]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `run`."""
+    deployed.add_arguments(parser)
+    parser.add_argument(
+        "--probe",
+        action="store_true",
+        help="also ask Spaaza for each chain's export, and close it behind its first line; nothing is kept",
+    )
+    parser.add_argument(
+        "--chain", type=int, action="append", default=[], help="with --probe: this chain only; may be repeated"
+    )
+
+
+def run(options: argparse.Namespace) -> Answer:
+    """Look at everything; a failed check is part of the answer, and no error."""
+    with ExitStack() as closing, _without_log(), aside().status("looking") as shown:
+        here = _surroundings(options, closing)
+        results = []
+        for name, finding in examine(here):
+            results.append((name, finding))
+            shown.update(f"looking; {name}: {finding.status}")
+    return Answer(
+        [{"name": name, "status": str(of.status), "finding": of.text, "fix": of.fix} for name, of in results],
+        [line for name, finding in results for line in _lines(name, finding)] + [_summary(results)],
+        _exit_code(results),
+    )
+
+
+@contextmanager
+def _without_log() -> Iterator[None]:
+    """Keep the functions' log out of the answer: what it would warn of has a check of its own."""
+    log = logging.getLogger(logger.name)
+    before, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = before
+
+
+def _surroundings(options: argparse.Namespace, closing: ExitStack) -> Surroundings:
+    section = _section(options)
+    region = options.region or (section.region if section else None)
+    session = boto3.Session(region_name=region)
+
+    @cache
+    def client(service: str) -> Any:
+        make_client: Any = session.client  # one of several services: their types have nothing in common
+        made = make_client(service, config=SDK_CONFIG)
+        closing.callback(made.close)
+        return made
+
+    return Surroundings(
+        stack_name=options.stack or (section.stack if section else None),
+        region=session.region_name,
+        client=client,
+        regions=session.get_available_regions,
+        missing_tools=[tool for tool in TOOLS if shutil.which(tool) is None],
+        http=closing.enter_context(http_pool()),
+        overrides={name: os.environ[name] for name in OVERRIDES if os.environ.get(name)},
+        now=datetime.now(UTC),
+        probe=options.probe or bool(options.chain),
+        chains=options.chain,
+    )
+
+
+def _section(options: argparse.Namespace) -> Section | None:
+    """Return the environment's section; None before its first deployment, which writes it."""
+    found = sections()
+    if options.stack is not None and options.env is None:
+        return next((section for section in found if section.stack == options.stack), None)
+    if options.env is not None and options.env not in {section.environment for section in found}:
+        return None
+    return section_of(options.env)
+
+
+def _lines(name: str, finding: Finding) -> list[str]:
+    line = f"{MARKS[finding.status]} {escape(name):{NAME_CHARACTERS}} {escape(finding.text)}"
+    return [line, f"{'':{NAME_CHARACTERS + 3}}[bold]{escape(finding.fix)}[/bold]"] if finding.fix else [line]
+
+
+def _summary(results: Results) -> str:
+    counts = {status: sum(finding.status == status for _, finding in results) for status in Status}
+    first = next((name for name, finding in results if finding.status is Status.BAD), None)
+    counted = f"{counts[Status.GOOD]} good, {counts[Status.BAD]} bad, {counts[Status.UNKNOWN]} unknown"
+    return f"{counted}, {counts[Status.SKIPPED]} not checked." + (f" Begin with: {escape(first)}." if first else "")
+
+
+def _exit_code(results: Results) -> ExitCode:
+    """Tell by the first bad one, which is where to begin."""
+    first = next((finding for _, finding in results if finding.status is Status.BAD), None)
+    if first is None:
+        return ExitCode.GOOD
+    return ExitCode.CREDENTIALS if first.of_credentials else ExitCode.FAILED
+
+
+COMMAND = Command("doctor", "tell what is wrong with a set-up, in order, each with its fix", add_arguments, run)

@@ -1,0 +1,117 @@
+"""The bucket: what keeps its data, and keeps it private."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from spaaza_snapshots.base.aws_errors import MISSING
+from spaaza_snapshots.model import keys
+from spaaza_snapshots.model.snapshot_id import SnapshotId
+from spaaza_snapshots.s3.snapshot_store import SnapshotStore
+from spaaza_snapshots.upkeep.days import chains_in
+from spaaza_snapshots.upkeep.doctor.findings import Check, Finding, answer_of, bad, good, unknown
+from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
+
+DEPLOY: Final = "A deployment that changes nothing does not put it back, so do it by hand: "
+
+EXPIRING: Final = ("raw/", "parquet/", "pending/", "athena-results/")
+"""What holds personal data, and has to end."""
+
+BLOCKS: Final = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+
+
+def _bucket(here: Surroundings) -> Finding:
+    name = here.output("BucketName")
+    if answer_of(here.client("s3").head_bucket, MISSING | {"NoSuchBucket"}, Bucket=name) is None:
+        fix = "Its snapshots are gone with it. Delete the stack and deploy it anew: make destroy, make deploy."
+        return bad(f"{name} does not exist", fix)
+    return good(name)
+
+
+def _versions(here: Surroundings) -> Finding:
+    name = here.output("BucketName")
+    state = here.client("s3").get_bucket_versioning(Bucket=name).get("Status", "never enabled")
+    if state != "Enabled":
+        call = f"aws s3api put-bucket-versioning --bucket {name} --versioning-configuration Status=Enabled"
+        return bad(f"versioning is {state.lower()}: what is replaced is lost", f"{DEPLOY}{call}")
+    return good("versioning is enabled")
+
+
+def _public_access(here: Surroundings) -> Finding:
+    name, missing = here.output("BucketName"), ("NoSuchPublicAccessBlockConfiguration",)
+    found = answer_of(here.client("s3").get_public_access_block, missing, Bucket=name) or {}
+    blocks: Mapping[str, bool] = found.get("PublicAccessBlockConfiguration", {})
+    open_ones = [block for block in BLOCKS if not blocks.get(block)]
+    if open_ones:
+        settings = ",".join(f"{block}=true" for block in BLOCKS)
+        call = f"aws s3api put-public-access-block --bucket {name} --public-access-block-configuration {settings}"
+        return bad(f"not set: {', '.join(open_ones)}", f"{DEPLOY}{call}")
+    return good("all four ways are blocked")
+
+
+def _encryption(here: Surroundings) -> Finding:
+    missing = ("ServerSideEncryptionConfigurationNotFoundError",)
+    found = answer_of(here.client("s3").get_bucket_encryption, missing, Bucket=here.output("BucketName")) or {}
+    rules = found.get("ServerSideEncryptionConfiguration", {}).get("Rules", ())
+    kinds = [rule.get("ApplyServerSideEncryptionByDefault", {}) for rule in rules]
+    key = here.parameter("BucketKmsKeyArn")
+    if not kinds:
+        return bad("nothing says how objects are encrypted", "Deploy again with another BucketKmsKeyArn and back.")
+    if key and kinds[0].get("KMSMasterKeyID") != key:
+        fix = "Objects are written with another key than the functions may use. Give the bucket that key again."
+        return bad(f"not with the stack's key, but {kinds[0].get('SSEAlgorithm')}", fix)
+    return good(f"new objects are encrypted with {kinds[0].get('SSEAlgorithm')}")
+
+
+def _lifecycle(here: Surroundings) -> Finding:
+    name, missing = here.output("BucketName"), ("NoSuchLifecycleConfiguration",)
+    found = answer_of(here.client("s3").get_bucket_lifecycle_configuration, missing, Bucket=name) or {}
+    rules = [rule for rule in found.get("Rules", ()) if rule.get("Status") == "Enabled"]
+    ending = {_prefix(rule) for rule in rules if rule.get("Expiration", {}).get("Days")}
+    lacking = [prefix for prefix in EXPIRING if prefix not in ending]
+    if not any(rule.get("NoncurrentVersionExpiration") for rule in rules):
+        lacking.append("old versions")
+    if lacking:
+        fix = "Deploy once with another RawDays, then with the right one: only a change writes the rules anew."
+        return bad(f"personal data never expires: no rule ends {', '.join(lacking)}", fix)
+    return good(f"{len(rules)} rules end what holds personal data")
+
+
+def _prefix(rule: Mapping[str, Any]) -> str:
+    of_filter: str = rule.get("Filter", {}).get("Prefix", "")
+    return rule.get("Prefix") or of_filter
+
+
+def _environment(here: Surroundings) -> Finding:
+    """Compare each chain's latest manifest with the stack; a chain whose latest cannot be read is left out."""
+    name, wanted = here.output("BucketName"), here.parameter("SpaazaEnvironment")
+    found = {chain: _environment_of(here, name, chain) for chain in chains_in(here.client("s3"), name)}
+    others = [f"{chain} of {of}" for chain, of in found.items() if of not in (None, wanted)]
+    if others:
+        fix = (
+            "A bucket serves one environment: deploy a stack of its own for the other, and SpaazaEnvironment as it was."
+        )
+        return bad(f"the stack is for {wanted}, but holds snapshots of chain {', '.join(others)}", fix)
+    counted = sum(of == wanted for of in found.values())
+    if not counted and any(of is None for of in found.values()):
+        return unknown("no chain's latest manifest can be read", "spaaza-snapshots status says which is damaged.")
+    return good(f"snapshots of {wanted} only, of {counted} chains" if counted else "no snapshot yet")
+
+
+def _environment_of(here: Surroundings, bucket: str, chain: int) -> str | None:
+    s3 = here.client("s3")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=keys.manifests_prefix(chain))
+    dates = [day for page in pages for found in page.get("Contents", ()) if (day := keys.manifest_date(found["Key"]))]
+    if not dates:
+        return None
+    stored = SnapshotStore(s3, bucket).manifest(SnapshotId(chain, max(dates)))
+    return stored.manifest.environment if stored and stored.manifest else None
+
+
+BUCKET = (
+    Check("bucket", _bucket, ("stack",)),
+    Check("bucket versions", _versions, ("bucket",)),
+    Check("bucket private", _public_access, ("bucket",)),
+    Check("bucket encryption", _encryption, ("bucket",)),
+    Check("bucket expiry", _lifecycle, ("bucket",)),
+    Check("one environment", _environment, ("bucket",)),
+)

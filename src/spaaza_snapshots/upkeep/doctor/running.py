@@ -1,0 +1,202 @@
+"""What makes the snapshots run, and tells of them: functions, schedules, bus, queues, mail."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from spaaza_snapshots.upkeep.doctor.findings import Check, Finding, answer_of, bad, good, unknown
+from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
+
+RUNTIME: Final = "python3.13"
+RENEWAL_TARGET: Final = ":aws-sdk:secretsmanager:rotateSecret"
+MAKE_DEPLOY: Final = "make deploy makes what is missing; if it finds nothing to change: make destroy, make deploy."
+
+
+def _function(here: Surroundings, output: str) -> Finding:
+    name = here.output(output)
+    found = answer_of(here.client("lambda").get_function, ("ResourceNotFoundException",), FunctionName=name)
+    if found is None:
+        return bad(f"{name} does not exist", MAKE_DEPLOY)
+    configuration = found["Configuration"]
+    state, update = configuration.get("State", "Active"), configuration.get("LastUpdateStatus", "Successful")
+    if state not in ("Active", "Inactive") or update == "Failed":  # an idle one wakes up when it is called
+        reason = configuration.get("StateReasonCode") or configuration.get("LastUpdateStatusReasonCode") or "no reason"
+        return bad(f"{name} is {state}, its last update {update} ({reason})", "Deploy again: make deploy.")
+    if found.get("Concurrency", {}).get("ReservedConcurrentExecutions") == 0:
+        fix = f"aws lambda delete-function-concurrency --function-name {name}"
+        return bad(f"{name} is throttled: 0 runs are reserved for it", fix)
+    if configuration.get("Runtime") != RUNTIME:
+        return bad(f"{name} runs on {configuration.get('Runtime')}, not {RUNTIME}", "Deploy again: make deploy.")
+    return good(f"{name} is {state}, on {RUNTIME}")
+
+
+def _failures_kept(here: Surroundings, output: str) -> Finding:
+    name = here.output(output)
+    queue = here.output("FailedRunsUrl").rsplit("/", 1)[-1]
+    get = here.client("lambda").get_function_event_invoke_config
+    found = answer_of(get, ("ResourceNotFoundException",), FunctionName=name) or {}
+    kept = found.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "")
+    if not kept.endswith(f":{queue}"):
+        return bad("what fails is not kept in the queue of failed runs", "Deploy again: make deploy.")
+    return good(f"what fails goes to {queue}, after {found.get('MaximumRetryAttempts', 2)} retries")
+
+
+def _schedules(here: Surroundings, is_ours: Callable[[str], bool]) -> Mapping[str, Any] | None:
+    """Return the first schedule of the stack's name with such a target; CloudFormation begins names like that."""
+    pages = here.client("scheduler").get_paginator("list_schedules").paginate(NamePrefix=here.title[:24])
+    for page in pages:
+        for found in page["Schedules"]:
+            if is_ours(found.get("Target", {}).get("Arn", "")):
+                answer: Mapping[str, Any] = here.client("scheduler").get_schedule(
+                    Name=found["Name"], GroupName=found.get("GroupName", "default")
+                )
+                return answer
+    return None
+
+
+def _schedule(here: Surroundings) -> Finding:
+    name = here.output("ExportFunctionName")
+    found = _schedules(here, lambda arn: arn.endswith(f":function:{name}"))
+    finding = _enabled(found)
+    if found is None or finding is not None:
+        return finding or bad("it does not exist: nothing takes a snapshot", MAKE_DEPLOY)
+    wanted = f"[{here.parameter('ChainIds')}]"
+    if wanted not in found["Target"].get("Input", ""):
+        return bad(f"it does not ask for the chains {wanted}", "Deploy again: make deploy.")
+    return good(f"enabled; {_next_run(found, here.now)}")
+
+
+def _renewal(here: Surroundings) -> Finding:
+    found = _schedules(here, lambda arn: arn.endswith(RENEWAL_TARGET))
+    if found is None:
+        return bad("it does not exist: nothing renews the session in time", MAKE_DEPLOY)
+    return _enabled(found) or good(f"enabled: {found['ScheduleExpression']}")
+
+
+def _enabled(found: Mapping[str, Any] | None) -> Finding | None:
+    if found is None or found.get("State") == "ENABLED":
+        return None
+    fix = f"Enable schedule {found['Name']} in the console of EventBridge Scheduler."
+    return bad(f"{found['Name']} is {str(found.get('State')).lower()}", fix)
+
+
+def _next_run(schedule: Mapping[str, Any], now: datetime) -> str:
+    """Say when it runs next, in its own zone; for anything but the template's hours, say how it is written."""
+    expression, zone = schedule["ScheduleExpression"], schedule.get("ScheduleExpressionTimezone") or "UTC"
+    hours = expression.removeprefix("cron(0 ").removesuffix("-23 * * ? *)")
+    if not hours.isdecimal():
+        return f"{expression} in {zone}"
+    local = now.astimezone(ZoneInfo(zone)).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    if local.hour < int(hours):
+        local = local.replace(hour=int(hours))
+    return f"next run on {local:%Y-%m-%d at %H:%M}, {zone}"
+
+
+def _bus(here: Surroundings) -> Finding:
+    name = here.output("EventBusName")
+    if answer_of(here.client("events").describe_event_bus, ("ResourceNotFoundException",), Name=name) is None:
+        return bad(f"{name} does not exist", MAKE_DEPLOY)
+    return good(name)
+
+
+def _rules(here: Surroundings) -> Finding:
+    bus, events = here.output("EventBusName"), here.client("events")
+    rules = [rule for page in _pages(events.list_rules, EventBusName=bus) for rule in page["Rules"]]
+    reached: dict[str, str] = {}
+    for rule in rules:
+        targets = events.list_targets_by_rule(Rule=rule["Name"], EventBusName=bus)["Targets"]
+        reached |= {target["Arn"].rsplit(":", 1)[-1]: rule.get("State", "ENABLED") for target in targets}
+    ends = {
+        "the export function": here.output("ExportFunctionName"),
+        "the Parquet function": here.output("ParquetFunctionName"),
+        "the alarm topic": here.output("AlarmTopicArn").rsplit(":", 1)[-1],
+    }
+    unreached = [
+        f"{end} ({reached.get(name, 'no rule').lower()})" for end, name in ends.items() if not _on(reached, name)
+    ]
+    if unreached:
+        return bad(
+            f"no event reaches {', '.join(unreached)}", f"EventBridge, bus {bus}: enable the rule. {MAKE_DEPLOY}"
+        )
+    return good(f"{len(rules)} rules, which reach both functions and the alarm topic")
+
+
+def _on(reached: Mapping[str, str], name: str) -> bool:
+    return reached.get(name, "").startswith("ENABLED")
+
+
+def _pages(call: Callable[..., Mapping[str, Any]], **arguments: Any) -> Sequence[Mapping[str, Any]]:
+    pages, token = [call(**arguments)], ""
+    while token := pages[-1].get("NextToken", ""):
+        pages.append(call(**arguments, NextToken=token))
+    return pages
+
+
+def _mail(here: Surroundings) -> Finding:
+    pages = here.client("sns").get_paginator("list_subscriptions_by_topic")
+    found = [one for page in pages.paginate(TopicArn=here.output("AlarmTopicArn")) for one in page["Subscriptions"]]
+    waiting = [one["Endpoint"] for one in found if one["SubscriptionArn"] == "PendingConfirmation"]
+    if waiting:
+        fix = 'Follow the link in the mail "AWS Notification - Subscription Confirmation" (look among the spam).'
+        return bad(f"not confirmed: {', '.join(waiting)}", f"{fix} After three days: make deploy with AlarmEmail anew.")
+    if found:
+        return good(f"alarms go to {', '.join(one['Endpoint'] for one in found)}")
+    fix = (
+        f"aws sns subscribe --topic-arn {here.output('AlarmTopicArn')} --protocol email --notification-endpoint ADDRESS"
+    )
+    if here.parameter("AlarmEmail"):
+        return bad(f"{here.parameter('AlarmEmail')} gets no alarm: it has unsubscribed", fix)
+    return unknown("nobody has subscribed to the alarms, as AlarmEmail is empty", fix)
+
+
+def _queue(here: Surroundings, output: str) -> int | None:
+    url = here.output(output)
+    missing = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
+    get = here.client("sqs").get_queue_attributes
+    found = answer_of(get, missing, QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+    return None if found is None else int(found["Attributes"]["ApproximateNumberOfMessages"])
+
+
+def _undelivered(here: Surroundings) -> Finding:
+    count = _queue(here, "UndeliveredEventsUrl")
+    if count is None:
+        return bad("its queue does not exist", MAKE_DEPLOY)
+    if count:
+        fix = 'Read them and do what "undelivered-events" in docs/OPERATIONS.md says of each.'
+        return bad(f"{count} events could not be delivered", fix)
+    return good("none")
+
+
+def _failed(here: Surroundings) -> Finding:
+    count = _queue(here, "FailedRunsUrl")
+    if count is None:
+        return bad("their queue does not exist", MAKE_DEPLOY)
+    if count:
+        text = f"{count} runs have failed in the last 14 days; later ones may have put it right"
+        return unknown(text, "spaaza-snapshots status says how the days stand (make status).")
+    return good("none in the last 14 days")
+
+
+def function(name: str, output: str) -> Check:
+    """Return the check of one function."""
+    return Check(name, partial(_function, output=output), ("stack",))
+
+
+RUNNING = (
+    function("export function", "ExportFunctionName"),
+    function("parquet function", "ParquetFunctionName"),
+    Check("export failures", partial(_failures_kept, output="ExportFunctionName"), ("export function",)),
+    Check("parquet failures", partial(_failures_kept, output="ParquetFunctionName"), ("parquet function",)),
+    Check("schedule", _schedule, ("stack",)),
+    Check("bus", _bus, ("stack",)),
+    Check("rules", _rules, ("bus",)),
+    Check("alarm mail", _mail, ("stack",)),
+    Check("undelivered", _undelivered, ("stack",)),
+    Check("failed runs", _failed, ("stack",)),
+)
+RENEWAL = (
+    function("rotation function", "RotationFunctionName"),
+    Check("renewal schedule", _renewal, ("stack",)),
+)

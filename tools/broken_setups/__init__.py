@@ -1,0 +1,1 @@
+"""A whole deployment in the sandbox, ways to break it, and what the commands then say."""

@@ -1,0 +1,160 @@
+"""Broken deployments: the account, the bucket, what runs, and what is queried."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final
+
+from sandbox.aws.stack import BUS, DATABASE
+from tools.broken_setups.place import NAME, Place, function, function_arn, topic_arn
+from tools.broken_setups.ways import Break, answered_with, done, refused
+
+
+@contextmanager
+def _small_limit(place: Place) -> Iterator[None]:
+    place.concurrency = 3
+    yield
+    place.concurrency = 1000
+
+
+@contextmanager
+def _public(place: Place) -> Iterator[None]:
+    place.blocks["BlockPublicPolicy"] = False
+    yield
+    place.blocks["BlockPublicPolicy"] = True
+
+
+@contextmanager
+def _no_confirmation(place: Place) -> Iterator[None]:
+    (found,) = place.client("sns").list_subscriptions_by_topic(TopicArn=topic_arn())["Subscriptions"]
+    with ExitStack() as stack:
+        breaking = answered_with("ListSubscriptionsByTopic", found["SubscriptionArn"], "PendingConfirmation")
+        stack.enter_context(breaking(place))
+        yield
+
+
+@contextmanager
+def _no_expiry(place: Place) -> Iterator[None]:
+    s3, bucket = place.stack.s3, place.stack.bucket
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    kept: Any = {"Rules": [rule for rule in rules if rule["ID"] != "end-raw"]}
+    whole: Any = {"Rules": rules}
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration=kept)
+    yield
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration=whole)
+
+
+def _schedule(place: Place, *, state: str = "ENABLED", chains: str = "1743,1783") -> None:
+    input_ = f'{{"chain_ids": [{chains}], "scheduled_time": "<aws.scheduler.scheduled-time>"}}'
+    place.schedule("Schedule", function_arn("Export"), "cron(0 3-23 * * ? *)", input_, state)
+
+
+def _versioning(state: str) -> Callable[[Any, Place], object]:
+    return lambda s3, place: s3.put_bucket_versioning(
+        Bucket=place.stack.bucket, VersioningConfiguration={"Status": state}
+    )
+
+
+def _lake_formation(*permissions: Any) -> Callable[[Any, Place], object]:
+    names = ("CreateDatabaseDefaultPermissions", "CreateTableDefaultPermissions")
+    return lambda lake, _: lake.put_data_lake_settings(DataLakeSettings={key: list(permissions) for key in names})
+
+
+def _catalog(mode: str) -> Callable[[Any, Place], object]:
+    at_rest = {"CatalogEncryptionMode": mode, "SseAwsKmsKeyId": "alias/catalog"}
+    return lambda glue, _: glue.put_data_catalog_encryption_settings(
+        DataCatalogEncryptionSettings={"EncryptionAtRest": at_rest}
+    )
+
+
+def _queue(method: str, name: str, **message: str) -> Callable[[Any, Place], object]:
+    return lambda sqs, _: getattr(sqs, method)(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"], **message)
+
+
+def _results(place: Place, bucket: str) -> Any:
+    return {"ResultConfigurationUpdates": {"OutputLocation": f"s3://{bucket or place.stack.bucket}/athena-results/"}}
+
+
+EVERYBODY: Final = {"Principal": {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}, "Permissions": ["ALL"]}
+EXPORT: Final = {"FunctionName": function("Export")}
+
+BREAKS: Final[Sequence[Break]] = (
+    Break("a bucket deleted by hand", refused("HeadBucket", "404", 404)),
+    Break("a bucket without versions", done("s3", _versioning("Suspended"), _versioning("Enabled"))),
+    Break("a bucket that may become public", _public),
+    Break("raw data that never expires", _no_expiry),
+    Break(
+        "a throttled export function",
+        done(
+            "lambda",
+            lambda functions, _: functions.put_function_concurrency(**EXPORT, ReservedConcurrentExecutions=0),
+            lambda functions, _: functions.delete_function_concurrency(**EXPORT),
+        ),
+    ),
+    Break("an export function deleted by hand", refused("GetFunction", "ResourceNotFoundException", 404, "Export")),
+    Break(
+        "failed runs that are not kept",
+        done(
+            "lambda",
+            lambda functions, _: functions.delete_function_event_invoke_config(**EXPORT),
+            lambda _, place: place.keep_failures("Export"),
+        ),
+    ),
+    Break(
+        "a schedule that is disabled",
+        done("scheduler", lambda _, place: _schedule(place, state="DISABLED"), lambda _, place: _schedule(place)),
+    ),
+    Break(
+        "a schedule of other chains",
+        done("scheduler", lambda _, place: _schedule(place, chains="1743"), lambda _, place: _schedule(place)),
+    ),
+    Break("a schedule deleted by hand", answered_with("ListSchedules", function("Export"), "another")),
+    Break("a renewal deleted by hand", answered_with("ListSchedules", "rotateSecret", "another")),
+    Break("a bus deleted by hand", refused("DescribeEventBus", "ResourceNotFoundException")),
+    Break(
+        "a rule that is disabled",
+        done(
+            "events",
+            lambda events, _: events.disable_rule(Name="completed", EventBusName=BUS),
+            lambda events, _: events.enable_rule(Name="completed", EventBusName=BUS),
+        ),
+    ),
+    Break("an unconfirmed e-mail address", _no_confirmation),
+    Break("an address that has unsubscribed", answered_with("ListSubscriptionsByTopic", "member>", "gone>")),
+    Break(
+        "an event that was not delivered",
+        done(
+            "sqs",
+            _queue("send_message", f"{NAME}-UndeliveredEvents", MessageBody="{}"),
+            _queue("purge_queue", f"{NAME}-UndeliveredEvents"),
+        ),
+    ),
+    Break(
+        "a database deleted by hand",
+        done(
+            "glue",
+            lambda glue, _: glue.delete_database(Name=DATABASE),
+            lambda glue, _: glue.create_database(DatabaseInput={"Name": DATABASE}),
+        ),
+    ),
+    Break(
+        "a table without columns",
+        done(
+            "glue",
+            lambda glue, _: glue.create_table(DatabaseName=DATABASE, TableInput={"Name": "users"}),
+            lambda glue, _: glue.delete_table(DatabaseName=DATABASE, Name="users"),
+        ),
+    ),
+    Break("Lake Formation in the way", done("lakeformation", _lake_formation(), _lake_formation(EVERYBODY))),
+    Break("an encrypted catalog in the way", done("glue", _catalog("SSE-KMS"), _catalog("DISABLED"))),
+    Break(
+        "query results that never expire",
+        done(
+            "athena",
+            lambda athena, place: athena.update_work_group(
+                WorkGroup=NAME, ConfigurationUpdates=_results(place, "elsewhere")
+            ),
+            lambda athena, place: athena.update_work_group(WorkGroup=NAME, ConfigurationUpdates=_results(place, "")),
+        ),
+    ),
+    Break("a limit of three runs at once", _small_limit),
+)

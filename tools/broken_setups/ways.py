@@ -1,0 +1,58 @@
+"""How something is broken and mended again: with a service's own calls, or by what the wire answers."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sandbox.wire import faults
+from sandbox.wire.wire import EVERY_TIME
+from tools.broken_setups.place import Place
+
+Breaking = Callable[[Place], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True)
+class Break:
+    """One broken set-up: what was broken, and the `with` in which it is."""
+
+    name: str
+    breaking: Breaking
+
+
+@contextmanager
+def _faulted(place: Place, operation: str, fault: faults.Fault, key_contains: str = "") -> Iterator[None]:
+    """Break a call for as long as this lasts."""
+    wire = place.stack.wire
+    wire.clear()
+    wire.fail(operation, fault, times=EVERY_TIME, key_contains=key_contains)
+    place.answer_what_moto_lacks()
+    yield
+    wire.clear()
+    place.answer_what_moto_lacks()
+
+
+def refused(operation: str, code: str, status: int = 400, key_contains: str = "") -> Breaking:
+    """Have AWS refuse a call with this code."""
+    fault = faults.error(status, code)
+    return partial(_faulted, operation=operation, fault=fault, key_contains=key_contains)
+
+
+def answered_with(operation: str, old: str, new: str, key_contains: str = "") -> Breaking:
+    """Have AWS answer a call with another text in place of this one."""
+    fault = faults.rewritten(old, new)
+    return partial(_faulted, operation=operation, fault=fault, key_contains=key_contains)
+
+
+def done(service: str, breaking: Callable[[Any, Place], object], mending: Callable[[Any, Place], object]) -> Breaking:
+    """Do one thing with a service's client, and another that undoes it."""
+
+    @contextmanager
+    def with_client(place: Place) -> Iterator[None]:
+        client = place.client(service)
+        breaking(client, place)
+        yield
+        mending(client, place)
+
+    return with_client
