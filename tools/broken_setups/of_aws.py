@@ -1,11 +1,11 @@
 """Broken deployments: the account, the bucket, what runs, and what is queried."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any, Final
 
 from sandbox.aws.stack import BUS, DATABASE
-from tools.broken_setups.place import NAME, Place, function, function_arn, topic_arn
+from tools.broken_setups.place import EMAIL, NAME, Place, function, function_arn, topic_arn
 from tools.broken_setups.ways import Break, answered_with, done, refused
 
 
@@ -26,9 +26,13 @@ def _public(place: Place) -> Iterator[None]:
 @contextmanager
 def _no_confirmation(place: Place) -> Iterator[None]:
     (found,) = place.client("sns").list_subscriptions_by_topic(TopicArn=topic_arn())["Subscriptions"]
-    with ExitStack() as stack:
-        breaking = answered_with("ListSubscriptionsByTopic", found["SubscriptionArn"], "PendingConfirmation")
-        stack.enter_context(breaking(place))
+    with answered_with("ListSubscriptionsByTopic", found["SubscriptionArn"], "PendingConfirmation")(place):
+        yield
+
+
+@contextmanager
+def _results_elsewhere(place: Place) -> Iterator[None]:
+    with answered_with("GetWorkGroup", f"s3://{place.stack.bucket}/", "s3://elsewhere/")(place):
         yield
 
 
@@ -70,8 +74,13 @@ def _queue(method: str, name: str, **message: str) -> Callable[[Any, Place], obj
     return lambda sqs, _: getattr(sqs, method)(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"], **message)
 
 
-def _results(place: Place, bucket: str) -> Any:
-    return {"ResultConfigurationUpdates": {"OutputLocation": f"s3://{bucket or place.stack.bucket}/athena-results/"}}
+def _subscribe(sns: Any, _: Place) -> None:
+    sns.subscribe(TopicArn=topic_arn(), Protocol="email", Endpoint=EMAIL)
+
+
+def _unsubscribe(sns: Any, _: Place) -> None:
+    (found,) = sns.list_subscriptions_by_topic(TopicArn=topic_arn())["Subscriptions"]
+    sns.unsubscribe(SubscriptionArn=found["SubscriptionArn"])
 
 
 EVERYBODY: Final = {"Principal": {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}, "Permissions": ["ALL"]}
@@ -84,10 +93,8 @@ BREAKS: Final[Sequence[Break]] = (
     Break("raw data that never expires", _no_expiry),
     Break(
         "a throttled export function",
-        done(
-            "lambda",
-            lambda functions, _: functions.put_function_concurrency(**EXPORT, ReservedConcurrentExecutions=0),
-            lambda functions, _: functions.delete_function_concurrency(**EXPORT),
+        answered_with(
+            "GetFunction", '"Configuration":', '"Concurrency": {"ReservedConcurrentExecutions": 0}, "Configuration":'
         ),
     ),
     Break("an export function deleted by hand", refused("GetFunction", "ResourceNotFoundException", 404, "Export")),
@@ -119,7 +126,7 @@ BREAKS: Final[Sequence[Break]] = (
         ),
     ),
     Break("an unconfirmed e-mail address", _no_confirmation),
-    Break("an address that has unsubscribed", answered_with("ListSubscriptionsByTopic", "member>", "gone>")),
+    Break("an address that has unsubscribed", done("sns", _unsubscribe, _subscribe)),
     Break(
         "an event that was not delivered",
         done(
@@ -146,15 +153,6 @@ BREAKS: Final[Sequence[Break]] = (
     ),
     Break("Lake Formation in the way", done("lakeformation", _lake_formation(), _lake_formation(EVERYBODY))),
     Break("an encrypted catalog in the way", done("glue", _catalog("SSE-KMS"), _catalog("DISABLED"))),
-    Break(
-        "query results that never expire",
-        done(
-            "athena",
-            lambda athena, place: athena.update_work_group(
-                WorkGroup=NAME, ConfigurationUpdates=_results(place, "elsewhere")
-            ),
-            lambda athena, place: athena.update_work_group(WorkGroup=NAME, ConfigurationUpdates=_results(place, "")),
-        ),
-    ),
+    Break("query results that never expire", _results_elsewhere),
     Break("a limit of three runs at once", _small_limit),
 )

