@@ -85,7 +85,7 @@ def test_a_failed_check_has_its_fix_below_it(place: Place, doctor: Doctor) -> No
     (at,) = [number for number, line in enumerate(lines) if line.startswith("✗")]
     assert code == 1
     assert "versioning is suspended" in lines[at]
-    assert lines[at + 1].strip().startswith("A deployment that changes nothing does not put it back")
+    assert lines[at + 1].strip().startswith("aws s3api put-bucket-versioning --bucket")
     assert lines[-1].endswith("1 bad, 0 unknown, 0 not checked. Begin with: bucket versions.")
 
 

@@ -181,7 +181,7 @@ def _concurrency(here: Surroundings) -> Finding:
     chains = here.parameter("ChainIds").count(",") + 1
     needed = 2 * chains + 1  # each chain's export and typed copy, and the run that asks for them
     found = f"{total} at once in the account, {free} of them not reserved"
-    fix = 'Raise it: Service Quotas, AWS Lambda, "Concurrent executions". The usual 1,000 is granted at once.'
+    fix = 'Raise it: Service Quotas, AWS Lambda, "Concurrent executions".'
     if free < needed:
         return bad(f"Lambda runs {found}; {chains} chains take up to {needed}", fix)
     if total <= SMALL_LIMIT:

@@ -8,10 +8,8 @@ from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.upkeep.days import chains_in
-from spaaza_snapshots.upkeep.doctor.findings import Check, Finding, answer_of, bad, good, unknown
+from spaaza_snapshots.upkeep.doctor.findings import PUT_BACK, Check, Finding, answer_of, bad, good, unknown
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
-
-DEPLOY: Final = "A deployment that changes nothing does not put it back, so do it by hand: "
 
 EXPIRING: Final = ("raw/", "parquet/", "pending/", "athena-results/")
 """What holds personal data, and has to end."""
@@ -32,7 +30,7 @@ def _versions(here: Surroundings) -> Finding:
     state = here.client("s3").get_bucket_versioning(Bucket=name).get("Status", "never enabled")
     if state != "Enabled":
         call = f"aws s3api put-bucket-versioning --bucket {name} --versioning-configuration Status=Enabled"
-        return bad(f"versioning is {state.lower()}: what is replaced is lost", f"{DEPLOY}{call}")
+        return bad(f"versioning is {state.lower()}: what is replaced is lost", call)
     return good("versioning is enabled")
 
 
@@ -44,7 +42,7 @@ def _public_access(here: Surroundings) -> Finding:
     if open_ones:
         settings = ",".join(f"{block}=true" for block in BLOCKS)
         call = f"aws s3api put-public-access-block --bucket {name} --public-access-block-configuration {settings}"
-        return bad(f"not set: {', '.join(open_ones)}", f"{DEPLOY}{call}")
+        return bad(f"not set: {', '.join(open_ones)}", call)
     return good("all four ways are blocked")
 
 
@@ -55,7 +53,7 @@ def _encryption(here: Surroundings) -> Finding:
     kinds = [rule.get("ApplyServerSideEncryptionByDefault", {}) for rule in rules]
     key = here.parameter("BucketKmsKeyArn")
     if not kinds:
-        return bad("nothing says how objects are encrypted", "Deploy again with another BucketKmsKeyArn and back.")
+        return bad("nothing says how objects are encrypted", PUT_BACK)
     if key and kinds[0].get("KMSMasterKeyID") != key:
         fix = "Objects are written with another key than the functions may use. Give the bucket that key again."
         return bad(f"not with the stack's key, but {kinds[0].get('SSEAlgorithm')}", fix)
@@ -71,8 +69,7 @@ def _lifecycle(here: Surroundings) -> Finding:
     if not any(rule.get("NoncurrentVersionExpiration") for rule in rules):
         lacking.append("old versions")
     if lacking:
-        fix = "Deploy once with another RawDays, then with the right one: only a change writes the rules anew."
-        return bad(f"personal data never expires: no rule ends {', '.join(lacking)}", fix)
+        return bad(f"personal data never expires: no rule ends {', '.join(lacking)}", PUT_BACK)
     return good(f"{len(rules)} rules end what holds personal data")
 
 

@@ -6,19 +6,18 @@ from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from spaaza_snapshots.upkeep.doctor.findings import Check, Finding, answer_of, bad, good, unknown
+from spaaza_snapshots.upkeep.doctor.findings import PUT_BACK, Check, Finding, answer_of, bad, good, unknown
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 
 RUNTIME: Final = "python3.13"
 RENEWAL_TARGET: Final = ":aws-sdk:secretsmanager:rotateSecret"
-MAKE_DEPLOY: Final = "make deploy makes what is missing; if it finds nothing to change: make destroy, make deploy."
 
 
 def _function(here: Surroundings, output: str) -> Finding:
     name = here.output(output)
     found = answer_of(here.client("lambda").get_function, ("ResourceNotFoundException",), FunctionName=name)
     if found is None:
-        return bad(f"{name} does not exist", MAKE_DEPLOY)
+        return bad(f"{name} does not exist", PUT_BACK)
     configuration = found["Configuration"]
     state, update = configuration.get("State", "Active"), configuration.get("LastUpdateStatus", "Successful")
     if state not in ("Active", "Inactive") or update == "Failed":  # an idle one wakes up when it is called
@@ -39,7 +38,7 @@ def _failures_kept(here: Surroundings, output: str) -> Finding:
     found = answer_of(get, ("ResourceNotFoundException",), FunctionName=name) or {}
     kept = found.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "")
     if not kept.endswith(f":{queue}"):
-        return bad("what fails is not kept in the queue of failed runs", "Deploy again: make deploy.")
+        return bad("what fails is not kept in the queue of failed runs", PUT_BACK)
     return good(f"what fails goes to {queue}, after {found.get('MaximumRetryAttempts', 2)} retries")
 
 
@@ -61,17 +60,17 @@ def _schedule(here: Surroundings) -> Finding:
     found = _schedules(here, lambda arn: arn.endswith(f":function:{name}"))
     finding = _enabled(found)
     if found is None or finding is not None:
-        return finding or bad("it does not exist: nothing takes a snapshot", MAKE_DEPLOY)
+        return finding or bad("it does not exist: nothing takes a snapshot", PUT_BACK)
     wanted = f"[{here.parameter('ChainIds')}]"
     if wanted not in found["Target"].get("Input", ""):
-        return bad(f"it does not ask for the chains {wanted}", "Deploy again: make deploy.")
+        return bad(f"it does not ask for the chains {wanted}", PUT_BACK)
     return good(f"enabled; {_next_run(found, here.now)}")
 
 
 def _renewal(here: Surroundings) -> Finding:
     found = _schedules(here, lambda arn: arn.endswith(RENEWAL_TARGET))
     if found is None:
-        return bad("it does not exist: nothing renews the session in time", MAKE_DEPLOY)
+        return bad("it does not exist: nothing renews the session in time", PUT_BACK)
     return _enabled(found) or good(f"enabled: {found['ScheduleExpression']}")
 
 
@@ -97,7 +96,7 @@ def _next_run(schedule: Mapping[str, Any], now: datetime) -> str:
 def _bus(here: Surroundings) -> Finding:
     name = here.output("EventBusName")
     if answer_of(here.client("events").describe_event_bus, ("ResourceNotFoundException",), Name=name) is None:
-        return bad(f"{name} does not exist", MAKE_DEPLOY)
+        return bad(f"{name} does not exist", PUT_BACK)
     return good(name)
 
 
@@ -118,7 +117,8 @@ def _rules(here: Surroundings) -> Finding:
     ]
     if unreached:
         return bad(
-            f"no event reaches {', '.join(unreached)}", f"EventBridge, bus {bus}: enable the rule. {MAKE_DEPLOY}"
+            f"no event reaches {', '.join(unreached)}",
+            f"Enable the rule of bus {bus} in the console of EventBridge. {PUT_BACK}",
         )
     return good(f"{len(rules)} rules, which reach both functions and the alarm topic")
 
@@ -135,20 +135,19 @@ def _pages(call: Callable[..., Mapping[str, Any]], **arguments: Any) -> Sequence
 
 
 def _mail(here: Surroundings) -> Finding:
-    pages = here.client("sns").get_paginator("list_subscriptions_by_topic")
-    found = [one for page in pages.paginate(TopicArn=here.output("AlarmTopicArn")) for one in page["Subscriptions"]]
+    topic, email = here.output("AlarmTopicArn"), here.parameter("AlarmEmail")
+    subscribe = f"aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint {email or 'ADDRESS'}"
+    pages = here.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+    found = [one for page in pages for one in page["Subscriptions"]]
     waiting = [one["Endpoint"] for one in found if one["SubscriptionArn"] == "PendingConfirmation"]
     if waiting:
         fix = 'Follow the link in the mail "AWS Notification - Subscription Confirmation" (look among the spam).'
-        return bad(f"not confirmed: {', '.join(waiting)}", f"{fix} After three days: make deploy with AlarmEmail anew.")
+        return bad(f"not confirmed: {', '.join(waiting)}", f"{fix} For another mail: {subscribe}")
     if found:
         return good(f"alarms go to {', '.join(one['Endpoint'] for one in found)}")
-    fix = (
-        f"aws sns subscribe --topic-arn {here.output('AlarmTopicArn')} --protocol email --notification-endpoint ADDRESS"
-    )
-    if here.parameter("AlarmEmail"):
-        return bad(f"{here.parameter('AlarmEmail')} gets no alarm: it has unsubscribed", fix)
-    return unknown("nobody has subscribed to the alarms, as AlarmEmail is empty", fix)
+    if email:
+        return bad(f"{email} gets no alarm: never confirmed, or unsubscribed", subscribe)
+    return unknown("nobody has subscribed to the alarms, as AlarmEmail is empty", subscribe)
 
 
 def _queue(here: Surroundings, output: str) -> int | None:
@@ -159,22 +158,26 @@ def _queue(here: Surroundings, output: str) -> int | None:
     return None if found is None else int(found["Attributes"]["ApproximateNumberOfMessages"])
 
 
+def _counted(count: int, name: str) -> str:
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
+
+
 def _undelivered(here: Surroundings) -> Finding:
     count = _queue(here, "UndeliveredEventsUrl")
     if count is None:
-        return bad("its queue does not exist", MAKE_DEPLOY)
+        return bad("its queue does not exist", PUT_BACK)
     if count:
         fix = 'Read them and do what "undelivered-events" in docs/OPERATIONS.md says of each.'
-        return bad(f"{count} events could not be delivered", fix)
+        return bad(f"{_counted(count, 'event')} could not be delivered", fix)
     return good("none")
 
 
 def _failed(here: Surroundings) -> Finding:
     count = _queue(here, "FailedRunsUrl")
     if count is None:
-        return bad("their queue does not exist", MAKE_DEPLOY)
+        return bad("their queue does not exist", PUT_BACK)
     if count:
-        text = f"{count} runs have failed in the last 14 days; later ones may have put it right"
+        text = f"{_counted(count, 'run')} failed in the last 14 days; later ones may have put it right"
         return unknown(text, "spaaza-snapshots status says how the days stand (make status).")
     return good("none in the last 14 days")
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from spaaza_snapshots.glue.tables import SNAPSHOTS, USERS, USERS_CSV, USERS_QUALITY
 from spaaza_snapshots.upkeep.days import chains_in
-from spaaza_snapshots.upkeep.doctor.findings import Check, Finding, answer_of, bad, good, unknown
+from spaaza_snapshots.upkeep.doctor.findings import PUT_BACK, Check, Finding, answer_of, bad, good, unknown
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 
 TABLES: Final = (USERS, USERS_CSV, SNAPSHOTS, USERS_QUALITY)
@@ -21,9 +21,7 @@ MISSING: Final = ("EntityNotFoundException",)
 def _database(here: Surroundings) -> Finding:
     name = here.output("GlueDatabaseName")
     if answer_of(here.client("glue").get_database, MISSING, Name=name) is None:
-        return bad(
-            f"{name} does not exist, or Lake Formation hides it", "Deploy again: make deploy; see lake formation."
-        )
+        return bad(f"{name} does not exist, or Lake Formation hides it", f"See the next line. {PUT_BACK}")
     return good(name)
 
 
@@ -117,12 +115,12 @@ def _work_group(here: Surroundings) -> Finding:
     answer = answer_of(here.client("athena").get_work_group, ("InvalidRequestException",), WorkGroup=name)
     found = (answer or {}).get("WorkGroup")
     if not found:
-        return bad(f"{name} does not exist", "Deploy again: make deploy.")
+        return bad(f"{name} does not exist", PUT_BACK)
     if found.get("State", "ENABLED") != "ENABLED":
         return bad(f"{name} is disabled", f"aws athena update-work-group --work-group {name} --state ENABLED")
     results = found.get("Configuration", {}).get("ResultConfiguration", {}).get("OutputLocation", "")
     if not results.startswith(f"s3://{bucket}/"):
-        fix = "Results hold personal data and must expire with the bucket's; deploy again: make deploy."
+        fix = f"Results hold personal data, and expire only in the bucket. {PUT_BACK}"
         return bad(f"its results go to {results or 'nowhere'}", fix)
     return good(f"{name}, results in {results}")
 

@@ -26,6 +26,7 @@ from spaaza_snapshots.spaaza.export_stream import ExportStream
 from spaaza_snapshots.spaaza.login import SpaazaLogin
 from spaaza_snapshots.upkeep.doctor.findings import (
     DENIED,
+    PUT_BACK,
     Check,
     Finding,
     answer_of,
@@ -143,7 +144,7 @@ def _clock() -> Clock:
 def _rotation(here: Surroundings) -> Finding:
     secret = here.client("secretsmanager").describe_secret(SecretId=here.output("SecretArn"))
     if not secret.get("RotationEnabled"):
-        return bad("RenewSession is true, but the secret does not rotate", "Deploy again: make deploy.")
+        return bad("RenewSession is true, but the secret does not rotate", PUT_BACK)
     rotated = secret.get("LastRotatedDate")
     if rotated is None:
         return good("the secret rotates; it never has so far")
@@ -162,7 +163,7 @@ def _login_secret(here: Surroundings) -> Finding:
     )
     found = answer_of(here.client("secretsmanager").describe_secret, ("ResourceNotFoundException",), SecretId=secret_id)
     if found is None or found.get("DeletedDate"):
-        return bad("it is not there", "Deploy again: make deploy. Then fill it.")
+        return bad("it is not there", f"{PUT_BACK} Then fill it.")
     return _labelled(found, fix)
 
 
