@@ -64,6 +64,8 @@ def test_what_is_broken_is_found_with_its_fix_and_good_once_mended(place: Place,
     with broken.breaking(place):
         found = look(surroundings(place), name)
     assert (found.status, words in found.text, fix in found.fix) == (Status.BAD, True, True), found
+    told = found.text + found.fix
+    assert not [key for key in (place.stack.spaaza.session.key, "the-session-key-alone") if key in told]
     by_date = name == "session" and "proper date" not in broken.name
     assert found.of_credentials == (name in OF_CREDENTIALS or by_date)
     assert look(surroundings(place), name).status is Status.GOOD

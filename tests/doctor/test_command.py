@@ -13,7 +13,7 @@ from sandbox.spaaza.answers import generated_users, sample_users
 from spaaza_snapshots.cli.main import main
 from tools.broken_setups.breaks import BREAKS
 from tools.broken_setups.place import Place
-from tools.broken_setups.ways import refused
+from tools.broken_setups.ways import answered_with, refused
 
 READS = re.compile("(Get|List|Describe|Head|Simulate|Validate)[A-Z]")
 EXPORTS = "/segments/export/users"
@@ -112,6 +112,24 @@ def test_what_aws_does_not_answer_is_unknown_and_no_failure(place: Place, doctor
         code, printed, _ = doctor("--json")
     assert (code, statuses(printed)) == (0, {"good", "unknown"})
     assert findings(printed)["database"]["finding"] == "AWS refuses GetDatabase: AccessDeniedException"
+
+
+def test_of_a_stack_that_nobody_may_see_it_asks_about_the_account_alone(place: Place, doctor: Doctor) -> None:
+    with refused("DescribeStacks", "AccessDenied", 403)(place):
+        code, printed, _ = doctor("--json")
+    found = findings(printed)
+    assert (code, found["stack"]["status"], "concurrent runs" in found) == (0, "unknown", True)
+    assert not {"names", "spaaza", "secret"} & found.keys()
+
+
+def test_a_stack_that_is_only_planned_is_not_deployed(place: Place, doctor: Doctor) -> None:
+    with answered_with("DescribeStacks", "CREATE_COMPLETE", "REVIEW_IN_PROGRESS")(place):
+        found = findings(doctor("--json")[1])
+    assert ("nobody has executed" in found["stack"]["finding"], "names" in found, "secret" in found) == (
+        True,
+        True,
+        False,
+    )
 
 
 def test_a_date_that_is_none_is_told_in_the_answer_and_not_logged_into_it(place: Place, doctor: Doctor) -> None:

@@ -3,18 +3,21 @@
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from sandbox.aws.moto import MotoAws
 from sandbox.aws.seaweed import SeaweedS3
 from sandbox.wire import faults
 from sandbox.wire.wire import Call, Wire
+from tests.support.deployed import any_client
 from tests.support.wire_clients import PART, WireClients, code
 
 
@@ -135,3 +138,37 @@ def test_a_closed_wire_leaves_no_thread_even_with_a_call_on_hold(seaweed: Seawee
     idle.close()
     held.close()
     assert set(threading.enumerate()) == before
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "arguments"),
+    [
+        ("lambda", "GetFunction", {"FunctionName": "export"}),
+        ("lambda", "GetFunctionEventInvokeConfig", {"FunctionName": "export"}),
+        ("lambda", "GetAccountSettings", {}),
+        ("scheduler", "ListSchedules", {}),
+        ("scheduler", "GetSchedule", {"Name": "daily"}),
+        ("lakeformation", "GetDataLakeSettings", {}),
+        ("sts", "GetCallerIdentity", {}),
+        ("iam", "GetRole", {"RoleName": "export"}),
+    ],
+)
+def test_a_call_of_any_protocol_is_known_by_its_name_and_can_be_refused(
+    wire: Wire, service: str, operation: str, arguments: dict[str, str]
+) -> None:
+    wire.fail(operation, faults.error(403, "AccessDenied"))
+    with closing(any_client(service, wire.url("aws"))) as client, pytest.raises(ClientError) as caught:
+        getattr(client, xform_name(operation))(**arguments)
+    assert code(caught) == (403, "AccessDenied")
+    assert [(call.service, call.operation) for call in wire.calls] == [(service, operation)]
+
+
+def test_an_answer_can_be_rewritten_or_made_up(wire: Wire) -> None:
+    wire.fail("GetCallerIdentity", faults.rewritten("123456789012", "999999999999"))
+    wire.fail("GetAccountSettings", faults.answered("application/json", lambda: '{"AccountLimit": {}}'))
+    with (
+        closing(any_client("sts", wire.url("aws"))) as sts,
+        closing(any_client("lambda", wire.url("aws"))) as functions,
+    ):
+        assert [sts.get_caller_identity()["Account"] for _ in range(2)] == ["999999999999", "123456789012"]
+        assert functions.get_account_settings()["AccountLimit"] == {}

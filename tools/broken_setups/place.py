@@ -142,12 +142,10 @@ class Place:
                 "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
             },
         )
-        properties = template.source()["Resources"]["Bucket"]["Properties"]
+        lifecycle = template.source()["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]
         s3.put_bucket_lifecycle_configuration(
             Bucket=bucket,
-            LifecycleConfiguration={
-                "Rules": [_rule(rule) for rule in properties["LifecycleConfiguration"]["Rules"] if _is_played(rule)]
-            },
+            LifecycleConfiguration={"Rules": [_rule(rule) for rule in lifecycle["Rules"] if _is_played(rule)]},
         )
 
     def _queues(self) -> None:

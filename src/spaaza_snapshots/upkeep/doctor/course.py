@@ -6,7 +6,7 @@ from typing import Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from spaaza_snapshots.upkeep.doctor import account, bucket, running, stack, tables, vendor
-from spaaza_snapshots.upkeep.doctor.findings import Check, Examination, Finding
+from spaaza_snapshots.upkeep.doctor.findings import Check, Examination, Finding, Status
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 
 FIRST: Final = (account.REGION, account.CREDENTIALS, account.TOOLS, stack.STACK)
@@ -22,22 +22,27 @@ TO_DEPLOY: Final = (
 DEPLOYED: Final = (vendor.SECRET, vendor.SESSION, vendor.ALIVE)
 
 
+ACCOUNT: Final = tuple(check for check in TO_DEPLOY if check not in (stack.NAMES, stack.SPAAZA))
+
+
 def examine(here: Surroundings) -> Iterator[tuple[str, Finding]]:
     """Yield the name and the finding of every check that fits: before the first deployment, or after it."""
     examination = Examination(here)
     yield from examination.make(FIRST)
-    if here.stack_name is None or not (examination.is_out("stack") or _is_there(here)):
-        unnamed = [check for check in TO_DEPLOY if here.stack_name or check is not stack.NAMES]
-        yield from examination.make(unnamed)
-    else:
-        yield from examination.make(after(here, is_known=not examination.is_out("stack")))
+    yield from examination.make(_rest(here, examination.results["stack"].status))
 
 
-def _is_there(here: Surroundings) -> bool:
+def _rest(here: Surroundings, of_stack: Status) -> Sequence[Check]:
+    """Return what follows: of a stack that nobody can see, neither its parts nor the need for them is known."""
+    if here.stack_name is None:
+        return [check for check in TO_DEPLOY if check is not stack.NAMES]
+    if of_stack in (Status.BAD, Status.SKIPPED):
+        return after(here, is_known=False)
     try:
-        return here.stack is not None
+        is_deployed = here.stack is not None and here.stack.state != stack.ONLY_PLANNED
     except (ClientError, BotoCoreError):
-        return False
+        return ACCOUNT
+    return after(here, is_known=True) if is_deployed else TO_DEPLOY
 
 
 def after(here: Surroundings, *, is_known: bool) -> Sequence[Check]:

@@ -9,6 +9,9 @@ from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 OURS: Final = frozenset({"BucketName", "SecretArn", "ExportFunctionName", "GlueDatabaseName"})
 """Outputs that only a stack of this template has together."""
 
+ONLY_PLANNED: Final = "REVIEW_IN_PROGRESS"
+"""The state of a stack for which there is a change set, and nothing else yet."""
+
 _DELETE: Final = "aws cloudformation delete-stack --stack-name {stack} --region {region}"
 
 BROKEN: Final[Mapping[str, str]] = {
@@ -31,7 +34,7 @@ def _stack(here: Surroundings) -> Finding:
     state = here.stack.state
     if state in BROKEN:
         return bad(f"{here.stack_name} is in {state}", BROKEN[state].format(stack=here.stack_name, region=here.region))
-    if state == "REVIEW_IN_PROGRESS":
+    if state == ONLY_PLANNED:
         return unknown(
             f"{here.stack_name} is only a change set that nobody has executed", "make deploy makes a new one."
         )
