@@ -209,6 +209,19 @@ def test_what_a_simulation_denies_is_bad_before_a_deployment_and_only_told_after
 
 
 @pytest.mark.parametrize(
+    ("arn", "words"),
+    [
+        ("sts::123456789012:assumed-role/members/me", "iam::123456789012:role/members"),
+        ("iam::123456789012:root", "root"),
+    ],
+)
+def test_rights_are_those_of_the_role_behind_a_session(place: Place, arn: str, words: str) -> None:
+    with answered_with("GetCallerIdentity", "sts::123456789012:user/moto", arn)(place):
+        found = look(surroundings(place), "rights to create")
+    assert (found.status, words in found.text) == (Status.GOOD, True)
+
+
+@pytest.mark.parametrize(
     ("region", "status"),
     [(None, Status.BAD), ("eu-west-9", Status.BAD), ("cn-north-1", Status.BAD), ("eu-west-1", Status.GOOD)],
 )

@@ -24,6 +24,11 @@ def _client(service: str, endpoint_url: str) -> Any:
     return make_client(service, endpoint_url=endpoint_url, **(keys if service == "s3" else {}))
 
 
+@cache
+def _regions(service: str) -> Sequence[str]:
+    return _session.get_available_regions(service)
+
+
 def surroundings(place: Place, **others: Any) -> Surroundings:
     """Look from here; `others` are fields that differ."""
     wire = place.stack.wire
@@ -31,7 +36,7 @@ def surroundings(place: Place, **others: Any) -> Surroundings:
         stack_name=NAME,
         region="eu-west-1",
         client=lambda service: _client(service, wire.url("s3" if service == "s3" else "aws")),
-        regions=_session.get_available_regions,
+        regions=_regions,
         missing_tools=(),
         http=http_pool(),
         overrides=dict.fromkeys(("SPAAZA_API_URL", "SPAAZA_SERVICES_URL"), place.stack.spaaza.base_url),

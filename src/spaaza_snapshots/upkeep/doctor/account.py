@@ -146,7 +146,10 @@ def _may_create(here: Surroundings) -> Finding:
 def _simulated(here: Surroundings, principal: str) -> tuple[list[str], list[str]]:
     """Return the denied actions, and those whose denial hangs on a condition that only the real call fills in."""
     account, name = principal.split(":")[4], here.stack_name or "spaaza-snapshots"
-    region_asked = {"ContextKeyName": "aws:RequestedRegion", "ContextKeyType": "string"}
+    told = {"aws:RequestedRegion": here.region, "iam:PassedToService": "lambda.amazonaws.com"}
+    context = [
+        {"ContextKeyName": key, "ContextKeyType": "string", "ContextKeyValues": [value]} for key, value in told.items()
+    ]
     denied: list[str] = []
     doubtful: list[str] = []
     for action, pattern in CREATING.items():
@@ -154,7 +157,7 @@ def _simulated(here: Surroundings, principal: str) -> tuple[list[str], list[str]
             PolicySourceArn=principal,
             ActionNames=[action],
             ResourceArns=[pattern.format(region=here.region, account=account, name=name)],
-            ContextEntries=[{**region_asked, "ContextKeyValues": [here.region]}],
+            ContextEntries=context,
         )["EvaluationResults"]
         if result["EvalDecision"] != "allowed":
             (doubtful if result.get("MissingContextValues") else denied).append(action)
