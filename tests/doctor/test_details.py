@@ -99,7 +99,7 @@ def test_settings_of_a_sandbox_that_make_no_sense_are_unknown_and_named(place: P
 
 
 def test_an_answer_that_is_no_export_is_bad(place: Place) -> None:
-    place.stack.spaaza.serve(html_answer("maintenance"))
+    place.stack.spaaza.serve(html_answer("maintenance"), 1743)
     found = look(surroundings(place), "export of 1743")
-    place.stack.spaaza.serve(sample_users())
+    place.stack.spaaza.serve(sample_users(), 1743)
     assert (found.status, "no gzip CSV" in found.text) == (Status.BAD, True)

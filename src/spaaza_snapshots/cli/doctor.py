@@ -48,7 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also ask Spaaza for each chain's export, and close it behind its first line; nothing is kept",
     )
     parser.add_argument(
-        "--chain", type=int, action="append", default=[], help="with --probe: this chain only; may be repeated"
+        "--chain",
+        type=int,
+        action="append",
+        default=[],
+        help="probe this chain only; may be repeated, and needs no --probe",
     )
 
 
