@@ -182,13 +182,14 @@ def _concurrency(here: Surroundings) -> Finding:
     limits = here.client("lambda").get_account_settings()["AccountLimit"]
     total, free = limits["ConcurrentExecutions"], limits["UnreservedConcurrentExecutions"]
     chains = here.parameter("ChainIds").count(",") + 1
+    named = "1 chain" if chains == 1 else f"{chains} chains"
     needed = 2 * chains + 1  # each chain's export and typed copy, and the run that asks for them
     found = f"{total} at once in the account, {free} of them not reserved"
     fix = 'Raise it: Service Quotas, AWS Lambda, "Concurrent executions".'
     if free < needed:
-        return bad(f"Lambda runs {found}; {chains} chains take up to {needed}", fix)
+        return bad(f"Lambda runs {found}; {named} may take {needed}", fix)
     if total <= SMALL_LIMIT:
-        return good(f"Lambda runs {found}: enough for {chains} chains if little else runs in this account")
+        return good(f"Lambda runs {found}: enough for {named} if little else runs in this account")
     return good(f"Lambda runs {found}")
 
 

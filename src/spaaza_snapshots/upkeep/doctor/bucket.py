@@ -88,10 +88,10 @@ def _environment(here: Surroundings) -> Finding:
             "A bucket serves one environment: deploy a stack of its own for the other, and SpaazaEnvironment as it was."
         )
         return bad(f"the stack is for {wanted}, but holds snapshots of chain {', '.join(others)}", fix)
-    counted = sum(of == wanted for of in found.values())
-    if not counted and any(of is None for of in found.values()):
-        return unknown("no chain's latest manifest can be read", "spaaza-snapshots status says which is damaged.")
-    return good(f"snapshots of {wanted} only, of {counted} chains" if counted else "no snapshot yet")
+    is_known = wanted in found.values()
+    if found and not is_known:
+        return unknown("no chain has a manifest that can be read", "make status says how the days stand.")
+    return good(f"snapshots of {wanted} only" if is_known else "no snapshot yet")
 
 
 def _environment_of(here: Surroundings, bucket: str, chain: int) -> str | None:
