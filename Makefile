@@ -94,6 +94,7 @@ rehearse: $(STAMP) ## Play make deploy up to its change set and the yes, without
 
 status: $(STAMP) ## Show how the deployed stack stands, and the first thing to do
 	@exec $(COMMAND) status $(PLACE)
+
 doctor: $(STAMP) ## Tell what is wrong with a set-up, before its deployment and after it: ENV= PROBE= CHAIN=
 	@exec $(COMMAND) doctor $(PLACE) $(if $(PROBE),--probe) $(if $(CHAIN),--chain $(CHAIN))
 
@@ -135,4 +136,3 @@ clean: ## Remove everything the other targets made
 	@rm -rf $(VENV) .tools .aws-sam .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: $(shell sed -n 's/^\([a-z]*\):.*\#\# .*/\1/p' Makefile)
-.PHONY: help setup run quick test check bench crash model contract session drift tables iam build artifact deploy doctor login snapshot athena logs destroy pins clean

@@ -18,7 +18,20 @@ from rich.markup import escape
 
 from spaaza_snapshots import __version__
 from spaaza_snapshots.base.telemetry import logger
-from spaaza_snapshots.cli import athena, days, deployed, doctor, erase, files, invoke, login, logs, rebuild, status, verify
+from spaaza_snapshots.cli import (
+    athena,
+    days,
+    deployed,
+    doctor,
+    erase,
+    files,
+    invoke,
+    login,
+    logs,
+    rebuild,
+    status,
+    verify,
+)
 from spaaza_snapshots.cli.command import (
     Answer,
     Command,
