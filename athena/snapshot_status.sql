@@ -1,6 +1,7 @@
 -- View: for each chain its last snapshot of the last 90 days, the day that users_latest shows, and why it is not today's.
--- State: current; missing (no snapshot today or yesterday); no typed copy (not converted yet, or the conversion failed);
--- unfit (more than a tenth of its records could not be read). A held snapshot is not committed, so it counts as missing.
+-- State: current; missing (no snapshot today or yesterday); no typed copy (not converted yet, the conversion failed, or
+-- it was erased with a person); unfit (more than a tenth of its records could not be read). A held snapshot is not
+-- committed, so it counts as missing.
 CREATE OR REPLACE VIEW snapshot_status AS
 WITH days AS (
   SELECT
@@ -33,7 +34,7 @@ SELECT
   concat_ws(
     '; ',
     if(days.days_ago > 1, 'no snapshot for ' || CAST(days.days_ago AS varchar) || ' days: it is missing, held or damaged'),
-    if(NOT days.is_typed, 'the last snapshot has no typed copy yet'),
+    if(NOT days.is_typed, 'the last snapshot has no typed copy'),
     if(days.is_unfit, CAST(days.rejected_rows AS varchar) || ' records of the last snapshot could not be read'),
     if(shown.dt IS NULL, 'users_latest shows nothing, because no sound day is at most 7 days old')
   ) AS reason

@@ -16,7 +16,7 @@ from spaaza_snapshots.model.manifest import utc_text
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.upkeep.days import State, day_of
-from spaaza_snapshots.upkeep.erasure import Proof, prove
+from spaaza_snapshots.upkeep.erasure import Proof, erase, prove
 from spaaza_snapshots.upkeep.erasure_plan import Search
 from spaaza_snapshots.upkeep.person import People, Unreadable
 from spaaza_snapshots.upkeep.typed_copies import ID_NAMES, put_without, rows_of
@@ -92,10 +92,24 @@ def test_a_typed_copy_that_somebody_else_has_replaced_is_not_overwritten(
     assert read(versioned, tmp_path, "SELECT id FROM COPY") == [(5,)]
 
 
-def test_a_typed_copy_without_the_column_goes_as_a_whole(versioned: VersionedBucket, tmp_path: Path) -> None:
+def test_a_typed_copy_without_the_column_goes_as_a_whole_and_its_report_with_it(
+    versioned: VersionedBucket, tmp_path: Path
+) -> None:
     copy = put_copy(versioned, tmp_path, "SELECT 404100 AS number")
-    (day,) = Search(versioned, DAY.chain_id, PEOPLE, TODAY).plan().days
+    versioned.s3.put_object(Bucket=versioned.name, Key=DAY.quality_key, Body=b"{}")
+    plan = Search(versioned, DAY.chain_id, PEOPLE, TODAY).plan()
+    (day,) = plan.days
     assert (day.typed_anew, day.typed, day.whole) == (None, (copy,), False)
+    erase(versioned, plan, PEOPLE, lambda: NOW, lambda _: None)
+    # users_latest takes the last day that has a report: this one would leave it empty.
+    assert list(versioned.versions(DAY.quality_key)) == list(versioned.versions(DAY.parquet_key)) == []
+
+
+def test_the_report_stays_with_a_typed_copy_that_is_made_again(versioned: VersionedBucket, tmp_path: Path) -> None:
+    put_copy(versioned, tmp_path, PERSONS_ROWS)
+    versioned.s3.put_object(Bucket=versioned.name, Key=DAY.quality_key, Body=b"{}")
+    erase(versioned, Search(versioned, DAY.chain_id, PEOPLE, TODAY).plan(), PEOPLE, lambda: NOW, lambda _: None)
+    assert len(list(versioned.versions(DAY.quality_key))) == len(list(versioned.versions(DAY.parquet_key))) == 1
 
 
 def test_a_typed_copy_that_outlives_its_export_is_read_itself(versioned: VersionedBucket, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_a_day_without_its_typed_copy_leaves_the_one_before(warehouse: Warehouse
         "2026-11-22",
         "2026-11-21",
         "no typed copy",
-        "the last snapshot has no typed copy yet",
+        "the last snapshot has no typed copy",
     )
 
 

@@ -63,7 +63,8 @@ def _rows(day: DayToErase) -> Iterator[_Row]:
     export = "deleted, the day's snapshot with it" if day.whole else "replaced versions deleted, the snapshot stays"
     typed = "deleted" if any(version.is_latest for version in day.typed) else "replaced versions deleted"
     typed = typed if day.typed_anew is None else "made again without them"
-    parts = ((day.drafts, "deleted"), (day.typed, typed), ((*day.exports, *day.exports_last), export))
+    going = ((*day.drafts, *day.report), "deleted")
+    parts = (going, (day.typed, typed), ((*day.exports, *day.exports_last), export))
     for versions, becomes in parts:
         for key, group in groupby(sorted(versions, key=lambda version: version.key), lambda version: version.key):
             of_key = list(group)

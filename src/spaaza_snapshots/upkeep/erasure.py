@@ -1,7 +1,8 @@
 """Carries out an erasure that can be killed at any instant and repeated, and proves what it has done.
 
 record        the plan without the people, under erasures/, before anything goes
-each day      drafts, then typed copies, then exports: as long as one export holds the people, a search finds the day
+each day      drafts, reports of typed copies that go for good, typed copies, exports: as long as one export holds the
+              people, a search finds the day
 results       every query result, after what they were made from
 proof         list everything again, and read what no search has read
 record        again, with the time at which nothing was left
@@ -11,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from spaaza_snapshots.base.aws_errors import storage_errors
 from spaaza_snapshots.errors import InvalidRequest
@@ -23,6 +25,9 @@ from spaaza_snapshots.upkeep.erasure_plan import DayToErase, Plan, Search
 from spaaza_snapshots.upkeep.person import People
 from spaaza_snapshots.upkeep.typed_copies import put_without
 from spaaza_snapshots.upkeep.versions import AGAIN_HINT, Version, VersionedBucket
+
+
+RECORDED_ROOTS: Final = (keys.RAW_ROOT, keys.PARQUET_ROOT, keys.QUALITY_ROOT, keys.PENDING_ROOT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ def erase(
         bucket.delete(day.drafts)
         if day.typed_anew is not None:
             put_without(bucket, day.typed_anew, people)
+        bucket.delete(day.report)  # before the copy: users_latest shows the last day that has a report
         bucket.delete(day.typed)
         bucket.delete(day.exports)
         bucket.delete(day.exports_last)  # in one call: no older version is uncovered in between
@@ -119,7 +125,7 @@ def _finish_records(bucket: VersionedBucket, chain_id: int, now: Callable[[], da
     """Finish each record of which nothing is left, and yield the others."""
     unfinished = _unfinished(bucket, chain_id)
     there: set[ErasedVersion] = set()
-    for root in (keys.RAW_ROOT, keys.PARQUET_ROOT, keys.PENDING_ROOT) if unfinished else ():
+    for root in RECORDED_ROOTS if unfinished else ():
         found = _real(bucket, keys.chain_prefix(root, chain_id))
         there.update(ErasedVersion(version.key, version.version_id) for version in found)
     for erasure in unfinished:

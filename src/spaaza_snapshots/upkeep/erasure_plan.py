@@ -24,13 +24,15 @@ Advance = Callable[[int], None]
 class DayToErase:
     """What has to go of one day, in the order of deletion; the exports, by which the day is found again, go last.
 
-    `whole`: every export goes. `typed_anew`: the current typed copy, one of `typed`, that is replaced by one without
-    the people. `exports_last`: the current export, and the delete markers that would otherwise uncover an older one.
+    `whole`: every export goes. `report`: that of a typed copy which goes without another in its place. `typed_anew`: the
+    current typed copy, one of `typed`, that is replaced by one without the people. `exports_last`: the current export,
+    and the delete markers that would otherwise uncover an older one.
     """
 
     snapshot_id: SnapshotId
     whole: bool
     drafts: tuple[Version, ...]
+    report: tuple[Version, ...]
     typed_anew: Version | None
     typed: tuple[Version, ...]
     exports: tuple[Version, ...]
@@ -39,7 +41,7 @@ class DayToErase:
     @property
     def versions(self) -> tuple[Version, ...]:
         """All that goes."""
-        return (*self.drafts, *self.typed, *self.exports, *self.exports_last)
+        return (*self.drafts, *self.report, *self.typed, *self.exports, *self.exports_last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,7 @@ class Search:
             snapshot_id,
             whole,
             tuple(self._drafts(snapshot_id)) if whole else (),
+            tuple(self._bucket.versions(snapshot_id.quality_key)) if gone else (),
             anew,
             tuple(typed.versions if gone else typed.holding),
             tuple(reversed(first)),  # the oldest first: what is current stays until the last call
