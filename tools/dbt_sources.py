@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.athena.saved_queries import saved_queries
 from sandbox.aws.moto import MotoAws
+from spaaza_snapshots.cli.athena import SavedQuery
 from spaaza_snapshots.glue.catalog import GlueCatalog
 from spaaza_snapshots.glue.tables import SNAPSHOTS, USERS, USERS_QUALITY
 from spaaza_snapshots.model.columns import KNOWN, columns_of
@@ -21,7 +22,9 @@ DATABASE = "sources"
 TABLES = (USERS, SNAPSHOTS, USERS_QUALITY)
 """Not `users_csv`: analysts cannot read it."""
 
-VIEW = "users_latest"
+VIEWS = ("snapshot_status", "users_latest")
+"""Not `users_csv_committed`, for the same reason."""
+
 PARTITIONS = {
     "chain_id": "Spaaza chain, as text: chain_id = '1743'",
     "dt": "Snapshot date, as text: dt = '2026-11-22'",
@@ -45,9 +48,13 @@ def sources(glue: "GlueClient") -> str:
     lines = [
         line for table in TABLES for line in _table(glue.get_table(DatabaseName=DATABASE, Name=table.name)["Table"])
     ]
-    (view,) = [query for query in saved_queries() if query.name == VIEW]
-    described = [f"      - name: {VIEW}", f"        description: {json.dumps(view.description)}"]
-    return HEAD + "\n".join([*lines, *described, ""])
+    views = [line for query in saved_queries() if query.name in VIEWS for line in _view(query)]
+    return HEAD + "\n".join([*lines, *views, ""])
+
+
+def _view(query: SavedQuery) -> Iterator[str]:
+    yield f"      - name: {query.name}"
+    yield f"        description: {json.dumps(query.description)}"
 
 
 def _table(table: Mapping[str, Any]) -> Iterator[str]:
