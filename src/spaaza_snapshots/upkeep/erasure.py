@@ -26,7 +26,6 @@ from spaaza_snapshots.upkeep.person import People
 from spaaza_snapshots.upkeep.typed_copies import put_without
 from spaaza_snapshots.upkeep.versions import AGAIN_HINT, Version, VersionedBucket
 
-
 RECORDED_ROOTS: Final = (keys.RAW_ROOT, keys.PARQUET_ROOT, keys.QUALITY_ROOT, keys.PENDING_ROOT)
 
 

@@ -24,7 +24,7 @@ Advance = Callable[[int], None]
 class DayToErase:
     """What has to go of one day, in the order of deletion; the exports, by which the day is found again, go last.
 
-    `whole`: every export goes. `report`: that of a typed copy which goes without another in its place. `typed_anew`: the
+    `whole`: every export goes. `report`: that of a typed copy that goes with none in its place. `typed_anew`: the
     current typed copy, one of `typed`, that is replaced by one without the people. `exports_last`: the current export,
     and the delete markers that would otherwise uncover an older one.
     """
