@@ -17,7 +17,7 @@ from sandbox.athena.trino.grouping import check_grouping
 from sandbox.athena.trino.inference import annotate, type_of
 from sandbox.athena.trino.operators import check_operators
 from sandbox.athena.trino.refusal import NotPlayed, Refused
-from sandbox.athena.trino.syntax import check_functions, check_shape, check_tokens
+from sandbox.athena.trino.syntax import check_functions, check_shape, check_tokens, check_units
 from sandbox.athena.trino.types import Type, of_glue
 from sandbox.athena.trino.wording import as_text, keep_as_written
 
@@ -120,6 +120,7 @@ def _parsed(sql: str) -> exp.Expr:
         raise NotPlayed("Only queries, views and INSERT are played here.")
     check_shape(tree)
     check_functions(tokens, tree)
+    check_units(tokens)
     return tree
 
 

@@ -13,12 +13,40 @@ _NAMED_AGGREGATES: Final = words("aggregates")
 
 
 def check_grouping(tree: exp.Expr) -> None:
-    """Raise `Refused` for a column that is selected, or sorted by, beside an aggregate without being grouped."""
+    """Raise `Refused` for a column that is selected, or sorted by, beside an aggregate without being grouped.
+
+    Also for an aggregate or a window in WHERE, and for an order by what SELECT DISTINCT has left out.
+    """
     for select in tree.find_all(exp.Select):
+        _check_where(select)
+        _check_distinct(select)
         grouped = list(_grouped(select))
         if grouped or any(_is_aggregated(item) for item in select.selects):
             for item in [*select.selects, *_after(select)]:
                 _check(item, grouped, {name.alias for name in select.selects if name.alias})
+
+
+def _check_where(select: exp.Select) -> None:
+    where = select.args.get("where")
+    for node in where.walk(prune=lambda node: isinstance(node, exp.Query)) if where is not None else ():
+        if isinstance(node, exp.Window) or _is_aggregate(node):
+            cures = "put the window function into a subquery.", "put its condition into HAVING."
+            says = "EXPRESSION_NOT_SCALAR: WHERE clause cannot contain aggregations, window functions or …"
+            raise Refused(written(node), says, cures[_is_aggregate(node)])
+
+
+def _check_distinct(select: exp.Select) -> None:
+    order = select.args.get("order")
+    if order is None or select.args.get("distinct") is None:
+        return
+    names = {item.alias_or_name for item in select.selects}
+    values = [item.unalias() for item in select.selects]
+    for ordered in order.expressions:
+        item = ordered.this
+        is_named = isinstance(item, exp.Column) and not item.table and item.name in names
+        if isinstance(item, exp.Column) and not is_named and item not in values:
+            says = "EXPRESSION_NOT_IN_DISTINCT: For SELECT DISTINCT, ORDER BY expressions must appear in select list"
+            raise Refused(f"ORDER BY {written(item)}", says, f"add {written(item)} to SELECT.")
 
 
 def _grouped(select: exp.Select) -> Iterator[exp.Expr]:

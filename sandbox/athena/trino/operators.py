@@ -1,11 +1,12 @@
 """The operators and branches that Trino refuses, since it never converts between text, numbers and dates by itself."""
 
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Final
 
 from sqlglot import exp
 
-from sandbox.athena.trino.inference import ARITHMETIC, branches, is_calculable, parts, type_of
+from sandbox.athena.trino.inference import ARITHMETIC, branches, fields, is_calculable, parts, type_of
 from sandbox.athena.trino.refusal import Refused
 from sandbox.athena.trino.types import TEMPORAL, Family, family, meet, shown
 from sandbox.athena.trino.wording import corrected, is_constant, rewritten, written
@@ -172,11 +173,28 @@ def _word(node: exp.Expr) -> str:
 
 
 def _condition(node: exp.Expr) -> None:
+    if isinstance(node.parent, exp.Case) and node.parent.this is not None:  # CASE x WHEN 1: no condition
+        return
     terms = [node.left, node.right] if isinstance(node, exp.Binary) else [node.this]
     for term in terms:
         if family(type_of(term)) not in {None, Family.BOOLEAN}:
             says = f"TYPE_MISMATCH: Logical expression term must evaluate to a boolean (actual: {_shown(term)})"
             raise Refused(written(term), says, f"{written(term)} is {_word(term)}, and a condition is wanted.")
+
+
+def _field(node: exp.Dot) -> None:
+    kind, name = type_of(node.this), node.expression.name
+    row = node.this.name if isinstance(node.this, exp.Column) else written(node.this)
+    is_array = family(kind) is Family.ARRAY
+    names = [field for field, _ in fields(kind)]
+    if is_array or (names and name not in names):
+        near = get_close_matches(name, names, 1)
+        cure = (
+            f"{row} is an array; CROSS JOIN UNNEST({row}) makes rows of it."
+            if is_array
+            else f"{row} has no field {name}{f'; did you mean {near[0]}?' if near else '.'}"
+        )
+        raise Refused(f"{row}.{name}", f"COLUMN_NOT_FOUND: Column '{row}.{name}' cannot be resolved", cure)
 
 
 def _around(left: exp.Expr, sign: str, right: exp.Expr) -> tuple[str, str, str]:
@@ -199,5 +217,6 @@ _CHECKS: Final[Sequence[tuple[type[exp.Expr] | tuple[type[exp.Expr], ...], Calla
     ((exp.Case, exp.If, exp.Coalesce), _branching),
     (exp.Case, _case_operand),
     (exp.SetOperation, _set_operation),
-    ((exp.Connector, exp.Not, exp.Where), _condition),
+    ((exp.Connector, exp.Not, exp.Where, exp.If), _condition),
+    (exp.Dot, _field),
 )

@@ -32,6 +32,15 @@ _INSTEAD: Final = {
     "left": "substr(text, 1, n)",
     "right": "substr(text, -n)",
     "datediff": "date_diff('day', from, to)",
+    "timestampdiff": "date_diff('day', from, to)",
+    "dateadd": "date_add('day', n, x)",
+    "date_sub": "date_add('day', -n, x)",
+    "curdate": "current_date",
+    "explode": "CROSS JOIN UNNEST(array) AS t (x)",
+    "percentile_cont": "approx_percentile(x, 0.5)",
+    "safe_cast": "TRY_CAST(x AS type)",
+    "collect_list": "array_agg(x)",
+    "size": "cardinality(array)",
     "datepart": "extract(day FROM x)",
     "date_part": "extract(day FROM x)",
     "median": "approx_percentile(x, 0.5)",
@@ -52,10 +61,17 @@ _SIGNS: Final = {
     "{": "write CAST(ROW(x) AS ROW(name type)).",
     "GLOB": "write regexp_like(text, pattern).",
     "SIMILAR TO": "write regexp_like(text, pattern).",
+    "RLIKE": "write regexp_like(text, pattern).",
+    "REGEXP": "write regexp_like(text, pattern).",
+    "<=>": "write x IS NOT DISTINCT FROM y.",
+    "^": "write power(x, y).",
 }
 _BEFORE_VALUES: Final = frozenset(("SELECT", "WHERE", "THEN", "ELSE", "IN", "ON", "BY", "AND", "OR", ",", "(", "="))
 _FOREIGN_JOINS: Final = frozenset(("SEMI", "ANTI", "ASOF", "POSITIONAL"))
 _INTERVAL_UNITS: Final = frozenset({"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"})
+_UNITS: Final = frozenset(["millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year"])
+_UNIT_FIRST: Final = frozenset({"date_diff", "date_add", "date_trunc"})
+_FOREIGN_TYPES: Final = {"FLOAT": "double", "INT64": "bigint", "FLOAT64": "double"}
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -72,6 +88,8 @@ def check_tokens(sql: str, tokens: Sequence[Token]) -> None:
 
 
 def _check_limit(_before: Sequence[Token], after: Sequence[Token]) -> None:
+    if len(after) > 2 and after[1].token_type is TokenType.COMMA:  # LIMIT 10, 20
+        raise _unreadable("a comma behind LIMIT", f"write OFFSET {after[0].text} LIMIT {after[2].text}.")
     if len(after) > 1 and after[1].token_type is TokenType.OFFSET:
         raise _unreadable("OFFSET behind LIMIT", "write OFFSET first, then LIMIT.")
 
@@ -85,6 +103,39 @@ def _check_end(_before: Sequence[Token], after: Sequence[Token]) -> None:
 def _check_bracket(before: Sequence[Token], _after: Sequence[Token]) -> None:
     if any(token.text.upper() in _BEFORE_VALUES for token in before):
         raise _unreadable("an array in [ ] alone", "write ARRAY[x, y].")
+
+
+def _check_from(before: Sequence[Token], _after: Sequence[Token]) -> None:
+    if any(token.token_type is TokenType.COMMA for token in before):
+        raise _unreadable("FROM", "a comma stands before FROM.")
+
+
+def _check_name(_before: Sequence[Token], after: Sequence[Token]) -> None:
+    if after and after[0].token_type is TokenType.STRING:
+        name = after[0].text
+        raise _unreadable(f"AS '{name}'", f'a name in quotes has double ones; write AS "{name}".')
+    foreign = _FOREIGN_TYPES.get(after[0].text.upper()) if after else None
+    if foreign and len(after) > 1 and after[1].token_type is TokenType.R_PAREN:
+        name = after[0].text.lower()
+        raise Refused(f"a CAST to {name}", f"Unknown type: {name}", f"write CAST(x AS {foreign}).")
+
+
+def _check_now(_before: Sequence[Token], after: Sequence[Token]) -> None:
+    if [token.token_type for token in after[:2]] == [TokenType.L_PAREN, TokenType.R_PAREN]:
+        raise _unreadable("current_timestamp()", "write current_timestamp, without parentheses.")
+
+
+def check_units(tokens: Sequence[Token]) -> None:
+    """Raise `Refused` for a unit of time that Trino has not, or that is not in quotes."""
+    for function, parenthesis, unit in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        name, text = function.text.lower(), unit.text.lower()
+        if name not in _UNIT_FIRST or parenthesis.token_type is not TokenType.L_PAREN:
+            continue
+        is_text = unit.token_type is TokenType.STRING
+        one = next((known for known in _UNITS if text in {known, f"{known}s"}), None)
+        if (is_text and text not in _UNITS) or (one and not is_text):
+            cure = f"write {name}('{one}', …)." if one else f"the unit is one of {', '.join(sorted(_UNITS))}."
+            raise Refused(f"{name}({text}, …)", f"INVALID_FUNCTION_ARGUMENT: '{text}' is not a valid field", cure)
 
 
 def _check_interval(_before: Sequence[Token], after: Sequence[Token]) -> None:
@@ -101,6 +152,9 @@ _ORDER: Final[Mapping[TokenType, Callable[[Sequence[Token], Sequence[Token]], No
     TokenType.SEMICOLON: _check_end,
     TokenType.L_BRACKET: _check_bracket,
     TokenType.INTERVAL: _check_interval,
+    TokenType.FROM: _check_from,
+    TokenType.ALIAS: _check_name,
+    TokenType.CURRENT_TIMESTAMP: _check_now,
 }
 
 
@@ -126,6 +180,8 @@ def check_shape(tree: exp.Expr) -> None:
                 raise _unreadable(name, cure)
         if isinstance(node, exp.Cast) and node.to.this is exp.DType.TEXT:
             raise Refused("a CAST to string", "Unknown type: string", "text is called varchar in Athena's SQL.")
+        if isinstance(node, exp.Cast) and node.to.this is exp.DType.DATETIME:
+            raise Refused("a CAST to datetime", "Unknown type: datetime", "write CAST(x AS timestamp).")
 
 
 _SHAPES: Final[Sequence[tuple[type[exp.Expr], Callable[[exp.Expr], bool], str, str]]] = (
@@ -147,6 +203,36 @@ _SHAPES: Final[Sequence[tuple[type[exp.Expr], Callable[[exp.Expr], bool], str, s
         lambda node: any(node.text(part).upper() in _FOREIGN_JOINS for part in ("kind", "method")),
         "this kind of JOIN",
         "write WHERE x IN (SELECT …), or NOT EXISTS.",
+    ),
+    (
+        exp.Join,
+        lambda node: bool(node.text("side")) and not any(map(node.args.get, ("on", "using", "method"))),
+        "a JOIN without ON",
+        "write ON, or CROSS JOIN.",
+    ),
+    (
+        exp.Is,
+        lambda node: isinstance(node.expression, exp.Boolean),
+        "IS TRUE and IS FALSE",
+        "write x, or x IS NOT DISTINCT FROM true.",
+    ),
+    (
+        exp.Like,
+        lambda node: isinstance(node.expression, exp.Any | exp.All),
+        "LIKE ANY",
+        "write x LIKE 'a%' OR x LIKE 'b%'.",
+    ),
+    (
+        exp.Count,
+        lambda node: isinstance(node.this, exp.Distinct) and len(node.this.expressions) > 1,
+        "count(DISTINCT x, y)",
+        "write count(DISTINCT (x, y)).",
+    ),
+    (
+        exp.GroupConcat,
+        lambda node: not isinstance(node.this, exp.Order) and not isinstance(node.parent, exp.WithinGroup),
+        "listagg without an order",
+        "write listagg(x, ', ') WITHIN GROUP (ORDER BY x).",
     ),
 )
 
