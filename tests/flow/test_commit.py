@@ -63,7 +63,9 @@ def test_a_draft_whose_object_is_not_in_place_is_not_promoted(
     stack: Stack, store: SnapshotStore, draft: Manifest
 ) -> None:
     stack.s3.put_object(Bucket=stack.bucket, Key=RAW, Body=b"", Metadata={"run-id": "another"})
+    store.write_ahead(draft)
     assert promote(store, draft) is None
+    assert aftermath(stack).pending == {}  # it can never be promoted again
     stack.s3.delete_object(Bucket=stack.bucket, Key=RAW)
     assert promote(store, draft) is None
     assert aftermath(stack).manifest is None

@@ -1,5 +1,6 @@
 """A whole but doubtful export: held where nothing better is there, aborted where something is, accepted by people."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
@@ -10,7 +11,7 @@ from sandbox.spaaza.answers import csv_answer, generated_users
 from sandbox.wire import faults
 from spaaza_snapshots.errors import InvalidRequest, SnapshotHeld, StorageError
 from tests.support.builders import HeldClock, documented_csv
-from tests.support.flow import CHAIN, aftermath, events, invoke
+from tests.support.flow import CHAIN, SNAPSHOT, aftermath, events, invoke
 
 YESTERDAY = {"chain_id": CHAIN, "date": "2026-11-21"}
 ACCEPT = {"chain_id": CHAIN, "date": "2026-11-22", "accept": True}
@@ -112,6 +113,20 @@ def test_a_held_day_is_exported_again_three_times_and_then_only_raises(hundred_y
     assert "force another export today" in raised.value.hint
     assert len(stack.spaaza.requests) == 1 + 4
     assert invoke(stack, ACCEPT)["row_count"] == 50
+
+
+def test_the_draft_of_a_killed_run_is_not_one_of_the_three(hundred_yesterday: Stack) -> None:
+    stack = hundred_yesterday
+    stack.spaaza.serve(generated_users(50))
+    with pytest.raises(SnapshotHeld):
+        invoke(stack)
+    (held,) = aftermath(stack).pending.values()
+    killed = {**held, "run_id": "killed", "checks": [check for check in held["checks"] if check["passed"]]}
+    stack.s3.put_object(Bucket=stack.bucket, Key=SNAPSHOT.pending_key("killed"), Body=json.dumps(killed).encode())
+    for _hour in range(5):
+        with pytest.raises(SnapshotHeld):
+            invoke(stack)
+    assert len(stack.spaaza.requests) == 1 + 4
 
 
 def test_force_exports_a_day_that_is_held_for_good(hundred_yesterday: Stack) -> None:
