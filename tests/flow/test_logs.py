@@ -62,7 +62,7 @@ def test_a_failed_run_is_told_by_time_function_chain_and_reason(deployment: Depl
     code, printed, beside = shown()
     assert (code, beside) == (0, "")
     (error,) = [line for line in printed.splitlines() if " ERROR " in line]
-    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  Export    ERROR", error)
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC  Export    ERROR", error)
     assert f"chain {CHAIN}, " in error
     assert "error=SessionExpired" in error
     assert f"chain {OTHER}, " in printed

@@ -12,8 +12,15 @@ from sandbox.aws.stack import BUS, DATABASE, SECRET, Stack
 from tools import template
 
 NAME = "members"
-PARAMETERS = {"ChainIds": "1743,1783", "SpaazaEnvironment": "test01", "RawDays": "365", "SessionWarningDays": "5"}
-
+PARAMETERS = {
+    "ChainIds": "1743,1783",
+    "SpaazaEnvironment": "test01",
+    "TimeZone": "UTC",
+    "RawDays": "365",
+    "SessionWarningDays": "5",
+}
+SCHEDULE = f"{NAME}-Schedule-1A2B3C4D5E6F"
+FUNCTION = f"{NAME}-export"
 
 LOG = {"Type": "AWS::Logs::LogGroup"}
 
@@ -49,7 +56,24 @@ def deploy(stack: Stack, parameters: Mapping[str, str] = PARAMETERS) -> Deployed
     given = [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
     with closing(any_client("cloudformation", stack.aws.endpoint_url)) as cloudformation:
         cloudformation.create_stack(StackName=NAME, TemplateBody=json.dumps(body), Parameters=given)
+    with closing(any_client("scheduler", stack.aws.endpoint_url)) as scheduler:
+        scheduler.create_schedule(**schedule(parameters["ChainIds"]))
     return Deployed(stack, outputs)
+
+
+def schedule(chain_ids: str, state: str = "ENABLED") -> dict[str, Any]:
+    """Return what is asked of EventBridge Scheduler for the schedule of the exports."""
+    return {
+        "Name": SCHEDULE,
+        "State": state,
+        "ScheduleExpression": "cron(0 3-23 * * ? *)",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": {
+            "Arn": f"arn:aws:lambda:eu-west-1:123456789012:function:{FUNCTION}",
+            "RoleArn": "arn:aws:iam::123456789012:role/members",
+            "Input": f'{{"chain_ids": [{chain_ids}]}}',
+        },
+    }
 
 
 def _outputs(stack: Stack) -> dict[str, str]:
@@ -64,7 +88,7 @@ def _outputs(stack: Stack) -> dict[str, str]:
     return {
         "BucketName": stack.bucket,
         "SecretArn": aws.client("secretsmanager").describe_secret(SecretId=SECRET)["ARN"],
-        "ExportFunctionName": f"{NAME}-export",
+        "ExportFunctionName": FUNCTION,
         "ParquetFunctionName": f"{NAME}-parquet",
         "EventBusName": BUS,
         "GlueDatabaseName": DATABASE,

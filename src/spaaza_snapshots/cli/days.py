@@ -12,6 +12,7 @@ from rich.table import Table
 from spaaza_snapshots.base.sdk import SDK_CONFIG
 from spaaza_snapshots.cli import deployed
 from spaaza_snapshots.cli.command import Answer, Command, ExitCode
+from spaaza_snapshots.cli.days_asked import a_date
 from spaaza_snapshots.cli.stored import bucket_of, chain_ids_of, day_data, schedule_of
 from spaaza_snapshots.errors import InvalidRequest
 from spaaza_snapshots.upkeep.chain_days import Bucket
@@ -32,9 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     deployed.add_arguments(parser)
     parser.add_argument("--chain", type=int, help="only this chain; default: every chain in the bucket")
     parser.add_argument(
-        "--since", type=_date, help=f"first date, YYYY-MM-DD; default: {DEFAULT_DAYS} days up to --until"
+        "--since", type=a_date, help=f"first date, YYYY-MM-DD; default: {DEFAULT_DAYS} days up to --until"
     )
-    parser.add_argument("--until", type=_date, help="last date, YYYY-MM-DD; default: today in the stack's time zone")
+    parser.add_argument("--until", type=a_date, help="last date, YYYY-MM-DD; default: today in the stack's time zone")
 
 
 def run(options: argparse.Namespace) -> Answer:
@@ -48,16 +49,6 @@ def run(options: argparse.Namespace) -> Answer:
     needs_a_person = any(day.state in (State.HELD, State.DAMAGED) for day in days)
     data = [{"chain_id": day.snapshot_id.chain_id, **day_data(day)} for day in days]
     return Answer(data, list(_view(days)), ExitCode.DAMAGED if needs_a_person else ExitCode.GOOD)
-
-
-def _date(text: str) -> date:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.isoformat() != text:  # it reads weeks too, and dates without hyphens
-        raise argparse.ArgumentTypeError(f"{text!r} is not a date, YYYY-MM-DD")
-    return found
 
 
 def _chains(asked: int | None, there: set[int]) -> list[int]:

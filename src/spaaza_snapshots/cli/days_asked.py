@@ -2,11 +2,11 @@
 
 import argparse
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from spaaza_snapshots.cli.deployed import Deployment
+from spaaza_snapshots.cli.stored import zone_of
 from spaaza_snapshots.errors import InvalidRequest
 from spaaza_snapshots.events.payload import parse_date
 from spaaza_snapshots.model.snapshot_id import SnapshotId
@@ -19,10 +19,18 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options that `days_asked` reads."""
     parser.add_argument("--chain", type=int, help="chain id; default: every chain in the bucket")
-    parser.add_argument("--date", help="YYYY-MM-DD; one day")
-    parser.add_argument("--since", help="YYYY-MM-DD; the first day of a range")
-    parser.add_argument("--until", help="YYYY-MM-DD; the last day of a range")
+    parser.add_argument("--date", type=a_date, help="YYYY-MM-DD; one day")
+    parser.add_argument("--since", type=a_date, help="YYYY-MM-DD; the first day of a range")
+    parser.add_argument("--until", type=a_date, help="YYYY-MM-DD; the last day of a range")
     parser.add_argument("--all", action="store_true", help="every day in the bucket")
+
+
+def a_date(text: str) -> date:
+    """Read an option that is a date; raises what argparse makes a usage error of."""
+    try:
+        return parse_date(text)
+    except InvalidRequest:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date, YYYY-MM-DD") from None
 
 
 def days_asked(options: argparse.Namespace, s3: "S3Client", bucket: str) -> list[SnapshotId] | None:
@@ -34,7 +42,7 @@ def days_asked(options: argparse.Namespace, s3: "S3Client", bucket: str) -> list
     if wanted is None:
         return None
     if options.chain is not None and options.date is not None:
-        return [SnapshotId(options.chain, parse_date(options.date))]
+        return [SnapshotId(options.chain, options.date)]
     return stored_days(s3, bucket, options.chain, wanted)
 
 
@@ -45,8 +53,8 @@ def stored_days(s3: "S3Client", bucket: str, chain: int | None, wanted: Callable
 
 
 def today_of(deployment: Deployment) -> date:
-    """Return the date in the time zone of the stack."""
-    return datetime.now(UTC).astimezone(ZoneInfo(deployment.parameters.get("TimeZone", "UTC"))).date()
+    """Return the date in the time zone of the stack; raises `InvalidRequest`, `BadSettings`."""
+    return datetime.now(zone_of(deployment)).date()
 
 
 def first_kept(deployment: Deployment, parameter: str, today: date) -> date:
@@ -61,10 +69,8 @@ def _wanted(options: argparse.Namespace) -> Callable[[date], bool] | None:
         hint = "Give one of them."
         raise InvalidRequest("These options name different days", "--date, --since and --until, --all", hint)
     if options.date is not None:
-        one = parse_date(options.date)
-        return lambda day: day == one
+        return lambda day: bool(day == options.date)
     if is_range:
-        since = date.min if options.since is None else parse_date(options.since)
-        until = date.max if options.until is None else parse_date(options.until)
+        since, until = options.since or date.min, options.until or date.max
         return lambda day: since <= day <= until
     return (lambda _: True) if options.all else None

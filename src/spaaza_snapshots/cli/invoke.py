@@ -19,6 +19,7 @@ from rich.markup import escape
 
 from spaaza_snapshots.cli import deployed
 from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside, exit_code_of_class
+from spaaza_snapshots.cli.days_asked import a_date
 from spaaza_snapshots.cli.early_end import Stopped
 from spaaza_snapshots.cli.manifest_view import manifest_view
 from spaaza_snapshots.model.manifest import Manifest
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     deployed.add_arguments(parser)
     parser.add_argument("--function", help="name or ARN of the export function; default: the stack's")
     parser.add_argument("--chain", type=int, help="chain id; default: all configured chains")
-    parser.add_argument("--date", help="YYYY-MM-DD; default: today")
+    parser.add_argument("--date", type=a_date, help="YYYY-MM-DD; default: today")
     parser.add_argument("--force", action="store_true", help="export again and replace the snapshot")
     parser.add_argument("--accept", action="store_true", help="commit the held snapshot")
 
@@ -67,7 +68,8 @@ def _function(options: argparse.Namespace) -> tuple[boto3.Session, str]:
 
 
 def _payload(options: argparse.Namespace) -> str:
-    given = {"chain_id": options.chain, "date": options.date, "force": options.force, "accept": options.accept}
+    day = None if options.date is None else options.date.isoformat()
+    given = {"chain_id": options.chain, "date": day, "force": options.force, "accept": options.accept}
     return json.dumps({name: value for name, value in given.items() if value is not None and value is not False})
 
 

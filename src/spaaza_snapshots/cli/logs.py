@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import chain
 from typing import Any, Final
 
@@ -16,7 +16,8 @@ from rich.markup import escape
 from spaaza_snapshots.cli import deployed
 from spaaza_snapshots.cli.command import Answer, Command
 from spaaza_snapshots.cli.deployed import Deployment
-from spaaza_snapshots.errors import InvalidRequest
+from spaaza_snapshots.cli.stored import zone_of
+from spaaza_snapshots.errors import BadSettings, InvalidRequest
 
 FUNCTIONS: Final = ("Export", "Parquet", "Rotation")
 POLL_SECONDS: Final = 5.0
@@ -66,15 +67,24 @@ def run(options: argparse.Namespace) -> Answer:
     since = datetime.now(UTC) - _ago(options.since)
     if options.follow and options.json:
         raise InvalidRequest("Only one of --follow and --json can be used", hint="JSON has an end.")
-    groups = _log_groups(deployed.deployment_of(options), options.function)
-    session = deployed.session_of(options)
+    deployment = deployed.deployment_of(options)
+    groups, session, zone = _log_groups(deployment, options.function), deployment.session, _zone(deployment)
     if options.follow:
-        return Answer(None, (_text(line) for line in _followed(session, groups, since) if line.is_about(options.chain)))
+        lines_to_come = (line for line in _followed(session, groups, since) if line.is_about(options.chain))
+        return Answer(None, (_text(line, zone) for line in lines_to_come))
     with closing(session.client("logs")) as logs:
         lines = [line for line in _lines(logs, groups, since) if line.is_about(options.chain)]
     if not lines:
-        return Answer([], [f"Nothing was logged since {since.astimezone():%-d %B %Y, %H:%M %Z}."])
-    return Answer([asdict(line) for line in lines], map(_text, lines))
+        return Answer([], [f"Nothing was logged since {since.astimezone(zone):%-d %B %Y, %H:%M %Z}."])
+    return Answer([asdict(line) for line in lines], (_text(line, zone) for line in lines))
+
+
+def _zone(deployment: Deployment) -> tzinfo:
+    """Return the stack's time zone, as everywhere else; UTC if it has none that can be told: the log says so."""
+    try:
+        return zone_of(deployment)
+    except BadSettings:
+        return UTC
 
 
 def _ago(text: str) -> timedelta:
@@ -155,15 +165,15 @@ def _chains(value: Any) -> tuple[int, ...]:
     return tuple(one for one in values if isinstance(one, int))
 
 
-def _text(line: Line) -> str:
-    """Return a line as people read it: local time, and what is known beside the message."""
+def _text(line: Line, zone: tzinfo) -> str:
+    """Return a line as people read it: the stack's time, and what is known beside the message."""
     style = STYLES.get(line.level, "dim" if line.level == "DEBUG" else "default")
     chains = f"chain {', '.join(map(str, line.chain_ids))}" if line.chain_ids else ""
     about = ", ".join(filter(None, (chains, line.snapshot_date)))
     details = " ".join(f"{name}={value}" for name, value in line.details.items())
     parts = (about, line.message, details)
     text = "  ".join(escape(part) for part in parts if part)
-    return f"{line.at.astimezone():%Y-%m-%d %H:%M:%S}  {line.function:<8}  [{style}]{line.level:<7}[/]  {text}"
+    return f"{line.at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}  {line.function:<8}  [{style}]{line.level:<7}[/]  {text}"
 
 
 COMMAND = Command("logs", "print what the functions have logged, and follow it", add_arguments, run)

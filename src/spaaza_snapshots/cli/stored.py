@@ -11,10 +11,15 @@ from spaaza_snapshots.upkeep.schedule import Schedule
 
 
 def schedule_of(deployment: Deployment) -> Schedule:
-    """Return when the stack runs; raises `InvalidRequest`, and `BadSettings` if no run can tell its time."""
-    zone, first_hour = deployment.parameter("TimeZone"), int(deployment.parameter("FirstHour"))
+    """Return when the stack runs; raises `InvalidRequest`, `BadSettings`."""
+    return Schedule(zone_of(deployment), int(deployment.parameter("FirstHour")))
+
+
+def zone_of(deployment: Deployment) -> ZoneInfo:
+    """Return the stack's time zone; raises `InvalidRequest`, and `BadSettings` if no run can tell its time."""
+    zone = deployment.parameter("TimeZone")
     try:
-        return Schedule(ZoneInfo(zone), first_hour)
+        return ZoneInfo(zone)
     except (OSError, ValueError, KeyError):  # an unknown name, a folder's name, a path
         hint = "Correct the parameter TimeZone, and deploy: no run can start with it."
         raise BadSettings("The stack's time zone is not an IANA name", zone, hint) from None
