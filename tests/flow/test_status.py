@@ -130,6 +130,31 @@ def test_a_damaged_manifest_of_today_or_of_an_older_day_is_told_with_its_cure(me
     assert marks(printed) == "·" * 10 + "✗○○✗"
 
 
+def test_a_day_whose_export_is_gone_never_leads_to_its_sound_manifest(members: Members, stack: Stack) -> None:
+    members.deploy()
+    members.take(50, 3)
+    members.take(50)
+    stack.s3.delete_object(Bucket=stack.bucket, Key=members.day(3).raw_key)
+    code, printed = members.shown("status")
+    assert (code, last_line(printed)) == (
+        3,
+        f"First {members.day(3)}: restore its export, which was replaced or deleted: "
+        '"Restore what was replaced or deleted" in docs/OPERATIONS.md. Its manifest is sound: leave it.',
+    )
+
+
+def test_a_day_held_as_no_earlier_manifest_can_be_read_is_no_question_for_spaaza(
+    members: Members, stack: Stack
+) -> None:
+    members.deploy()
+    members.take(50, 1)
+    stack.s3.put_object(Bucket=stack.bucket, Key=members.day(1).manifest_key, Body=b"[]")
+    members.take(50)
+    code, printed = members.shown("status")
+    assert (code, "if Spaaza confirms" in printed) == (3, False)
+    assert last_line(printed).startswith(f"First {members.day()}: its rows were compared with nothing. First restore")
+
+
 def test_an_unfinished_day_is_finished_by_the_next_run(members: Members, stack: Stack) -> None:
     members.deploy()
     members.take(50)
@@ -183,8 +208,10 @@ def test_commands_name_the_place_that_was_given(members: Members) -> None:
 
 def test_a_stack_whose_time_zone_is_none_is_told_by_its_parameter(members: Members) -> None:
     members.deploy(TimeZone="Europe/Amsterdm")
-    code, printed = members.shown("status")
-    assert (code, "BadSettings The stack's time zone is not an IANA name: Europe/Amsterdm" in printed) == (2, True)
+    for command in (["status"], ["list"], ["verify"], ["rebuild", "--all"]):
+        code, printed = members.shown(*command)
+        assert (code, "BadSettings The stack's time zone is not an IANA name: Europe/Amsterdm" in printed) == (2, True)
+    assert members.shown("logs")[0] == 0  # where the runs say so
 
 
 def test_more_steps_than_a_screen_holds_are_counted(members: Members) -> None:

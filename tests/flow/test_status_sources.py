@@ -5,11 +5,12 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
 
 from sandbox.aws.stack import SECRET, Stack
 from sandbox.wire import faults
 from sandbox.wire.wire import EVERY_TIME
-from tests.support.deployed import NAME
+from tests.support.deployed import NAME, SCHEDULE, schedule
 from tests.support.flow import CHAIN
 from tests.support.members import Members, last_line
 
@@ -19,6 +20,8 @@ READS = {
     "DescribeStacks",
     "DescribeStackResource",
     "FilterLogEvents",
+    "ListSchedules",
+    "GetSchedule",
     "GetQueueAttributes",
     "GetSecretValue",
     "DescribeSecret",
@@ -63,6 +66,7 @@ def test_one_broken_source_hides_no_other(members: Members, stack: Stack) -> Non
         ),
         ("GetSecretValue", r"^session +unknown: The secret cannot be read: .*AccessDenied$", "session"),
         ("DescribeSecret", r"^renewal +unknown: DescribeSecret, AccessDenied$", "renewal"),
+        ("ListSchedules", r"^schedule +unknown: ListSchedules, AccessDenied$", "schedule"),
         ("FilterLogEvents", rf"^chain {CHAIN}: unknown: FilterLogEvents, AccessDenied$", "log"),
         ("ListObjectsV2", rf"^chain {CHAIN}: unknown: AWS failed while listing .*AccessDenied", f"chain {CHAIN}"),
     ):
@@ -114,9 +118,18 @@ def test_a_session_that_renews_itself_shows_when_it_last_did(members: Members, s
     secrets = stack.aws.client("secretsmanager")
     function = "arn:aws:lambda:eu-west-1:123456789012:function:rotation"
     secrets.rotate_secret(SecretId=SECRET, RotationLambdaARN=function, RotateImmediately=False)
-    assert re.search(r"^renewal +never yet", members.shown("status")[1], re.MULTILINE)
+    code, printed = members.shown("status")
+    assert (code, bool(re.search(r"^renewal +never yet", printed, re.MULTILINE))) == (0, True)
     members.put_session(days=3)
     assert "make logs FUNCTION=Rotation STACK=members says why it was not renewed" in members.shown("status")[1]
+
+
+def test_a_session_that_should_renew_itself_and_cannot_is_told_before_it_ends(members: Members) -> None:
+    members.deploy(RenewSession="true")
+    members.take(20)
+    code, printed = members.shown("status")
+    assert (code, re.search(r"^renewal +off", printed, re.MULTILINE) is not None) == (1, True)
+    assert last_line(printed).startswith("First renewal: RenewSession is true, but the secret does not rotate.")
 
 
 def test_what_lies_in_the_queues_is_counted_and_stays_there(members: Members, stack: Stack) -> None:
@@ -132,6 +145,24 @@ def test_what_lies_in_the_queues_is_counted_and_stays_there(members: Members, st
         assert (code, "undelivered-events in docs/OPERATIONS.md" in last_line(printed)) == (1, True)
         assert re.search(r"^undelivered events +2$", printed, re.MULTILINE)
         assert re.search(r"^failed runs +1 ", printed, re.MULTILINE)
+
+
+def test_a_schedule_that_starts_no_run_is_told_and_no_next_run_is_promised(members: Members) -> None:
+    deployed = members.deploy()
+    members.take(20)
+    assert "next run at" in members.shown("status")[1]
+    with closing(deployed.client("scheduler")) as scheduler:
+        for wrong, told in (
+            (schedule(str(CHAIN), "DISABLED"), f"{SCHEDULE} is disabled. Enable schedule"),
+            (schedule("9"), f"it does not ask for the chains [{CHAIN}]. Somebody has changed it by hand"),
+        ):
+            scheduler.update_schedule(**wrong)
+            code, printed = members.shown("status")
+            assert (code, "next run" in printed) == (1, False)
+            assert last_line(printed).startswith(f"First schedule: {told}")
+        scheduler.delete_schedule(Name=SCHEDULE)
+    assert members.data("status")["next_run"] is None
+    assert "it does not exist: nothing takes a snapshot" in members.shown("status")[1]
 
 
 def test_json_has_everything_even_if_a_manifest_cannot_be_read(members: Members, stack: Stack) -> None:

@@ -33,7 +33,7 @@ class Deployment:
 
     def _named(self, kind: str, values: Mapping[str, str], name: str) -> str:
         if name not in values:
-            hint = "Give the name it was deployed under."
+            hint = "Give the name it was deployed under; make doctor says whether its deployment ended."
             raise InvalidRequest("This is not a Spaaza Snapshots stack", f"{self.stack} has no {kind} {name}", hint)
         return values[name]
 

@@ -4,11 +4,10 @@ It works before the first deployment, when it tells what is missing for one, and
 """
 
 import argparse
-import logging
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
@@ -17,9 +16,9 @@ import boto3
 from rich.markup import escape
 
 from spaaza_snapshots.base.sdk import SDK_CONFIG
-from spaaza_snapshots.base.telemetry import logger
 from spaaza_snapshots.cli import deployed
-from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside
+from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside, out
+from spaaza_snapshots.cli.marks import can_write
 from spaaza_snapshots.cli.samconfig import Section, section_of, sections
 from spaaza_snapshots.spaaza.connections import http_pool
 from spaaza_snapshots.upkeep.doctor.course import examine
@@ -28,12 +27,11 @@ from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 
 TOOLS: Final = ("make", "bash")
 OVERRIDES: Final = ("SPAAZA_API_URL", "SPAAZA_SERVICES_URL")
-MARKS: Final = {
-    Status.GOOD: "[green]✓[/green]",
-    Status.BAD: "[red]✗[/red]",
-    Status.UNKNOWN: "[yellow]?[/yellow]",
-    Status.SKIPPED: "[dim]-[/dim]",
-}
+MARKS: Final = dict(zip(Status, "✓✗?-", strict=True))
+PLAIN_MARKS: Final = dict(zip(Status, "+x?-", strict=True))
+"""Where the encoding of the output has none of the others."""
+
+STYLES: Final = dict(zip(Status, ("green", "red", "yellow", "dim"), strict=True))
 NAME_CHARACTERS: Final = 18
 
 Results = Sequence[tuple[str, Finding]]
@@ -58,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Answer:
     """Look at everything; a failed check is part of the answer, and no error."""
-    with ExitStack() as closing, _without_log(), aside().status("looking") as shown:
+    with ExitStack() as closing, aside().status("looking") as shown:
         here = _surroundings(options, closing)
         results = []
         for name, finding in examine(here):
@@ -69,17 +67,6 @@ def run(options: argparse.Namespace) -> Answer:
         [line for name, finding in results for line in _lines(name, finding)] + [_summary(results)],
         _exit_code(results),
     )
-
-
-@contextmanager
-def _without_log() -> Iterator[None]:
-    """Keep the functions' log out of the answer: what it would warn of has a check of its own."""
-    log = logging.getLogger(logger.name)
-    before, log.disabled = log.disabled, True
-    try:
-        yield
-    finally:
-        log.disabled = before
 
 
 def _surroundings(options: argparse.Namespace, closing: ExitStack) -> Surroundings:
@@ -119,7 +106,9 @@ def _section(options: argparse.Namespace) -> Section | None:
 
 
 def _lines(name: str, finding: Finding) -> list[str]:
-    line = f"{MARKS[finding.status]} {escape(name):{NAME_CHARACTERS}} {escape(finding.text)}"
+    marks = MARKS if can_write(out().encoding, "".join(MARKS.values())) else PLAIN_MARKS
+    mark = f"[{STYLES[finding.status]}]{marks[finding.status]}[/]"
+    line = f"{mark} {escape(name):{NAME_CHARACTERS}} {escape(finding.text)}"
     return [line, f"{'':{NAME_CHARACTERS + 3}}[bold]{escape(finding.fix)}[/bold]"] if finding.fix else [line]
 
 

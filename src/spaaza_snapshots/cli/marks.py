@@ -26,11 +26,16 @@ PLAIN_SIGNS: Final = dict(zip(Standing, "#=?~X-eo,.", strict=True))
 
 def signs_for(encoding: str) -> Mapping[Standing, str]:
     """Return the marks that an encoding has."""
+    return SIGNS if can_write(encoding, "".join(SIGNS.values())) else PLAIN_SIGNS
+
+
+def can_write(encoding: str, text: str) -> bool:
+    """Whether an encoding has every character of a text."""
     try:
-        "".join(SIGNS.values()).encode(encoding)
+        text.encode(encoding)
     except (UnicodeError, LookupError):
-        return PLAIN_SIGNS
-    return SIGNS
+        return False
+    return True
 
 
 def row_of(chain: ChainDays, signs: Mapping[Standing, str]) -> Text:

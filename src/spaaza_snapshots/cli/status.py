@@ -20,6 +20,7 @@ from spaaza_snapshots.cli.stored import bucket_of, chain_ids_of, day_data, sched
 from spaaza_snapshots.upkeep.advice import Make, Trouble
 from spaaza_snapshots.upkeep.chain_days import ChainDays
 from spaaza_snapshots.upkeep.days import StoredDay
+from spaaza_snapshots.upkeep.scheduler import Fault, export_schedule, fault_of_export
 from spaaza_snapshots.upkeep.status import Place, Status, status_of
 from spaaza_snapshots.upkeep.unknown import Unknown
 
@@ -50,7 +51,11 @@ def _place(deployment: Deployment, make: Make, clients: ExitStack) -> Place:
     def client(service: Any) -> Any:
         return clients.enter_context(closing(deployment.session.client(service, config=SDK_CONFIG)))
 
-    cloudformation = client("cloudformation")
+    cloudformation, scheduler = client("cloudformation"), client("scheduler")
+    function, chain_ids = deployment.output("ExportFunctionName"), deployment.parameter("ChainIds")
+
+    def schedule_fault() -> Fault | None:
+        return fault_of_export(export_schedule(scheduler, deployment.stack, function), chain_ids)
 
     def log_group() -> str:
         found = cloudformation.describe_stack_resource(StackName=deployment.stack, LogicalResourceId="ExportLog")
@@ -60,6 +65,7 @@ def _place(deployment: Deployment, make: Make, clients: ExitStack) -> Place:
         bucket=bucket_of(deployment, client("s3")),
         chain_ids=chain_ids_of(deployment),
         schedule=schedule_of(deployment),
+        schedule_fault=schedule_fault,
         secrets_manager=client("secretsmanager"),
         secret_id=deployment.output("SecretArn"),
         renews=deployment.parameters.get("RenewSession") == "true",
@@ -78,7 +84,8 @@ def _data(found: Status, deployment: Deployment) -> Mapping[str, Any]:
         "stack": deployment.stack,
         "region": deployment.session.region_name,
         "now": found.now.isoformat(),
-        "next_run": found.next_run.isoformat(),
+        "next_run": None if isinstance(found.schedule_fault, Fault) else found.next_run.isoformat(),
+        "schedule": None if found.schedule_fault is None else asdict(found.schedule_fault),
         "chains": [_chain(found, chain_id) for chain_id in found.chains],
         "session": asdict(found.session),
         "renewal": None if found.renewal is None else asdict(found.renewal),

@@ -14,6 +14,7 @@ from spaaza_snapshots.upkeep.advice import Step, Trouble
 from spaaza_snapshots.upkeep.chain_days import ChainDays, Standing
 from spaaza_snapshots.upkeep.days import State, StoredDay
 from spaaza_snapshots.upkeep.failures import RunError
+from spaaza_snapshots.upkeep.scheduler import Fault
 from spaaza_snapshots.upkeep.session_dates import SessionDates
 from spaaza_snapshots.upkeep.status import SHOWN_DAYS, Status
 from spaaza_snapshots.upkeep.unknown import Unknown
@@ -29,7 +30,7 @@ def status_view(found: Status, stack: str, region: str) -> Iterator[RenderableTy
     """Yield the screen, from the place to the first thing to do."""
     zone = found.next_run.tzinfo
     local = found.now.astimezone(zone)
-    yield f"[bold]{escape(stack)}[/bold] in {region}: {local:%Y-%m-%d %H:%M} {zone}, next run {_when(found)}"
+    yield f"[bold]{escape(stack)}[/bold] in {region}: {local:%Y-%m-%d %H:%M} {zone}, {_when(found)}"
     yield ""
     yield _chains_table(found)
     looked_at = [chain for chain in found.chains.values() if isinstance(chain, ChainDays)]
@@ -44,8 +45,10 @@ def status_view(found: Status, stack: str, region: str) -> Iterator[RenderableTy
 
 
 def _when(found: Status) -> str:
+    if isinstance(found.schedule_fault, Fault):
+        return "[red]see its schedule below[/red]"
     later = "" if found.next_run.date() == found.now.astimezone(found.next_run.tzinfo).date() else "tomorrow "
-    return f"{later}at {found.next_run:%H:%M}"
+    return f"next run {later}at {found.next_run:%H:%M}"
 
 
 def _chains_table(found: Status) -> Table:
@@ -115,10 +118,17 @@ def _held(found: Status) -> Iterator[str]:
 
 
 def _facts(found: Status) -> Mapping[str, str]:
-    """Return what is known of the session and of the queues, by name."""
-    facts = {"session": _session(found.session)}
+    """Return what is known of the schedule, the session and the queues, by name; of a good schedule the first line."""
+    facts = {}
+    if isinstance(found.schedule_fault, Fault):
+        facts["schedule"] = f"[red]{escape(found.schedule_fault.text)}[/red]"
+    elif found.schedule_fault is not None:
+        facts["schedule"] = _unknown(found.schedule_fault)
+    facts["session"] = _session(found.session)
     if isinstance(found.renewal, Unknown):
         facts["renewal"] = _unknown(found.renewal)
+    elif found.renewal is not None and not found.renewal.is_on:
+        facts["renewal"] = "[red]off[/red]: the secret does not rotate"
     elif found.renewal is not None:
         last, next_ = found.renewal.last_at, found.renewal.next_at
         following = f", by {_utc(next_)} at the latest" if next_ else ""

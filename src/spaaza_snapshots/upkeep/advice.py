@@ -13,6 +13,9 @@ from spaaza_snapshots.upkeep.session_dates import Renewal, SessionDates
 from spaaza_snapshots.upkeep.unknown import Unknown
 
 OPERATIONS: Final = "docs/OPERATIONS.md"
+RESTORE: Final = "Restore what was replaced or deleted"
+NOTHING_TO_COMPARE: Final = "previous_manifest_readable"
+"""The check that fails where Spaaza has nothing to confirm: no count of users is in doubt."""
 
 
 class Trouble(IntEnum):
@@ -59,10 +62,13 @@ class Make:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What advice depends on: the session, when it was stored if a run was refused, and the next run."""
+    """What advice depends on: the next run, None if the schedule starts none; the session, and when it was stored.
+
+    `stored_at` is None where no run was refused.
+    """
 
     make: Make
-    next_run: datetime
+    next_run: datetime | None
     session: SessionDates | Unknown
     renewal: Renewal | Unknown | None
     stored_at: datetime | None
@@ -73,11 +79,15 @@ class Situation:
             return False
         return self.stored_at is None or self.stored_at < error.at
 
+    def why(self, unknown: Unknown) -> str:
+        """Return what to do about something that could not be found out."""
+        return f"find out why it is unknown ({unknown.reason}); begin with {self.make('doctor')}."
+
     @property
     def new_session(self) -> str:
         """How to get a new session."""
         log_in = self.make("login")
-        if not isinstance(self.renewal, Renewal):
+        if not isinstance(self.renewal, Renewal) or not self.renewal.is_on:
             return log_in
         return f"{self.make('logs', 'FUNCTION=Rotation')} says why it was not renewed; {log_in} does it by hand"
 
@@ -85,7 +95,7 @@ class Situation:
         """Yield what to do about the session."""
         found = self.session
         if isinstance(found, Unknown):
-            yield Step(Trouble.LACK, "session", f"find out why it is unknown ({found.reason}).")
+            yield Step(Trouble.LACK, "session", self.why(found))
         elif found.problem is not None:
             yield Step(Trouble.CREDENTIALS, "session", f"{self.new_session}. {found.problem}.")
         elif found.has_ended:
@@ -114,11 +124,17 @@ class Situation:
 
     def _held(self, day: StoredDay) -> str:
         accept = self.make.snapshot(day, is_today=False, accept=True)
+        if day.manifest and [check.name for check in day.manifest.failed_checks] == [NOTHING_TO_COMPARE]:
+            manifest = f"restore the damaged manifest of an earlier day: manifest-damaged in {OPERATIONS}"
+            return f"its rows were compared with nothing. First {manifest}; then, if the rows are right, {accept}."
         return f"if Spaaza confirms these users, {accept}; if not, see snapshot-held in {OPERATIONS}."
 
     def _damaged(self, day: StoredDay, *, is_today: bool) -> str:
         again = f"{self.make.snapshot(day, is_today=True)} exports it again; else " if is_today else ""
-        return f"{again}restore its manifest: manifest-damaged in {OPERATIONS}."
+        if day.manifest is None:
+            return f"{again}restore its manifest: manifest-damaged in {OPERATIONS}."
+        export = f'restore its export, which was replaced or deleted: "{RESTORE}" in {OPERATIONS}'
+        return f"{again}{export}. Its manifest is sound: leave it."
 
     def _untyped(self, day: StoredDay, *, is_today: bool) -> str:
         again = self.make.snapshot(day, is_today=is_today)
@@ -130,18 +146,23 @@ class Situation:
             text = f"too many of its records cannot be read: parquet-unfit in {OPERATIONS}."
             yield Step(Trouble.DATA, about, text, today)
         elif isinstance(chain.typed, Unknown):
-            yield Step(Trouble.LACK, about, f"find out why its typed copy is unknown ({chain.typed.reason}).", today)
+            yield Step(Trouble.LACK, about, f"its typed copy: {self.why(chain.typed)}", today)
+
+    def _wait(self, day: StoredDay, take: str) -> str:
+        if self.next_run is None or self.next_run.date() > day.snapshot_id.snapshot_date:
+            return f"no run comes before midnight: {take}"
+        return f"the next run is at {self.next_run:%H:%M}"
 
     def missing(self, day: StoredDay, error: RunError | Unknown | None) -> str:
         """Return what to do about a day that has no snapshot, by the error of its last run."""
         take = self.make.snapshot(day, is_today=True)
-        is_last = self.next_run.date() > day.snapshot_id.snapshot_date
-        wait = f"no run comes before midnight: {take}" if is_last else f"the next run is at {self.next_run:%H:%M}"
+        wait = self._wait(day, take)
         no_session = isinstance(self.session, SessionDates) and self.session.has_ended
         if no_session or self.is_refused(error):
             return f"{self.make('login')}, then {take}."
         if not isinstance(error, RunError):
-            return f"{take} starts a run at once and prints its error."
+            none_started = f"if it has none, {self.make('doctor')} says what keeps the schedule's runs from starting"
+            return f"{take} starts a run at once and prints its error; {none_started}."
         by_class = {
             "SessionExpired": f"a new session is in the secret since: {take}; {wait}.",
             "CredentialsError": f"do what the error says, then {take}.",

@@ -29,10 +29,14 @@ class SessionDates:
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """When the session last renewed itself, and when Secrets Manager will at the latest; None for never."""
+    """When the session last renewed itself, and when Secrets Manager will at the latest; None for never.
+
+    `is_on`: the secret rotates at all.
+    """
 
     last_at: datetime | None
     next_at: datetime | None
+    is_on: bool = True
 
 
 def session_dates(secrets_manager: "SecretsManagerClient", secret_id: str, now: datetime) -> SessionDates:
@@ -47,12 +51,11 @@ def session_dates(secrets_manager: "SecretsManagerClient", secret_id: str, now: 
     return SessionDates(session.expires_at, None if days_left is None else round(days_left, 1))
 
 
-def renewal(secrets_manager: "SecretsManagerClient", secret_id: str) -> Renewal | None:
-    """Return the dates of the renewals, None where the secret has none; raises the SDK's errors."""
+def renewal(secrets_manager: "SecretsManagerClient", secret_id: str) -> Renewal:
+    """Return the dates of the renewals; raises the SDK's errors."""
     described = secrets_manager.describe_secret(SecretId=secret_id)
-    if not described.get("RotationEnabled"):
-        return None
-    return Renewal(_utc(described.get("LastRotatedDate")), _utc(described.get("NextRotationDate")))
+    is_on = bool(described.get("RotationEnabled"))
+    return Renewal(_utc(described.get("LastRotatedDate")), _utc(described.get("NextRotationDate")), is_on)
 
 
 def stored_at(secrets_manager: "SecretsManagerClient", secret_id: str) -> datetime | None:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from spaaza_snapshots.upkeep.advice import OPERATIONS, Make, Situation, Step, Trouble
 from spaaza_snapshots.upkeep.chain_days import Bucket, ChainDays, Standing, chain_days
 from spaaza_snapshots.upkeep.failures import RunError, errors_of, last_of
+from spaaza_snapshots.upkeep.queues import waiting
 from spaaza_snapshots.upkeep.schedule import Schedule
+from spaaza_snapshots.upkeep.scheduler import PUT_BACK, Fault
 from spaaza_snapshots.upkeep.session_dates import Renewal, SessionDates, renewal, session_dates, stored_at
 from spaaza_snapshots.upkeep.unknown import Unknown, known
 
@@ -18,16 +20,19 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
 SHOWN_DAYS: Final = 14
-_COUNTS: Final = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What there is to look at, and the clients that look; `log_group` finds out where the export function logs."""
+    """What there is to look at, and the clients that look.
+
+    `schedule_fault` finds out what is wrong with the schedule as it is, `log_group` where the export function logs.
+    """
 
     bucket: Bucket
     chain_ids: tuple[int, ...]
     schedule: Schedule
+    schedule_fault: Callable[[], Fault | None]
     secrets_manager: "SecretsManagerClient"
     secret_id: str
     renews: bool
@@ -44,11 +49,13 @@ class Place:
 class Status:
     """How a stack stands; `errors` has the last error of each chain that has no snapshot of today.
 
+    `next_run` is when the template has it, and true only without a `schedule_fault`.
     `steps`: what to do, the first thing first; none if all is good.
     """
 
     now: datetime
     next_run: datetime
+    schedule_fault: Fault | Unknown | None
     chains: Mapping[int, ChainDays | Unknown]
     errors: Mapping[int, RunError | Unknown | None]
     session: SessionDates | Unknown
@@ -61,6 +68,7 @@ class Status:
 def status_of(place: Place, now: datetime) -> Status:
     """Look at everything at once; what cannot be found out is `Unknown`."""
     with ThreadPoolExecutor() as sources:
+        fault = sources.submit(known, place.schedule_fault)
         session = sources.submit(known, lambda: session_dates(place.secrets_manager, place.secret_id, now))
         renewed = sources.submit(known, lambda: _renewal(place))
         undelivered = sources.submit(known, lambda: waiting(place.sqs, place.undelivered_url))
@@ -70,6 +78,7 @@ def status_of(place: Place, now: datetime) -> Status:
     found = Status(
         now=now,
         next_run=place.schedule.next_run(now),
+        schedule_fault=fault.result(),
         chains=chains,
         errors=errors,
         session=session.result(),
@@ -79,12 +88,6 @@ def status_of(place: Place, now: datetime) -> Status:
         steps=(),
     )
     return replace(found, steps=tuple(sorted(_steps(place, found), key=lambda step: step.order)))
-
-
-def waiting(sqs: "SQSClient", queue_url: str) -> int:
-    """Return how many messages a queue has, with those that somebody is reading; raises the SDK's errors."""
-    counts = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=_COUNTS)["Attributes"]
-    return sum(int(counts.get(name, "0")) for name in _COUNTS)
 
 
 def _renewal(place: Place) -> Renewal | None:
@@ -117,32 +120,35 @@ def _steps(place: Place, found: Status) -> Iterator[Step]:
     expired = any(isinstance(error, RunError) and error.name == "SessionExpired" for error in found.errors.values())
     stored = known(lambda: stored_at(place.secrets_manager, place.secret_id)) if expired else None
     since = None if isinstance(stored, Unknown) else stored
-    situation = Situation(place.make, found.next_run, found.session, found.renewal, since)
+    next_run = None if isinstance(found.schedule_fault, Fault) else found.next_run
+    situation = Situation(place.make, next_run, found.session, found.renewal, since)
     yield from situation.steps_for_session(place.session_warning_days, found.errors)
     for chain_id, chain in found.chains.items():
         if isinstance(chain, Unknown):
-            yield Step(Trouble.LACK, f"chain {chain_id}", _why(chain))
+            yield Step(Trouble.LACK, f"chain {chain_id}", situation.why(chain))
         else:
             yield from situation.steps_for_chain(chain, found.errors.get(chain_id))
-    yield from _other_steps(found)
+    yield from _other_steps(found, situation)
 
 
-def _other_steps(found: Status) -> Iterator[Step]:
+def _other_steps(found: Status, situation: Situation) -> Iterator[Step]:
+    if isinstance(found.schedule_fault, Fault):
+        fault = found.schedule_fault
+        yield Step(Trouble.LACK, "schedule", f"{fault.text}. {fault.fix}")
+    if isinstance(found.renewal, Renewal) and not found.renewal.is_on:
+        yield Step(Trouble.LACK, "renewal", f"RenewSession is true, but the secret does not rotate. {PUT_BACK}")
     if isinstance(found.undelivered_events, int) and found.undelivered_events:
         text = f"read what is in the queue: undelivered-events in {OPERATIONS}."
         yield Step(Trouble.LACK, "undelivered events", text)
     others = {
+        "schedule": found.schedule_fault,
         "undelivered events": found.undelivered_events,
         "failed runs": found.failed_runs,
         "renewal": found.renewal,
     }
     for about, source in others.items():
         if isinstance(source, Unknown):
-            yield Step(Trouble.LACK, about, _why(source))
+            yield Step(Trouble.LACK, about, situation.why(source))
     unread = next((error for error in found.errors.values() if isinstance(error, Unknown)), None)
     if unread is not None:
-        yield Step(Trouble.LACK, "log", _why(unread))
-
-
-def _why(unknown: Unknown) -> str:
-    return f"find out why it is unknown ({unknown.reason})."
+        yield Step(Trouble.LACK, "log", situation.why(unread))

@@ -52,8 +52,13 @@ def test_each_error_has_its_cure(name: str, told: str) -> None:
 
 def test_after_the_last_run_of_a_day_nobody_is_told_to_wait() -> None:
     at_night = replace(situation(), next_run=AT_SEVEN.replace(day=23, hour=3))
-    told = at_night.missing(MISSING, RunError(AT_SEVEN, "ExportUnavailable", ""))
-    assert told.startswith("no run comes before midnight: make snapshot CHAIN=1743 ENV=test01; ")
+    for nobody_comes in (at_night, replace(situation(), next_run=None)):
+        told = nobody_comes.missing(MISSING, RunError(AT_SEVEN, "ExportUnavailable", ""))
+        assert told.startswith("no run comes before midnight: make snapshot CHAIN=1743 ENV=test01; ")
+
+
+def test_where_no_run_has_failed_doctor_tells_what_keeps_them_from_starting() -> None:
+    assert "if it has none, make doctor ENV=test01 says" in situation().missing(MISSING, None)
 
 
 def test_every_error_that_asks_somebody_to_act_has_a_cure_of_its_own() -> None:

@@ -8,8 +8,9 @@ from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.upkeep.days import chains_in
-from spaaza_snapshots.upkeep.doctor.findings import PUT_BACK, Check, Finding, answer_of, bad, good, unknown
+from spaaza_snapshots.upkeep.doctor.findings import Check, Finding, answer_of, bad, good, unknown
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
+from spaaza_snapshots.upkeep.scheduler import PUT_BACK
 
 EXPIRING: Final = ("raw/", "parquet/", "pending/", "athena-results/")
 """What holds personal data, and has to end."""

@@ -11,12 +11,6 @@ from spaaza_snapshots.base.aws_errors import code_of
 from spaaza_snapshots.errors import SnapshotError
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 
-PUT_BACK: Final = (
-    'Somebody has changed it by hand, which make deploy does not see: "Put back what was changed by hand" in'
-    " docs/OPERATIONS.md."
-)
-"""CloudFormation compares templates, not what is there, unless it is asked to."""
-
 
 class Status(StrEnum):
     """How a check ended."""

@@ -1,16 +1,28 @@
 """What makes the snapshots run, and tells of them: functions, schedules, bus, queues, mail."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from spaaza_snapshots.upkeep.doctor.findings import PUT_BACK, Check, Finding, answer_of, bad, good, unknown
+from botocore.exceptions import ClientError
+
+from spaaza_snapshots.base.aws_errors import code_of
+from spaaza_snapshots.upkeep.doctor.findings import Check, Finding, answer_of, bad, good, unknown
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
+from spaaza_snapshots.upkeep.queues import NO_QUEUE, waiting
+from spaaza_snapshots.upkeep.schedule import Schedule
+from spaaza_snapshots.upkeep.scheduler import (
+    GONE,
+    PUT_BACK,
+    export_schedule,
+    fault_of_export,
+    renewal_schedule,
+    switched_off,
+)
 
 RUNTIME: Final = "python3.13"
-RENEWAL_TARGET: Final = ":aws-sdk:secretsmanager:rotateSecret"
 
 
 def _function(here: Surroundings, output: str) -> Finding:
@@ -22,12 +34,12 @@ def _function(here: Surroundings, output: str) -> Finding:
     state, update = configuration.get("State", "Active"), configuration.get("LastUpdateStatus", "Successful")
     if state not in ("Active", "Inactive") or update == "Failed":  # an idle one wakes up when it is called
         reason = configuration.get("StateReasonCode") or configuration.get("LastUpdateStatusReasonCode") or "no reason"
-        return bad(f"{name} is {state}, its last update {update} ({reason})", "Deploy again: make deploy.")
+        return bad(f"{name} is {state}, its last update {update} ({reason})", f"Mend what that names. {PUT_BACK}")
     if found.get("Concurrency", {}).get("ReservedConcurrentExecutions") == 0:
         fix = f"aws lambda delete-function-concurrency --function-name {name}"
         return bad(f"{name} is throttled: 0 runs are reserved for it", fix)
     if configuration.get("Runtime") != RUNTIME:
-        return bad(f"{name} runs on {configuration.get('Runtime')}, not {RUNTIME}", "Deploy again: make deploy.")
+        return bad(f"{name} runs on {configuration.get('Runtime')}, not {RUNTIME}", PUT_BACK)
     return good(f"{name} is {state}, on {RUNTIME}")
 
 
@@ -42,55 +54,29 @@ def _failures_kept(here: Surroundings, output: str) -> Finding:
     return good(f"what fails goes to {queue}, after {found.get('MaximumRetryAttempts', 2)} retries")
 
 
-def _schedules(here: Surroundings, is_ours: Callable[[str], bool]) -> Mapping[str, Any] | None:
-    """Return the first schedule of the stack's name with such a target; CloudFormation begins names like that."""
-    pages = here.client("scheduler").get_paginator("list_schedules").paginate(NamePrefix=here.title[:24])
-    for page in pages:
-        for found in page["Schedules"]:
-            if is_ours(found.get("Target", {}).get("Arn", "")):
-                answer: Mapping[str, Any] = here.client("scheduler").get_schedule(
-                    Name=found["Name"], GroupName=found.get("GroupName", "default")
-                )
-                return answer
-    return None
-
-
 def _schedule(here: Surroundings) -> Finding:
-    name = here.output("ExportFunctionName")
-    found = _schedules(here, lambda arn: arn.endswith(f":function:{name}"))
-    finding = _enabled(found)
-    if found is None or finding is not None:
-        return finding or bad("it does not exist: nothing takes a snapshot", PUT_BACK)
-    wanted = f"[{here.parameter('ChainIds')}]"
-    if wanted not in found["Target"].get("Input", ""):
-        return bad(f"it does not ask for the chains {wanted}", PUT_BACK)
-    return good(f"enabled; {_next_run(found, here.now)}")
+    found = export_schedule(here.client("scheduler"), here.title, here.output("ExportFunctionName"))
+    if found is None:
+        return bad(GONE.text, GONE.fix)
+    fault = fault_of_export(found, here.parameter("ChainIds"))
+    return bad(fault.text, fault.fix) if fault else good(f"enabled; {_next_run(found, here.now)}")
 
 
 def _renewal(here: Surroundings) -> Finding:
-    found = _schedules(here, lambda arn: arn.endswith(RENEWAL_TARGET))
+    found = renewal_schedule(here.client("scheduler"), here.title)
     if found is None:
         return bad("it does not exist: nothing renews the session in time", PUT_BACK)
-    return _enabled(found) or good(f"enabled: {found['ScheduleExpression']}")
-
-
-def _enabled(found: Mapping[str, Any] | None) -> Finding | None:
-    if found is None or found.get("State") == "ENABLED":
-        return None
-    fix = f"Enable schedule {found['Name']} in the console of EventBridge Scheduler."
-    return bad(f"{found['Name']} is {str(found.get('State')).lower()}", fix)
+    fault = switched_off(found)
+    return bad(fault.text, fault.fix) if fault else good(f"enabled: {found['ScheduleExpression']}")
 
 
 def _next_run(schedule: Mapping[str, Any], now: datetime) -> str:
     """Say when it runs next, in its own zone; for anything but the template's hours, say how it is written."""
     expression, zone = schedule["ScheduleExpression"], schedule.get("ScheduleExpressionTimezone") or "UTC"
-    hours = expression.removeprefix("cron(0 ").removesuffix("-23 * * ? *)")
-    if not hours.isdecimal():
+    hour = expression.removeprefix("cron(0 ").removesuffix("-23 * * ? *)")
+    if not hour.isdecimal():
         return f"{expression} in {zone}"
-    local = now.astimezone(ZoneInfo(zone)).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    if local.hour < int(hours):
-        local = local.replace(hour=int(hours))
-    return f"next run on {local:%Y-%m-%d at %H:%M}, {zone}"
+    return f"next run on {Schedule(ZoneInfo(zone), int(hour)).next_run(now):%Y-%m-%d at %H:%M}, {zone}"
 
 
 def _bus(here: Surroundings) -> Finding:
@@ -151,11 +137,13 @@ def _mail(here: Surroundings) -> Finding:
 
 
 def _queue(here: Surroundings, output: str) -> int | None:
-    url = here.output(output)
-    missing = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
-    get = here.client("sqs").get_queue_attributes
-    found = answer_of(get, missing, QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
-    return None if found is None else int(found["Attributes"]["ApproximateNumberOfMessages"])
+    """Return how many messages a queue has, None where it does not exist."""
+    try:
+        return waiting(here.client("sqs"), here.output(output))
+    except ClientError as error:
+        if code_of(error) not in NO_QUEUE:
+            raise
+        return None
 
 
 def _counted(count: int, name: str) -> str:

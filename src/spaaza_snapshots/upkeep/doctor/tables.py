@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from spaaza_snapshots.glue.tables import SNAPSHOTS, USERS, USERS_CSV, USERS_QUALITY
 from spaaza_snapshots.upkeep.days import chains_in
-from spaaza_snapshots.upkeep.doctor.findings import PUT_BACK, Check, Finding, answer_of, bad, good, unknown
+from spaaza_snapshots.upkeep.doctor.findings import Check, Finding, answer_of, bad, good, unknown
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
+from spaaza_snapshots.upkeep.scheduler import PUT_BACK
 
 TABLES: Final = (USERS, USERS_CSV, SNAPSHOTS, USERS_QUALITY)
 IAM_DECIDES: Final = "IAM_ALLOWED_PRINCIPALS"

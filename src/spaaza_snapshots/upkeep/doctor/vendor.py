@@ -26,7 +26,6 @@ from spaaza_snapshots.spaaza.export_stream import ExportStream
 from spaaza_snapshots.spaaza.login import SpaazaLogin
 from spaaza_snapshots.upkeep.doctor.findings import (
     DENIED,
-    PUT_BACK,
     Check,
     Finding,
     answer_of,
@@ -36,6 +35,7 @@ from spaaza_snapshots.upkeep.doctor.findings import (
     unknown,
 )
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
+from spaaza_snapshots.upkeep.scheduler import PUT_BACK
 
 PROBE_SECONDS: Final = 60.0
 """How long Spaaza may take to the first line of an export."""
