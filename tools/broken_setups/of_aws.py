@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sandbox.aws.stack import BUS, DATABASE
 from tools.broken_setups.place import EMAIL, NAME, Place, function, function_arn, topic_arn
-from tools.broken_setups.ways import Break, answered_with, done, refused
+from tools.broken_setups.ways import Break, all_refused, answered_with, done, refused
 
 
 @contextmanager
@@ -70,8 +70,16 @@ def _catalog(mode: str) -> Callable[[Any, Place], object]:
     )
 
 
-def _queue(method: str, name: str, **message: str) -> Callable[[Any, Place], object]:
-    return lambda sqs, _: getattr(sqs, method)(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"], **message)
+def _undelivered(sqs: Any) -> str:
+    url: str = sqs.get_queue_url(QueueName=f"{NAME}-UndeliveredEvents")["QueueUrl"]
+    return url
+
+
+def _read_and_deleted(sqs: Any, _: Place) -> None:
+    """Empty the queue one by one: SQS purges one only once a minute."""
+    url = _undelivered(sqs)
+    for message in sqs.receive_message(QueueUrl=url).get("Messages", ()):
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
 
 def _subscribe(sns: Any, _: Place) -> None:
@@ -87,7 +95,7 @@ EVERYBODY: Final = {"Principal": {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PR
 EXPORT: Final = {"FunctionName": function("Export")}
 
 BREAKS: Final[Sequence[Break]] = (
-    Break("a bucket deleted by hand", refused("HeadBucket", "404", 404)),
+    Break("a bucket deleted by hand", all_refused(404, {"HeadBucket": "404", "ListObjectsV2": "NoSuchBucket"})),
     Break("a bucket without versions", done("s3", _versioning("Suspended"), _versioning("Enabled"))),
     Break("a bucket that may become public", _public),
     Break("raw data that never expires", _no_expiry),
@@ -131,8 +139,8 @@ BREAKS: Final[Sequence[Break]] = (
         "an event that was not delivered",
         done(
             "sqs",
-            _queue("send_message", f"{NAME}-UndeliveredEvents", MessageBody="{}"),
-            _queue("purge_queue", f"{NAME}-UndeliveredEvents"),
+            lambda sqs, _: sqs.send_message(QueueUrl=_undelivered(sqs), MessageBody="{}"),
+            _read_and_deleted,
         ),
     ),
     Break(

@@ -59,7 +59,10 @@ def _label(secrets: Any, label: str, *, on: bool) -> None:
 
 
 BREAKS: Final[Sequence[Break]] = (
-    Break("expired AWS credentials", refused("GetCallerIdentity", "ExpiredToken", 403)),
+    Break(
+        "expired AWS credentials",
+        refused("GetCallerIdentity", "ExpiredToken", 403),
+    ),
     Break("a stack whose creation failed", answered_with("DescribeStacks", "CREATE_COMPLETE", "ROLLBACK_COMPLETE")),
     Break("a stack of something else", answered_with("DescribeStacks", "GlueDatabaseName", "Something")),
     Break("an empty secret", refused("GetSecretValue", "ResourceNotFoundException")),

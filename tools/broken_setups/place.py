@@ -25,10 +25,12 @@ PARAMETERS: Final = {
     "ChainIds": "1743,1783",
     "SpaazaEnvironment": "test01",
     "TimeZone": "Europe/Amsterdam",
+    "FirstHour": "3",
     "AlarmEmail": EMAIL,
     "SessionWarningDays": "5",
     "RenewSession": "true",
     "RawDays": "365",
+    "PendingDays": "30",
 }
 _OPEN_BUCKET: Final = ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"]
 

@@ -1,6 +1,6 @@
 """How something is broken and mended again: with a service's own calls, or by what the wire answers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,11 +22,12 @@ class Break:
 
 
 @contextmanager
-def _faulted(place: Place, operation: str, fault: faults.Fault, key_contains: str = "") -> Iterator[None]:
-    """Break a call for as long as this lasts."""
+def _faulted(place: Place, by_operation: Mapping[str, faults.Fault], key_contains: str = "") -> Iterator[None]:
+    """Break calls for as long as this lasts."""
     wire = place.stack.wire
     wire.clear()
-    wire.fail(operation, fault, times=EVERY_TIME, key_contains=key_contains)
+    for operation, fault in by_operation.items():
+        wire.fail(operation, fault, times=EVERY_TIME, key_contains=key_contains)
     place.answer_what_moto_lacks()
     yield
     wire.clear()
@@ -35,14 +36,17 @@ def _faulted(place: Place, operation: str, fault: faults.Fault, key_contains: st
 
 def refused(operation: str, code: str, status: int = 400, key_contains: str = "") -> Breaking:
     """Have AWS refuse a call with this code."""
-    fault = faults.error(status, code)
-    return partial(_faulted, operation=operation, fault=fault, key_contains=key_contains)
+    return partial(_faulted, by_operation={operation: faults.error(status, code)}, key_contains=key_contains)
+
+
+def all_refused(status: int, codes: Mapping[str, str]) -> Breaking:
+    """Have AWS refuse several calls, each with its code."""
+    return partial(_faulted, by_operation={operation: faults.error(status, code) for operation, code in codes.items()})
 
 
 def answered_with(operation: str, old: str, new: str, key_contains: str = "") -> Breaking:
     """Have AWS answer a call with another text in place of this one."""
-    fault = faults.rewritten(old, new)
-    return partial(_faulted, operation=operation, fault=fault, key_contains=key_contains)
+    return partial(_faulted, by_operation={operation: faults.rewritten(old, new)}, key_contains=key_contains)
 
 
 def done(service: str, breaking: Callable[[Any, Place], object], mending: Callable[[Any, Place], object]) -> Breaking:
