@@ -44,10 +44,11 @@ def told_by_doctor() -> tuple[str, int]:
 
 def _told(*command: str) -> tuple[Any, str, int]:
     """Return a command's JSON, None if it ended with an error; what it said of that; and its exit code."""
-    printed, aside = io.StringIO(), io.StringIO()
+    printed, aside = io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), io.StringIO()  # main asks for the encoding
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(aside):
         code = main([*command, "--stack", NAME, "--json"])
-    return json.loads(printed.getvalue() or "null"), aside.getvalue().strip(), code
+    printed.seek(0)
+    return json.loads(printed.read() or "null"), aside.getvalue().strip(), code
 
 
 TELLERS: Final[Mapping[str, Callable[[], tuple[str, int]]]] = {"status": told_by_status, "doctor": told_by_doctor}
