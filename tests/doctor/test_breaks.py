@@ -237,3 +237,9 @@ def test_a_region_that_lacks_a_service_for_all_that_is_known_is_unknown(place: P
 
 def test_a_missing_tool_is_named(place: Place) -> None:
     assert "make" in look_before(surroundings(place, missing_tools=["make"]), "tools").text
+
+
+def test_before_the_deployment_a_python_to_build_with_has_to_be_there(place: Place) -> None:
+    found = look_before(surroundings(place, stack_name="others", can_build=False), "python")
+    assert (found.status, found.text.split()[0], "PYTHON=" in found.fix) == (Status.BAD, "python3.13", True)
+    assert look_before(surroundings(place, stack_name="others"), "python").status is Status.GOOD

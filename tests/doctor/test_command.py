@@ -144,8 +144,15 @@ def test_before_the_first_deployment_it_tells_what_one_needs(doctor: Doctor, arg
     found = findings(printed)
     assert (code, statuses(printed)) == (0, {"good", "unknown"})
     assert "login_2fa_exempt" in found["spaaza"]["fix"]
-    assert ("names" in found) == ("--stack" in arguments)
+    names = {"--stack": "members-prod", "--env": "spaaza-snapshots-prod"}  # the latter is what make deploy would take
+    assert found["stack"]["finding"].startswith(f"{names[arguments[-2]]} is not deployed in eu-west-1 yet")
+    assert found["names"]["status"] == "good"
     assert not {"secret", "bucket", "schedule"} & found.keys()
+
+
+def test_an_environment_that_neither_samconfig_nor_spaaza_has_is_refused(doctor: Doctor) -> None:
+    code, printed, beside = doctor("--env", "tst01")
+    assert (code, printed, "It has test01." in beside) == (2, "", True)
 
 
 def test_without_a_region_that_is_the_first_thing_to_mend(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:

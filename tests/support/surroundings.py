@@ -38,6 +38,7 @@ def surroundings(place: Place, **others: Any) -> Surroundings:
         client=lambda service: _client(service, wire.url("s3" if service == "s3" else "aws")),
         regions=_regions,
         missing_tools=(),
+        can_build=True,
         http=http_pool(),
         overrides=dict.fromkeys(("SPAAZA_API_URL", "SPAAZA_SERVICES_URL"), place.stack.spaaza.base_url),
         now=datetime.now(UTC),

@@ -6,8 +6,10 @@ It works before the first deployment, when it tells what is missing for one, and
 import argparse
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
@@ -15,6 +17,7 @@ from typing import Any, Final
 import boto3
 from rich.markup import escape
 
+from spaaza_snapshots.base.environment import ENVIRONMENTS
 from spaaza_snapshots.base.sdk import SDK_CONFIG
 from spaaza_snapshots.cli import deployed
 from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside, out
@@ -23,6 +26,7 @@ from spaaza_snapshots.cli.samconfig import Section, section_of, sections
 from spaaza_snapshots.spaaza.connections import http_pool
 from spaaza_snapshots.upkeep.doctor.course import examine
 from spaaza_snapshots.upkeep.doctor.findings import Finding, Status
+from spaaza_snapshots.upkeep.doctor.running import RUNTIME
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 
 TOOLS: Final = ("make", "bash")
@@ -43,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--probe",
         action="store_true",
-        help="also ask Spaaza for each chain's export, and close it behind its first line; nothing is kept",
+        help="also ask Spaaza for each chain's export, and close it after its first line; nothing is kept",
     )
     parser.add_argument(
         "--chain",
@@ -82,11 +86,12 @@ def _surroundings(options: argparse.Namespace, closing: ExitStack) -> Surroundin
         return made
 
     return Surroundings(
-        stack_name=options.stack or (section.stack if section else None),
+        stack_name=options.stack or (section.stack if section else _stack_to_be(options)),
         region=session.region_name,
         client=client,
         regions=session.get_available_regions,
         missing_tools=[tool for tool in TOOLS if shutil.which(tool) is None],
+        can_build=any(map(_builds, (os.environ.get("PYTHON", ""), sys.executable, RUNTIME))),
         http=closing.enter_context(http_pool()),
         overrides={name: os.environ[name] for name in OVERRIDES if os.environ.get(name)},
         now=datetime.now(UTC),
@@ -96,13 +101,30 @@ def _surroundings(options: argparse.Namespace, closing: ExitStack) -> Surroundin
 
 
 def _section(options: argparse.Namespace) -> Section | None:
-    """Return the environment's section; None before its first deployment, which writes it."""
+    """Return the environment's section; None before its first deployment, which writes it.
+
+    Raises `InvalidRequest` for an environment that is in no section and that Spaaza does not have either.
+    """
     found = sections()
     if options.stack is not None and options.env is None:
         return next((section for section in found if section.stack == options.stack), None)
-    if options.env is not None and options.env not in {section.environment for section in found}:
+    if options.env in ENVIRONMENTS and options.env not in {section.environment for section in found}:
         return None
     return section_of(options.env)
+
+
+def _stack_to_be(options: argparse.Namespace) -> str | None:
+    """Return the name that `make deploy` will give the stack of an environment."""
+    return f"spaaza-snapshots-{options.env}" if options.env else None
+
+
+def _builds(python: str) -> bool:
+    """Whether it is a Python of the functions' version that really runs: a version manager's shim may not."""
+    with suppress(OSError):
+        asked = [python, "-c", "import sys; print('python%d.%d' % sys.version_info[:2])"]
+        done = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603  what make would run too
+        return done.stdout.strip() == RUNTIME
+    return False
 
 
 def _lines(name: str, finding: Finding) -> list[str]:

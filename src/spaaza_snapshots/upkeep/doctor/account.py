@@ -17,6 +17,7 @@ from spaaza_snapshots.upkeep.doctor.findings import (
     good,
     unknown,
 )
+from spaaza_snapshots.upkeep.doctor.running import RUNTIME
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 
 SERVICES: Final = (
@@ -103,7 +104,16 @@ def _credentials(here: Surroundings) -> Finding:
 def _tools(here: Surroundings) -> Finding:
     if here.missing_tools:
         return bad(f"this machine lacks {', '.join(here.missing_tools)}", "Install it; make installs everything else.")
-    return good("make is here; it installs SAM when it deploys")
+    return good("make and bash are here; make deploy installs SAM")
+
+
+def _python(here: Surroundings) -> Finding:
+    if here.can_build:
+        return good(f"{RUNTIME} is here, to build the functions with")
+    return bad(
+        f"{RUNTIME} is not here; make deploy builds the functions with it",
+        "Install it, or name it: PYTHON=/path/to/it.",
+    )
 
 
 def _may_read(here: Surroundings) -> Finding:
@@ -196,6 +206,7 @@ def _concurrency(here: Surroundings) -> Finding:
 REGION = Check("region", _region)
 CREDENTIALS = Check("credentials", _credentials, ("region",))
 TOOLS = Check("tools", _tools)
+PYTHON = Check("python", _python)
 MAY_READ = Check("rights to look", _may_read, ("credentials",))
 MAY_CREATE = Check("rights to create", _may_create, ("credentials",))
 CONCURRENCY = Check("concurrent runs", _concurrency, ("credentials",))

@@ -11,6 +11,7 @@ from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 
 FIRST: Final = (account.REGION, account.CREDENTIALS, account.TOOLS, stack.STACK)
 TO_DEPLOY: Final = (
+    account.PYTHON,
     stack.NAMES,
     account.MAY_READ,
     account.MAY_CREATE,
@@ -22,7 +23,7 @@ TO_DEPLOY: Final = (
 DEPLOYED: Final = (vendor.SECRET, vendor.SESSION, vendor.ALIVE)
 
 
-ACCOUNT: Final = tuple(check for check in TO_DEPLOY if check not in (stack.NAMES, stack.SPAAZA))
+ACCOUNT: Final = tuple(check for check in TO_DEPLOY if check not in (account.PYTHON, stack.NAMES, stack.SPAAZA))
 
 
 def examine(here: Surroundings) -> Iterator[tuple[str, Finding]]:

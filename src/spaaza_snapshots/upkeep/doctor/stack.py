@@ -28,7 +28,10 @@ BROKEN: Final[Mapping[str, str]] = {
 
 def _stack(here: Surroundings) -> Finding:
     if here.stack_name is None:
-        return unknown("no stack is named, so nothing was deployed from here", "Name it, or deploy it: make deploy.")
+        return unknown(
+            "no stack is named, and none was deployed from here",
+            "Name its environment, as for make deploy: ENV=test01.",
+        )
     if here.stack is None:
         return good(f"{here.stack_name} is not deployed in {here.region} yet; the name is free")
     state = here.stack.state

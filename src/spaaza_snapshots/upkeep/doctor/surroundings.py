@@ -28,8 +28,9 @@ class Surroundings:
     """Where a set-up is looked at from.
 
     `client` returns a client of any service, the same one each time. `regions` returns the regions that the SDK knows
-    for a service. `missing_tools` are the programs that make needs and this machine lacks. `overrides` are the settings
-    of a sandbox. `chains` are those to probe, none for all that are configured.
+    for a service. `missing_tools` are the programs that make needs and this machine lacks; `can_build`: it has the
+    Python that the functions are built with. `overrides` are the settings of a sandbox. `chains` are those to probe,
+    none for all that are configured.
     """
 
     stack_name: str | None
@@ -37,6 +38,7 @@ class Surroundings:
     client: Callable[[str], Any]
     regions: Callable[[str], Sequence[str]]
     missing_tools: Sequence[str]
+    can_build: bool
     http: urllib3.PoolManager
     overrides: Mapping[str, str]
     now: datetime
