@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from tools.deploy.__main__ import sam_deploy
 from tools.deploy.cloudformation import OF_SAM, CloudFormation, Stack
 from tools.deploy.plan import Planner
-from tools.deploy.rehearsal import account, clone
+from tools.deploy.rehearsal import EXAMPLE, account, clone
 from tools.deploy.samconfig import Samconfig
 from tools.package import ROOT, sam
 from tools.template import deploy, source
@@ -185,3 +185,24 @@ def test_make_hands_over_what_was_written_behind_it_and_nothing_that_the_shell_h
     assert "TAGS has '\"a': tags of every resource" in done.stderr
     assert "TAGS it's=`touch: letters, digits" in done.stderr
     assert not aws.cloudformation.stacks
+
+
+@pytest.mark.parametrize(
+    ("credentials", "told"),
+    [
+        ({}, "AWS credentials are missing"),
+        ({"AWS_PROFILE": "nobody"}, "The config profile (nobody) could not be found"),
+    ],
+)
+def test_without_credentials_nothing_is_built_or_written(
+    aws: Account, credentials: Mapping[str, str], told: str
+) -> None:
+    left_out = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    nobody = {name: value for name, value in aws.environment.items() if name not in left_out}
+    environment = {**nobody, "AWS_SHARED_CREDENTIALS_FILE": "none", "AWS_CONFIG_FILE": "none", **credentials}
+    with clone() as folder:
+        done = subprocess.run(
+            ["make", "deploy", *EXAMPLE], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert {path.name for path in folder.iterdir()} & {"samconfig.toml", ".aws-sam"} == set()
+    assert (done.returncode, told in done.stderr, "Traceback" in done.stderr) == (2, True, False)

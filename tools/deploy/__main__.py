@@ -6,6 +6,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import boto3
+from botocore.exceptions import BotoCoreError
+
 from tools.deploy.plan import Plan, Planner
 from tools.deploy.samconfig import Samconfig, UnreadableSection
 from tools.template import source
@@ -18,17 +21,17 @@ EXAMPLE = "make deploy CHAINS=1743,1783 EMAIL=ops@example.com ENV=test01 REGION=
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Check the words, write the section, build, and deploy; return the exit code, 2 for words that are wrong."""
+    """Check the words, write the section, build, and deploy; return the exit code, 2 for what is wrong or missing."""
     pairs = [argument.partition("=") for argument in arguments]
     words = {name: value for name, _, value in pairs if value}  # an empty one is not given: EMAIL= decides nothing
     try:
-        samconfig = Samconfig(SAMCONFIG)
-    except UnreadableSection as error:
+        samconfig, lacking = Samconfig(SAMCONFIG), _lacking_credentials()
+    except (UnreadableSection, BotoCoreError) as error:
         return _refuse([str(error)])
     planner = Planner(source(), samconfig, words)
     plan = planner.plan()
-    if plan is None:
-        return _refuse(planner.problems)
+    if plan is None or lacking:
+        return _refuse([*planner.problems, *lacking])
     samconfig.write(plan.environment)
     print(
         f"[{plan.environment.section}] of {SAMCONFIG}: {plan.environment.stack} in {plan.environment.region}",
@@ -44,6 +47,15 @@ def sam_deploy(plan: Plan, template: Path, samconfig: Path) -> list[str]:
     asks = "--confirm-changeset" if plan.asks else "--no-confirm-changeset"
     quiet = [] if sys.stdout.isatty() else ["--no-progressbar"]  # in a file, each step of it is a line
     return [".tools/sam/bin/sam", "deploy", "--template-file", str(template), *config, asks, *quiet]
+
+
+def _lacking_credentials() -> list[str]:
+    """Return what to do where the SDK finds no credentials: SAM would say so only after minutes of building.
+
+    Raises `BotoCoreError` for a profile that is not there.
+    """
+    found = boto3.Session().get_credentials()
+    return [] if found else ["AWS credentials are missing: set AWS_PROFILE, or log in: aws sso login"]
 
 
 def _run(*commands: Sequence[str]) -> int:
