@@ -19,7 +19,8 @@ from tools import demo
 from tools.template import deploy
 
 PICTURES: Final = Path(__file__).parents[1] / "docs" / "pictures"
-RUN_COLUMNS, DASHBOARD_COLUMNS = 112, 168
+RUN_COLUMNS, DASHBOARD_COLUMNS = 92, 168
+"""As narrow as the longest line of a run: GitHub shrinks a picture to 830 pixels or so, its letters too."""
 FORMAT: Final = re.sub(r"@font-face \{\{.*?\}\}|<!--.*?-->", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 """Without fonts from elsewhere: a picture asks no other host for anything."""
 

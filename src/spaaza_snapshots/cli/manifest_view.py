@@ -43,6 +43,8 @@ def result_view(result: Mapping[str, Any]) -> Sequence[RenderableType]:
 def facts_table(facts: Mapping[str, object]) -> Table:
     """Return names and values, one a line."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column()
+    table.add_column(overflow="fold")  # a narrow terminal must not cut a key short
     for name, value in facts.items():
         table.add_row(f"[bold]{name}[/bold]", escape(str(value)))
     return table
