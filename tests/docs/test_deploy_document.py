@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from spaaza_snapshots.upkeep.doctor import course, running
 from tools.deploy.__main__ import EXAMPLE
 from tools.deploy.plan import WORDS
 from tools.deploy.rehearsal import EXAMPLE as REHEARSED
@@ -33,3 +34,11 @@ def test_the_rights_name_every_service_of_the_stack() -> None:
     services = {resource["Type"].split("::")[1] for resource in stack.resources.values()}
     assert len(services) > 10
     assert {service for service in services if CALLED.get(service, service) not in rights} == set()
+
+
+def test_the_box_of_prerequisites_names_each_line_of_doctor_that_checks_them() -> None:
+    columns = re.findall(r"^> \| [^|]+ \| .* \| ([^|]+) \|$", TEXT, re.MULTILINE)
+    named = set(re.findall(r"`([^`]+)`", "\n".join(columns)))
+    before = {check.name for check in (*course.FIRST, *course.TO_DEPLOY)}
+    assert before <= named
+    assert {name for name in named if not name.startswith("make ")} <= before | {one.name for one in running.RUNNING}

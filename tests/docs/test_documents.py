@@ -4,6 +4,7 @@ import html
 import json
 import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,16 @@ def test_every_dependency_has_its_reason() -> None:
     reasons = "\n".join(re.findall(r"^- (`.+): \S.*$", README_TEXT, re.MULTILINE))
     for name in [*project["project"]["dependencies"], *developed]:
         assert f"`{name}`" in reasons, name
+    given = re.findall(r"`([^`]+)`", "\n".join(line.partition(":")[0] for line in reasons.splitlines()))
+    assert sorted(set(given)) == sorted(given)
+
+
+@every_document
+def test_no_document_says_the_same_sentence_twice(document: Path) -> None:
+    written = r"```.*?```|<!-- (\w+): .*?<!-- end of \1 -->|^First look: [^\n]+$"
+    prose = re.sub(written, "", document.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    sentences = [" ".join(text.split()) for text in re.split(r"(?<=\.)\s|\n\n|\n(?=[-|#>])", prose)]
+    assert [text for text, times in Counter(sentences).items() if times > 1 and len(text) > 40] == []
 
 
 @every_document
