@@ -162,6 +162,7 @@ def test_without_a_region_that_is_the_first_thing_to_mend(doctor: Doctor, monkey
     code, printed, _ = doctor("--env", "prod", "--json")
     found = findings(printed)
     assert (code, found["region"]["status"], found["credentials"]["status"]) == (1, "bad", "skipped")
+    assert ("spaaza" in found, "bucket" in found) == (True, False)  # nothing was deployed that could be looked at
     assert "REGION=" in found["region"]["fix"]
 
 

@@ -34,6 +34,7 @@ def surroundings(place: Place, **others: Any) -> Surroundings:
     wire = place.stack.wire
     usual = Surroundings(
         stack_name=NAME,
+        was_deployed=True,
         region="eu-west-1",
         client=lambda service: _client(service, wire.url("s3" if service == "s3" else "aws")),
         regions=_regions,

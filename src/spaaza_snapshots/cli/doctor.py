@@ -87,6 +87,7 @@ def _surroundings(options: argparse.Namespace, closing: ExitStack) -> Surroundin
 
     return Surroundings(
         stack_name=options.stack or (section.stack if section else _stack_to_be(options)),
+        was_deployed=section is not None,
         region=session.region_name,
         client=client,
         regions=session.get_available_regions,

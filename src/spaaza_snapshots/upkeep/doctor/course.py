@@ -38,7 +38,7 @@ def _rest(here: Surroundings, of_stack: Status) -> Sequence[Check]:
     if here.stack_name is None:
         return [check for check in TO_DEPLOY if check is not stack.NAMES]
     if of_stack in (Status.BAD, Status.SKIPPED):
-        return after(here, is_known=False)
+        return after(here, is_known=False) if of_stack is Status.BAD or here.was_deployed else TO_DEPLOY
     try:
         is_deployed = here.stack is not None and here.stack.state != stack.ONLY_PLANNED
     except (ClientError, BotoCoreError):

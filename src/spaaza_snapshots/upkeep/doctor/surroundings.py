@@ -27,6 +27,7 @@ class StackFacts:
 class Surroundings:
     """Where a set-up is looked at from.
 
+    `was_deployed`: samconfig.toml names the stack, which is all that is known of it while AWS cannot be asked.
     `client` returns a client of any service, the same one each time. `regions` returns the regions that the SDK knows
     for a service. `missing_tools` are the programs that make needs and this machine lacks; `can_build`: it has the
     Python that the functions are built with. `overrides` are the settings of a sandbox. `chains` are those to probe,
@@ -34,6 +35,7 @@ class Surroundings:
     """
 
     stack_name: str | None
+    was_deployed: bool
     region: str | None
     client: Callable[[str], Any]
     regions: Callable[[str], Sequence[str]]
