@@ -22,7 +22,7 @@ import boto3
 from sandbox.aws.moto import MotoAws
 from tools.deploy.cloudformation import CloudFormation
 from tools.deploy.server import Server
-from tools.package import ROOT
+from tools.package import ROOT, sam
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -75,6 +75,7 @@ def clone() -> Iterator[Path]:
 
 def main(words: Sequence[str]) -> int:
     """Print what a person would see, who says yes to the change set; return make's exit code."""
+    sam()  # in this folder: made in the other one it would be gone with it, and on a fresh clone the link led nowhere
     with account() as (cloudformation, environment), clone() as folder:
         command = ["make", "--no-print-directory", "deploy", *words]
         print(f"$ {shlex.join(['make', 'deploy', *words])}", flush=True)
