@@ -70,7 +70,7 @@ def test_an_erasure_that_ends_at_any_call_is_finished_by_repeating_it(
 
     killed(week, tmp_path, "PutObject", f"parquet/users/chain_id={CHAIN}/dt={TWICE}")
     assert list(tmp_path.iterdir()) == []  # no file with users is left on this disk
-    assert (of_day(week, "raw", WITH), len(of_day(week, "raw", TWICE))) == ([], 2)
+    assert (of_day(week, "raw", WITH), len(of_day(week, "parquet", TWICE))) == ([], 3)
     assert [record.finished_at for record in records(week)] == [None]
     assert end_at_each_deletion(week, erase) > 3
 

@@ -1,11 +1,11 @@
 """The typed copy without a person, and the record of an erasure, on a real bucket."""
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
@@ -37,10 +37,10 @@ def versioned(s3: "S3Client", bucket: str) -> VersionedBucket:
     return VersionedBucket(s3, bucket)
 
 
-def put_copy(bucket: VersionedBucket, folder: Path, select: str) -> Version:
+def put_copy(bucket: VersionedBucket, folder: Path, select: str, metadata: Mapping[str, Any] = PRODUCT) -> Version:
     file = folder / "users.parquet"
     duckdb.execute(f"COPY ({select}) TO '{file}' (FORMAT parquet, KV_METADATA {{run_id: 'of the day'}})")
-    bucket.s3.upload_file(str(file), bucket.name, DAY.parquet_key, PRODUCT)
+    bucket.s3.upload_file(str(file), bucket.name, DAY.parquet_key, dict(metadata))
     return current(bucket)
 
 
@@ -116,6 +116,24 @@ def test_a_typed_copy_that_outlives_its_export_is_read_itself(versioned: Version
     copy = put_copy(versioned, tmp_path, PERSONS_ROWS)
     (day,) = Search(versioned, DAY.chain_id, PEOPLE, TODAY).plan().days
     assert (day.typed_anew, day.typed) == (copy, (copy,))
+
+
+def test_a_typed_copy_that_does_not_say_of_which_run_it_is_is_read_itself(
+    versioned: VersionedBucket, tmp_path: Path
+) -> None:
+    versioned.s3.put_object(Bucket=versioned.name, Key=DAY.raw_key, Body=gzip.compress(b"ID,First name\n7,Ann\n"))
+    put_copy(versioned, tmp_path, "SELECT 404100 AS id", {})
+    copy = current(versioned)
+    (day,) = Search(versioned, DAY.chain_id, PEOPLE, TODAY).plan().days
+    assert (day.typed, day.whole) == ((copy,), False)
+
+
+def test_what_lies_beside_an_export_does_not_pass_for_it(versioned: VersionedBucket) -> None:
+    for key, number in ((DAY.raw_key, b"404100"), (DAY.raw_key.replace("users.csv", "a-copy.csv"), b"7")):
+        body = gzip.compress(b"ID,First name\n" + number + b",Ann\n")
+        versioned.s3.put_object(Bucket=versioned.name, Key=key, Body=body)
+    (day,) = Search(versioned, DAY.chain_id, PEOPLE, TODAY).plan().days
+    assert (day.whole, [version.key for version in day.exports_last]) == (True, [DAY.raw_key])
 
 
 def test_what_is_no_parquet_is_unreadable_and_not_quoted(versioned: VersionedBucket) -> None:

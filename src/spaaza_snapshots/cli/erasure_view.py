@@ -1,6 +1,6 @@
 """How an erasure is told: the plan, what it costs, and the proof; never who."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
 from itertools import groupby
@@ -28,6 +28,10 @@ OPEN = (
     "[yellow]The erasure begun at {started_at} is not finished[/yellow] ({key}). If it was of other people, repeat it"
     " with their ids."
 )
+UPLOAD = (
+    "[yellow]An export is being received at {key},[/yellow] and nobody can say yet who is in it. Run this command again"
+    " once that run has ended: in 15 minutes at the latest."
+)
 WHAT_IS_LOST = "The exports of {days} go with all their users, for an export is never edited; the manifests stay."
 
 
@@ -53,8 +57,9 @@ class _Row:
 def answer_of(plan: Plan, erased: Erased | None, today: date) -> Answer:
     """Return the plan if nothing was erased, else the proof; exit code 1 if anything is left."""
     rows = [row for day in plan.days for row in _rows(day)]
-    clean = not (plan.today or plan.unclear or (erased is not None and erased.proof.left))
-    body = [*_plan_view(plan, rows), *_warnings(plan, today), *_end(plan, erased, clean=clean)]
+    clean = erased is not None and erased.proof.is_clean
+    unclear = [key for key in plan.unclear if erased is None or key in erased.proof.left]
+    body = [*_plan_view(plan, rows), *_warnings(plan, unclear, today), *_end(plan, erased, clean=clean)]
     failed = erased is not None and not clean
     return Answer(_data(plan, rows, erased, clean=clean), body, ExitCode.FAILED if failed else ExitCode.GOOD)
 
@@ -88,10 +93,10 @@ def _plan_view(plan: Plan, rows: list[_Row]) -> Iterator[RenderableType]:
         yield f"Query results: all {len(results)} versions ({decimal(_bytes(results))}) go, whoever is in them."
 
 
-def _warnings(plan: Plan, today: date) -> Iterator[RenderableType]:
+def _warnings(plan: Plan, unclear: Iterable[str], today: date) -> Iterator[RenderableType]:
     if plan.today:
         yield TODAY.format(today=today, chain_id=plan.chain_id)
-    for key in plan.unclear:
+    for key in unclear:
         yield UNCLEAR.format(key=key)
 
 
@@ -106,6 +111,8 @@ def _end(plan: Plan, erased: Erased | None, *, clean: bool) -> Iterator[Renderab
     proof = erased.proof
     for key in proof.left:
         yield f"[red]Left:[/red] {key}"
+    for key in proof.uploads:
+        yield UPLOAD.format(key=key)
     if clean:
         gone, results = sum(len(day.versions) for day in plan.days), len(plan.query_results)
         erased_now = f" {gone} versions of {len(plan.days)} days and {results} of query results are gone."
@@ -134,6 +141,8 @@ def _data(plan: Plan, rows: list[_Row], erased: Erased | None, *, clean: bool) -
         "erased": erased is not None,
         "proved": None if erased is None else clean,
         "left": None if erased is None else erased.proof.left,
+        "uploads": None if erased is None else erased.proof.uploads,
+        "open_records": None if erased is None else [record.key for record in erased.proof.open_records],
         "record": erased.record.key if erased is not None and erased.record is not None else None,
     }
 

@@ -162,15 +162,18 @@ def _quality(services: ParquetServices, manifest: Manifest, converted: Converted
 
 
 def _publish(services: ParquetServices, manifest: Manifest, parquet: Path, quality: Quality, *, rebuild: bool) -> bool:
-    """Publish Parquet and findings while the manifest is still of this run; False once it is not.
+    """Publish Parquet and findings while the manifest is still of this run and its export there; False once not.
 
     The stored objects are read before the manifest, and replaced only if unchanged: so a run that was superseded after
-    reading cannot overwrite what the later run wrote. The findings come last: users_latest shows a day only if its
-    findings are from the manifest's own run.
+    reading cannot overwrite what the later run wrote, and no conversion brings back a person who was erased meanwhile:
+    an erasure deletes the export first, and then replaces the copy. The findings come last: users_latest shows a day
+    only if its findings are from the manifest's own run.
     """
     for _ in range(ROUNDS):
         there, findings = _derived(services, manifest)
         if _committed(services, manifest.snapshot_id).run_id != manifest.run_id:
+            return False
+        if not services.store.has(manifest.raw):
             return False
         # It may already be there: two conversions ran concurrently, or one was killed between the two writes.
         is_there = not rebuild and there is not None and there.is_of(manifest.run_id)
@@ -194,7 +197,8 @@ def _superseded(services: ParquetServices, manifest: Manifest) -> ParquetResult:
         raise StorageError(
             "The raw object is not the one that its manifest describes",
             manifest.raw.key,
-            "Restore that version, or take the snapshot again with force before its day ends.",
+            "If it was erased for a person, leave it so. Else restore that version, or take the snapshot again with"
+            " force before its day ends.",
         )
     logger.info("Superseded", extra={"by_run_id": current.run_id})
     return _result(manifest, SUPERSEDED)

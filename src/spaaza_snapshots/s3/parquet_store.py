@@ -28,16 +28,26 @@ class ParquetStore:
         self._s3 = s3
         self._bucket = bucket
 
+    def has(self, raw: Raw) -> bool:
+        """Whether the version that a manifest names is still there."""
+        with storage_errors(f"checking {raw.key}"):
+            try:
+                self._s3.head_object(Bucket=self._bucket, Key=raw.key, **_version(raw))  # type: ignore[arg-type] # as below
+            except ClientError as error:
+                if code_of(error) in _GONE:
+                    return False
+                raise
+        return True
+
     def download(self, raw: Raw, target: Path) -> bool:
         """Write the bytes that a manifest describes to a file; False if they are no longer there."""
-        version = {} if raw.version_id is None else {"VersionId": raw.version_id}
         sha256 = hashlib.sha256()
         with storage_errors(f"reading {raw.key}"):
             try:
                 answer = self._s3.get_object(
                     Bucket=self._bucket,
                     Key=raw.key,
-                    **version,  # type: ignore[arg-type] # mypy cannot tell which argument a str is for
+                    **_version(raw),  # type: ignore[arg-type] # mypy cannot tell which argument a str is for
                 )
             except ClientError as error:
                 if code_of(error) in _GONE:
@@ -76,3 +86,7 @@ class ParquetStore:
             Metadata=metadata_of(run_id),
             ChecksumSHA256=base64.b64encode(sha256).decode(),
         )
+
+
+def _version(raw: Raw) -> dict[str, str]:
+    return {} if raw.version_id is None else {"VersionId": raw.version_id}

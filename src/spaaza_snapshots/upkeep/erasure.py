@@ -1,17 +1,18 @@
 """Carries out an erasure that can be killed at any instant and repeated, and proves what it has done.
 
 record        the plan without the people, under erasures/, before anything goes
-each day      drafts, reports of typed copies that go for good, typed copies, exports: as long as one export holds the
-              people, a search finds the day
+uploads       abort what killed runs have left of exports
+each day      drafts, then exports, then reports of typed copies that go for good, then typed copies: no conversion that
+              has read the export can write over a copy that is replaced after the export has gone
 results       every query result, after what they were made from
 proof         list everything again, and read what no search has read
 record        again, with the time at which nothing was left
 """
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from spaaza_snapshots.base.aws_errors import storage_errors
@@ -23,8 +24,12 @@ from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.upkeep.days import chains_in
 from spaaza_snapshots.upkeep.erasure_plan import DayToErase, Plan, Search
 from spaaza_snapshots.upkeep.person import People
+from spaaza_snapshots.upkeep.run_log import RUN_SECONDS
 from spaaza_snapshots.upkeep.typed_copies import put_without
-from spaaza_snapshots.upkeep.versions import AGAIN_HINT, Version, VersionedBucket
+from spaaza_snapshots.upkeep.versions import AGAIN_HINT, Upload, Version, VersionedBucket
+
+RUN_LIMIT: Final = timedelta(seconds=RUN_SECONDS)
+"""An upload that began earlier has no run any more."""
 
 RECORDED_ROOTS: Final = (keys.RAW_ROOT, keys.PARQUET_ROOT, keys.QUALITY_ROOT, keys.PENDING_ROOT)
 
@@ -34,13 +39,20 @@ class Proof:
     """What was found after the erasure; `left`: keys that still hold the people, or that nobody can clear.
 
     `export_versions`, `typed_versions`: how many are left, each of them read and without the people. `open_records`:
-    earlier erasures of which something is left, as a rule other people's.
+    earlier erasures of which something is left, as a rule other people's. `uploads`: keys of exports that are being
+    received, of which nobody can say yet who is in them.
     """
 
     left: tuple[str, ...]
     export_versions: int
     typed_versions: int
     open_records: tuple[Erasure, ...]
+    uploads: tuple[str, ...]
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing is left, nor on its way."""
+        return not (self.left or self.uploads)
 
 
 def refuse_unknown_chain(bucket: VersionedBucket, chain_id: int) -> None:
@@ -63,14 +75,15 @@ def erase(
     `done` is told each day that is finished.
     """
     record = _record(bucket, plan, now()) if plan.days else None
+    bucket.abort(upload for upload in _uploads(bucket, plan) if now() - upload.begun_at > RUN_LIMIT)
     for day in plan.days:
         bucket.delete(day.drafts)
+        bucket.delete(day.exports)
+        bucket.delete(day.exports_last)  # in one call: no older version is uncovered in between
         if day.typed_anew is not None:
             put_without(bucket, day.typed_anew, people)
         bucket.delete(day.report)  # before the copy: users_latest shows the last day that has a report
         bucket.delete(day.typed)
-        bucket.delete(day.exports)
-        bucket.delete(day.exports_last)  # in one call: no older version is uncovered in between
         done(day)
     bucket.delete(bucket.versions(keys.QUERY_RESULTS_ROOT))
     return record
@@ -81,6 +94,7 @@ def prove(bucket: VersionedBucket, plan: Plan, search: Search, now: Callable[[],
 
     Versions never change, so what was read once needs no second look. Raises `StorageError`.
     """
+    uploads = [upload.key for upload in _uploads(bucket, plan)]  # first: one that ends meanwhile is then an export
     exports = _real(bucket, keys.chain_prefix(keys.RAW_ROOT, plan.chain_id))
     typed = _real(bucket, keys.chain_prefix(keys.PARQUET_ROOT, plan.chain_id))
     left = [version for version in (*exports, *typed) if version not in plan.clear and search.holds(version)]
@@ -92,7 +106,12 @@ def prove(bucket: VersionedBucket, plan: Plan, search: Search, now: Callable[[],
         len(exports),
         len(typed),
         tuple(_finish_records(bucket, plan.chain_id, now)),
+        tuple(dict.fromkeys(uploads)),
     )
+
+
+def _uploads(bucket: VersionedBucket, plan: Plan) -> Iterator[Upload]:
+    return bucket.uploads(keys.chain_prefix(keys.RAW_ROOT, plan.chain_id))
 
 
 def _record(bucket: VersionedBucket, plan: Plan, now: datetime) -> Erasure:

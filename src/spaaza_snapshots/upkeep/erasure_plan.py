@@ -4,10 +4,10 @@ A day whose current export holds one of them goes as a whole: exports are the ve
 only replaced versions hold one, only those go. A typed copy is made again without them.
 """
 
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from operator import attrgetter
 
 from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.snapshot_id import SnapshotId
@@ -22,11 +22,11 @@ Advance = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class DayToErase:
-    """What has to go of one day, in the order of deletion; the exports, by which the day is found again, go last.
+    """What has to go of one day.
 
     `whole`: every export goes. `report`: that of a typed copy that goes with none in its place. `typed_anew`: the
     current typed copy, one of `typed`, that is replaced by one without the people. `exports_last`: the current export,
-    and the delete markers that would otherwise uncover an older one.
+    which goes after the other `exports`, and the delete markers that would otherwise uncover an older one.
     """
 
     snapshot_id: SnapshotId
@@ -64,15 +64,20 @@ class Plan:
 
 @dataclass
 class _Found:
-    """The versions of one day, newest first, and those of them that hold the people."""
+    """The versions below one day's folder, those of one key newest first, and those of them that hold the people.
 
+    `key`: that of the product's own object; something else that lies beside it is never current.
+    """
+
+    key: str = ""
     versions: list[Version] = field(default_factory=list)
     holding: list[Version] = field(default_factory=list)
     beyond_repair: list[Version] = field(default_factory=list)  # typed copies without a column ID
 
     @property
     def current(self) -> Version | None:
-        return next((version for version in self.versions if version.is_latest and not version.is_marker), None)
+        real = (version for version in self.versions if version.is_latest and not version.is_marker)
+        return next((version for version in real if version.key == self.key), None)
 
     @property
     def current_holds(self) -> bool:
@@ -114,8 +119,8 @@ class Search:
 
     def plan(self) -> Plan:
         """Read every version of every export, and each typed copy that no export clears; raises `StorageError`."""
-        exports = self._look(keys.RAW_ROOT, self._look_at_export)
-        typed = self._look(keys.PARQUET_ROOT, self._look_at_typed)
+        exports = self._look(keys.RAW_ROOT, attrgetter("raw_key"), self._look_at_export)
+        typed = self._look(keys.PARQUET_ROOT, attrgetter("parquet_key"), self._look_at_typed)
         today = self._today in exports and exports[self._today].current_holds
         dates = sorted(day for day in {*exports, *typed} if not (today and day == self._today))
         days = (self._day(day, exports.get(day, _Found()), typed.get(day, _Found())) for day in dates)
@@ -140,11 +145,14 @@ class Search:
         except Unreadable:
             return True
 
-    def _look(self, root: str, look_at: Callable[[Version, _Found], None]) -> _Days:
-        days: _Days = defaultdict(_Found)
+    def _look(
+        self, root: str, key_of: Callable[[SnapshotId], str], look_at: Callable[[Version, _Found], None]
+    ) -> _Days:
+        days: _Days = {}
         for version in list(self._bucket.versions(self._prefix(root))):
             day = keys.date_of(version.key)
-            found = _Found() if day is None else days[day]
+            key = "" if day is None else key_of(SnapshotId(self._chain_id, day))
+            found = _Found() if day is None else days.setdefault(day, _Found(key))
             found.versions.append(version)
             if not version.is_marker:
                 try:
@@ -159,8 +167,9 @@ class Search:
         self._sort(version, found, holds=self._export_holds(version))
 
     def _look_at_typed(self, version: Version, found: _Found) -> None:
-        """Read a typed copy, unless it was made from an export that holds none of the people."""
-        if self._runs.get(self._bucket.metadata(version).get(RUN_ID, ""), True):
+        """Read a typed copy, unless it says that it was made from an export that holds none of the people."""
+        run_id = self._bucket.metadata(version).get(RUN_ID)
+        if run_id is None or self._runs.get(run_id, True):
             rows = rows_of(self._bucket, version, self._people)
             self._sort(version, found, holds=not rows.is_clean)
             found.beyond_repair += [version] if rows.of_people is None else []

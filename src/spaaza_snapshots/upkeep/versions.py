@@ -1,8 +1,9 @@
-"""Every version of the objects of a bucket: list them, read one, delete some for good."""
+"""Every version of the objects of a bucket, and uploads not yet ended: list them, read one, delete some for good."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
@@ -10,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from spaaza_snapshots.base.aws_errors import code_of, storage_errors
 from spaaza_snapshots.errors import StorageError
+from spaaza_snapshots.s3.multipart import NO_SUCH_UPLOAD
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -30,13 +32,26 @@ AGAIN_HINT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of an object, or a delete marker."""
+    """One version of an object, or a delete marker.
+
+    `etag`: for a bucket without versioning, where every version has the same id. Empty for a marker.
+    """
 
     key: str
     version_id: str
     is_latest: bool
     is_marker: bool
     bytes: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One multipart upload that was neither completed nor aborted."""
+
+    key: str
+    upload_id: str
+    begun_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +93,23 @@ class VersionedBucket:
             found = self.s3.head_object(Bucket=self.name, Key=version.key, VersionId=version.version_id)
             return found["Metadata"]
 
+    def uploads(self, prefix: str) -> Iterator[Upload]:
+        """Yield the open uploads below a prefix."""
+        with storage_errors(f"listing the uploads of {prefix}", AGAIN_HINT):
+            for page in self.s3.get_paginator("list_multipart_uploads").paginate(Bucket=self.name, Prefix=prefix):
+                for found in page.get("Uploads", ()):
+                    yield Upload(found["Key"], found["UploadId"], found["Initiated"])
+
+    def abort(self, uploads: Iterable[Upload]) -> None:
+        """Abort uploads, which deletes the parts that they have; succeeds for one that has ended meanwhile."""
+        for upload in list(uploads):
+            with storage_errors(f"aborting an upload of {upload.key}", AGAIN_HINT):
+                try:
+                    self.s3.abort_multipart_upload(Bucket=self.name, Key=upload.key, UploadId=upload.upload_id)
+                except ClientError as error:
+                    if code_of(error) != NO_SUCH_UPLOAD:
+                        raise
+
     def delete(self, versions: Iterable[Version]) -> None:
         """Delete versions for good, in their order; raises `StorageError` at the first that S3 refuses to delete."""
         left = iter(versions)
@@ -100,7 +132,8 @@ class VersionedBucket:
 
 
 def _version(found: Mapping[str, Any], size: int | None = None) -> Version:
-    return Version(found["Key"], found["VersionId"], found["IsLatest"], size is None, size or 0)
+    etag = found.get("ETag", "")
+    return Version(found["Key"], found["VersionId"], found["IsLatest"], size is None, size or 0, etag)
 
 
 def _refusal(key: str, code: str) -> StorageError:
