@@ -7,11 +7,10 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from spaaza_snapshots.cli import deployed
+from spaaza_snapshots.cli import days_asked, deployed
 from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside
 from spaaza_snapshots.cli.early_end import Stopped
 from spaaza_snapshots.cli.erasure_view import Erased, answer_of
@@ -24,6 +23,8 @@ ID_DIGITS_LIMIT: Final = 18
 """What the typed copy takes for a user id."""
 
 STDIN: Final = "-"
+BYTE_ORDER_MARK: Final = "\ufeff"
+"""What Windows begins a text with."""
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +48,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> Answer:
     people = People(_ids(_texts(options)))
     deployment = deployed.deployment_of(options)
-    today = datetime.now(ZoneInfo(deployment.parameters.get("TimeZone", "UTC"))).date()
+    today = days_asked.today_of(deployment)
     with closing(deployment.session.client("s3")) as s3:
         bucket = VersionedBucket(s3, deployment.output("BucketName"))
         refuse_unknown_chain(bucket, options.chain)
@@ -87,9 +88,9 @@ def _texts(options: argparse.Namespace) -> list[str]:
         aside().print("Spaaza's user ids (column ID), one a line; an empty line ends:")
         return list(iter(lambda: sys.stdin.readline().strip(), ""))
     if options.ids is None or options.ids == STDIN:
-        return sys.stdin.read().split()
+        return sys.stdin.read().removeprefix(BYTE_ORDER_MARK).split()
     try:
-        return Path(options.ids).read_text(encoding="utf-8").split()
+        return Path(options.ids).read_text(encoding="utf-8-sig").split()
     except UnicodeDecodeError:
         raise Stopped(f"{options.ids} is not a text file.", ExitCode.USAGE) from None
 

@@ -20,6 +20,10 @@ def test_an_id_that_is_none_is_told_by_its_place_alone(
             2,
             "Number 2 of the ids is not a user id: give Spaaza's column ID, digits only.\n",
         )
+    file.write_text("404100\r\n12a\r\n", encoding="utf-8-sig")  # as Windows writes it
+    assert "Number 2" in shown("erase", "--chain", 1743, "--ids", file)[1]
+    monkeypatch.setattr("sys.stdin", io.StringIO("\ufeff404100\n12a\n"))
+    assert "Number 2" in shown("erase", "--chain", 1743, "--ids", "-")[1]
     file.write_bytes(b"\xff404100")
     assert shown("erase", "--chain", 1743, "--ids", file) == (2, f"{file} is not a text file.\n")
     monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
