@@ -23,6 +23,7 @@ from spaaza_snapshots.errors import SnapshotHeld
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.upkeep.prove_raw import prove_by_reading
 from spaaza_snapshots.upkeep.stored import StoredObjects
+from spaaza_snapshots.upkeep.verify import Limits, Verifier
 from tests.support import builders
 from tests.support.conversions import build
 from tests.support.deployed import Deployed
@@ -176,6 +177,21 @@ def test_a_run_that_replaces_the_snapshot_meanwhile_is_no_damage(
     (day,) = json.loads(printed[printed.index("{\n") :])["days"]
     assert (day["differences"], day["verdict"]) == ([], "not proven")
     assert day["not_proven"] == ["there is no typed copy; spaaza-snapshots rebuild makes it anew"]
+
+
+def test_an_export_from_before_its_bucket_had_versions_is_no_damage(stack: Stack, snapshot: Place) -> None:
+    bucket = "before-versions"
+    stack.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    body, run_id = snapshot.read("raw"), run_of(stack)
+    put = stack.s3.put_object(
+        Bucket=bucket, Key=SNAPSHOT.raw_key, Body=body, Metadata=run_id, ChecksumAlgorithm="CRC32"
+    )
+    manifest = json.loads(snapshot.read("manifest"))
+    manifest["raw"] |= {"bucket": bucket, "version_id": None, "etag": put["ETag"], "parts": 1}
+    stack.s3.put_object(Bucket=bucket, Key=SNAPSHOT.manifest_key, Body=json.dumps(manifest).encode())
+    stack.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    verified = Verifier(stack.s3, bucket, Limits(date.min, date.min), quick=True).verify(SNAPSHOT, lambda _: None)
+    assert (verified.state, verified.findings.differences) == ("complete", ())
 
 
 def test_names_of_a_strange_object_are_never_told(snapshot: Place, verify: Verify) -> None:

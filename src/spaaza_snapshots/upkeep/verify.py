@@ -24,6 +24,9 @@ LOOKS: Final = 3
 HAS_EXPORT: Final = frozenset({State.COMPLETE, State.HELD, State.UNFINISHED, State.DAMAGED})
 """Of a day in another state the export may be gone for good, and that is no damage."""
 
+NO_VERSION: Final = "null"
+"""What S3 calls the version of an object that was written before its bucket had versions; the answer had none then."""
+
 OLD_COPY_NOTE: Final = "its typed copy has expired"
 
 
@@ -91,8 +94,8 @@ class Verifier:
         if day.state not in (State.COMPLETE, State.DAMAGED):
             return Findings()
         current = self._stored.facts(day.snapshot_id.raw_key)
-        found = "none" if current is None else current.version_id
-        if current is None or found != manifest.raw.version_id:
+        found = "none" if current is None else current.version_id or NO_VERSION
+        if found != (manifest.raw.version_id or NO_VERSION):
             return Findings((Difference("current version", manifest.raw.version_id, found),))
         return Findings()
 
