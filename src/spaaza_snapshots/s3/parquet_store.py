@@ -32,7 +32,14 @@ class ParquetStore:
         """Whether the version that a manifest names is still there."""
         with storage_errors(f"checking {raw.key}"):
             try:
-                self._s3.head_object(Bucket=self._bucket, Key=raw.key, **_version(raw))  # type: ignore[arg-type] # as below
+                # one byte of it, which needs the right that `download` has and no other
+                answer = self._s3.get_object(
+                    Bucket=self._bucket,
+                    Key=raw.key,
+                    Range="bytes=0-0",
+                    **_version(raw),  # type: ignore[arg-type] # as below
+                )
+                answer["Body"].close()
             except ClientError as error:
                 if code_of(error) in _GONE:
                     return False
