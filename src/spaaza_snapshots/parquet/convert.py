@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import countOf, itemgetter
 from pathlib import Path
 from typing import Final
 
@@ -113,16 +114,15 @@ def _refuse_unless(what: str, found: object, wanted: object) -> None:
 
 
 def _write_text(text: Path, export: ExportRows, manifest: Manifest) -> _Written:
-    typed = typed_columns(manifest.columns)
-    rows, empty = 0, [0] * len(typed)
+    cell_of = {column.athena_name: itemgetter(column.position - 1) for column in typed_columns(manifest.columns)}
+    rows, empty = 0, dict.fromkeys(cell_of, 0)
     with text.open("wb") as file:
         for block in export.blocks():
             file.write(rows_text(block))
             rows += len(block)
-            cells = list(zip(*block, strict=True))
-            for number, column in enumerate(typed):
-                empty[number] += cells[column.position - 1].count("")
-    return _Written(rows, {column.athena_name: count for column, count in zip(typed, empty, strict=True)})
+            for name, cell in cell_of.items():
+                empty[name] += countOf(map(cell, block), "")
+    return _Written(rows, empty)
 
 
 @contextmanager
