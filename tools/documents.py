@@ -59,11 +59,12 @@ def with_generated(document: Path) -> str:
     """Return a document with its generated parts written anew."""
     text = document.read_text(encoding="utf-8")
     for section, make in GENERATED[document.name].items():
-        text = _with_section(document.name, text, section, make())
+        text = with_section(document.name, text, section, make())
     return text
 
 
-def _with_section(name: str, text: str, section: str, content: str) -> str:
+def with_section(name: str, text: str, section: str, content: str) -> str:
+    """Return the text of the document `name` with what stands between the marks of one section replaced."""
     begin, end = rf"(<!-- {section}: .*? -->\n)", rf"(<!-- end of {section} -->)"
     made, times = re.subn(f"{begin}.*?{end}", lambda found: f"{found[1]}{content}{found[2]}", text, flags=re.DOTALL)
     if times != 1:
