@@ -3,8 +3,10 @@
 Only the clients' CPU is measured, but a slow server would let them wait, and the other processor is shared.
 """
 
+import signal
 import socket
 import ssl
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -54,7 +56,8 @@ class Place(ThreadingTCPServer):
         """Say nothing of a client that went away."""
 
     def announce(self) -> None:
-        """Print the port for the parent, then serve until interrupted."""
+        """Print the port for the parent, then serve until terminated; what the caller opened is closed then."""
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
         print(self.port, flush=True)
         with suppress(KeyboardInterrupt):
             self.serve_forever()

@@ -45,7 +45,10 @@ def options(arguments: Sequence[str]) -> Options:
     if unknown := set(parts) - set(PARTS):
         parser.error(f"unknown parts {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     sizes_mb = tuple(map(int, given.sizes.split(","))) if given.sizes else usual.sizes_mb
-    words = [f"{word.upper()}={value}" for word, value in vars(given).items() if value not in (None, False)]
+    asked = {"QUICK": given.quick and "1", "SIZE": given.size, "SIZES": given.sizes, "PARTS": given.parts}
+    words = [
+        f"{word}={value:g}" if isinstance(value, float) else f"{word}={value}" for word, value in asked.items() if value
+    ]
     return Options(
         size_mb=given.size or usual.size_mb,
         rounds=usual.rounds,
@@ -53,5 +56,5 @@ def options(arguments: Sequence[str]) -> Options:
         inspected_users=usual.inspected_users,
         parts=tuple(part for part in PARTS if part in parts),
         quick=usual.quick,
-        command=" ".join(["make bench", *(word.replace("True", "1") for word in words)]),
+        command=" ".join(["make bench", *words]),
     )

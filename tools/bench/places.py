@@ -2,7 +2,6 @@
 
 import ipaddress
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -52,7 +51,7 @@ def _server(module: str, *arguments: str) -> Iterator[int]:
             assert process.stdout is not None
             yield int(process.stdout.readline())
         finally:
-            process.send_signal(signal.SIGINT)  # as Ctrl-C: it removes its files
+            process.terminate()
 
 
 def _client_environment(pem: Path | None) -> dict[str, str]:
