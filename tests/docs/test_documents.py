@@ -140,7 +140,7 @@ def test_the_changelog_tells_the_version_of_the_package() -> None:
 
 def test_the_picture_of_the_dashboard_shows_every_widget_and_no_picture_asks_another_host_for_anything() -> None:
     drawn = {path.stem: html.unescape(path.read_text(encoding="utf-8")) for path in PICTURES.glob("*.svg")}
-    assert drawn.keys() == {"run", "dashboard"}
+    assert drawn.keys() == {"run", "dashboard", "bench"}
     widgets = json.loads(template.deploy({"ChainIds": "1743"}).properties("Dashboard")["DashboardBody"])["widgets"]
     shown = drawn["dashboard"].replace("\N{NO-BREAK SPACE}", " ")
     assert [widget["properties"]["title"] for widget in widgets if widget["properties"]["title"] not in shown] == []
