@@ -116,6 +116,8 @@ check: $(STAMP) ## Check format, lint, types, imports between rooms, and the tem
 build: $(STAMP) ## Build the package for Lambda, and print its sizes
 bench: $(STAMP) ## Measure the functions beside their limits and peers: QUICK=1, or SIZE= SIZES= PARTS=
 	@exec $(PY) -m tools.bench $(if $(QUICK),--quick) $(if $(SIZE),--size $(SIZE)) \
+bench: $(STAMP) ## Measure the functions beside their limits and peers: QUICK=1, or SIZE= ROUNDS= SIZES= PARTS=
+	@exec $(PY) -m tools.bench $(if $(QUICK),--quick) $(if $(SIZE),--size $(SIZE)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	    $(if $(SIZES),--sizes $(SIZES)) $(if $(PARTS),--parts $(PARTS))
 
 crash: $(STAMP) ## kill -9 the function at the worst moments, and print what it leaves

@@ -37,6 +37,7 @@ def options(arguments: Sequence[str]) -> Options:
     parser = argparse.ArgumentParser(prog="tools.bench", description="Measure the functions beside their peers.")
     parser.add_argument("--quick", action="store_true", help="a minute: small files, three parts, nothing written")
     parser.add_argument("--size", type=float, help="MB of CSV")
+    parser.add_argument("--rounds", type=int, help="how often each client runs")
     parser.add_argument("--sizes", help="MB of CSV whose growth is measured, e.g. 10,100,1000,10000")
     parser.add_argument("--parts", help=f"some of {','.join(PARTS)}")
     given = parser.parse_args(arguments)
@@ -45,13 +46,19 @@ def options(arguments: Sequence[str]) -> Options:
     if unknown := set(parts) - set(PARTS):
         parser.error(f"unknown parts {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     sizes_mb = tuple(map(int, given.sizes.split(","))) if given.sizes else usual.sizes_mb
-    asked = {"QUICK": given.quick and "1", "SIZE": given.size, "SIZES": given.sizes, "PARTS": given.parts}
+    asked = {
+        "QUICK": given.quick and "1",
+        "ROUNDS": given.rounds,
+        "SIZE": given.size,
+        "SIZES": given.sizes,
+        "PARTS": given.parts,
+    }
     words = [
         f"{word}={value:g}" if isinstance(value, float) else f"{word}={value}" for word, value in asked.items() if value
     ]
     return Options(
         size_mb=given.size or usual.size_mb,
-        rounds=usual.rounds,
+        rounds=given.rounds or usual.rounds,
         sizes_mb=sizes_mb,
         inspected_users=usual.inspected_users,
         parts=tuple(part for part in PARTS if part in parts),

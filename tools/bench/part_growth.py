@@ -21,7 +21,7 @@ def growth(options: Options, _results: Results) -> Section:
     """Measure each size in a fresh process; the users repeat after 2,048, which no memory of ours could notice."""
     rows, peaks_mb = [], {}
     with running_stack() as stack:
-        for size_mb in options.sizes_mb:
+        for size_mb in sorted(options.sizes_mb):  # a smaller one would be doubtful, and held
             ended = _run(stack, size_mb)
             raw, seconds = ended.payload["raw"], ended.seconds
             peaks_mb[raw["csv_bytes"] / MB] = (ended.peak_memory_bytes or 0) / MB
@@ -38,14 +38,14 @@ def growth(options: Options, _results: Results) -> Section:
 def _run(stack: Stack, size_mb: int) -> Invocation:
     stack.spaaza.serve(generated_users(size_mb * MB // BYTES_PER_USER))
     with LambdaFunction(HANDLER, stack.environment()) as function:
-        ended = function.invoke({"chain_id": CHAINS[0], "force": True, "accept": True})
+        ended = function.invoke({"chain_id": CHAINS[0], "force": True})
     if not isinstance(ended.payload, Mapping):
         raise SystemExit(f"{ended.error_type}: {ended.error_message}")
     return ended
 
 
 def _goals(peaks_mb: Mapping[float, float]) -> list[Goal]:
-    goals = [Goal("peak memory", PEAK_GOAL_MB, list(peaks_mb.values()), " MB")]
+    goals = [Goal("highest peak of all sizes", PEAK_GOAL_MB, [max(peaks_mb.values())], " MB")]
     grown = {size: peak for size, peak in peaks_mb.items() if size > FULL_BUFFERS_MB * 0.9}
     if len(grown) > 1:
         slope = (grown[max(grown)] - grown[min(grown)]) / (max(grown) - min(grown)) * 1_000
