@@ -114,40 +114,6 @@ check: $(STAMP) ## Check format, lint, types, imports between rooms, and the tem
 	@.tools/checkov/bin/checkov
 
 build: $(STAMP) ## Build the package for Lambda, and print its sizes
-bench: $(STAMP) ## Measure the functions beside their limits and peers: QUICK=1, or SIZE= SIZES= PARTS=
-	@exec $(PY) -m tools.bench $(if $(QUICK),--quick) $(if $(SIZE),--size $(SIZE)) \
-bench: $(STAMP) ## Measure the functions beside their limits and peers: QUICK=1, or SIZE= ROUNDS= SIZES= PARTS=
-	@exec $(PY) -m tools.bench $(if $(QUICK),--quick) $(if $(SIZE),--size $(SIZE)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
-	    $(if $(SIZES),--sizes $(SIZES)) $(if $(PARTS),--parts $(PARTS))
-
-crash: $(STAMP) ## kill -9 the function at the worst moments, and print what it leaves
-	@$(PY) -m tools.crashes
-
-model: $(STAMP) ## Run the commit against a model of S3, with any fault at any call: MINUTES= SEED=
-	@exec $(PY) -m sandbox.model $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
-
-contract: $(STAMP) ## Test the assumptions about S3 on a real bucket, and leave nothing there: BUCKET= REGION=
-	@exec $(PY) -m tools.contract $(if $(BUCKET),--bucket $(BUCKET)) $(if $(REGION),--region $(REGION))
-
-session: $(STAMP) ## Sixty simulated days of renewing the session, by itself and by hand: DAYS=
-	@exec $(PY) -m tools.sessions $(if $(DAYS),--days $(DAYS))
-
-drift: $(STAMP) ## Take snapshots of three days with changing columns, and query them: USERS= SQL=
-	@exec $(PY) -m tools.drift $(if $(USERS),--users $(USERS)) $(if $(SQL),--sql "$(SQL)")
-
-sql: $(STAMP) ## Say whether Athena runs a query, and how to write it else: SQL=, or all saved queries
-	@exec $(PY) -m sandbox.athena.check $(if $(SQL),"$(SQL)")
-
-tables: $(STAMP) ## Print every parameter and every alarm of the stack
-	@$(PY) -m tools.stack_tables
-
-iam: $(STAMP) ## Run the whole flow under the template's roles, and list calls made and denied
-	@$(PY) -m tools.iam
-
-pictures: $(STAMP) ## Draw docs/pictures: a real run, and the dashboard's layout
-	@$(PY) -m tools.pictures
-
-build: $(STAMP) ## Build the package for Lambda's Python and processor, and print its sizes
 	@tools/tool-env sam
 	@tools/build .aws-sam/build
 
@@ -169,10 +135,9 @@ contract: $(STAMP) ## Test the assumptions about S3 on a real bucket, and leave 
 session: $(STAMP) ## Play sixty days of renewing the session, by itself and by hand: DAYS=
 	@exec $(PY) -m tools.sessions $(if $(DAYS),--days $(DAYS))
 
-bench: $(STAMP) ## Measure time and memory of the functions
-	@$(PY) -m tools.bench
-	@$(PY) -m tools.bench_inspector
-	@$(PY) -m tools.bench_parquet
+bench: $(STAMP) ## Measure the functions beside their limits and peers: QUICK=1, or SIZE= ROUNDS= SIZES= PARTS=
+	@exec $(PY) -m tools.bench $(if $(QUICK),--quick) $(if $(SIZE),--size $(SIZE)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	    $(if $(SIZES),--sizes $(SIZES)) $(if $(PARTS),--parts $(PARTS))
 
 pictures: $(STAMP) ## Draw docs/pictures: a real run, and the dashboard's layout
 	@$(PY) -m tools.pictures
