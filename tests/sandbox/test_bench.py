@@ -102,10 +102,10 @@ def test_a_client_that_fails_ends_the_benchmark_with_what_it_said() -> None:
         measure(Way("failing", ["sh", "-c", "echo sorry >&2; exit 3"], {"PATH": "/usr/bin:/bin"}))
 
 
-def test_the_inspector_is_measured_at_three_densities_and_counts_right_at_each() -> None:
+def test_the_inspector_is_measured_at_each_density_and_counts_right_there() -> None:
     section = inspector(Options(rounds=1, inspected_users=200), Results())
-    assert [row[-1] for row in section.tables[0].rows] == ["right"] * 3
-    assert {goal.verdict for goal in section.goals} <= {MET, MISSED}
+    assert [row[-1] for row in section.tables[0].rows] == ["right"] * 5
+    assert [goal.verdict in (MET, MISSED) for goal in section.goals] == [True] * 3
 
 
 def test_a_goal_is_judged_by_its_median_and_the_verdict_is_in_the_last_column() -> None:
