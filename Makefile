@@ -28,10 +28,10 @@ run: $(STAMP) ## Take two snapshots on this machine and query them: USERS= CHAIN
 	@exec $(PY) -m tools.demo $(if $(USERS),--users $(USERS)) $(if $(CHAIN),--chain $(CHAIN)) $(if $(DATE),--date $(DATE))
 
 drift: $(STAMP) ## Take snapshots of three days with changing columns, and query them: USERS= SQL=
-	@exec $(PY) -m tools.drift $(if $(USERS),--users $(USERS)) $(if $(SQL),--sql "$(SQL)")
+	@exec $(PY) -m tools.drift $(if $(USERS),--users $(USERS)) $(if $(SQL),--sql "$$SQL")
 
 sql: $(STAMP) ## Say whether Athena runs a query, and if not, how to write it: SQL=, or all saved queries
-	@exec $(PY) -m sandbox.athena.check $(if $(SQL),"$(SQL)")
+	@exec $(PY) -m sandbox.athena.check $(if $(SQL),"$$SQL")
 
 # Only what was written behind make: a shell's own EMAIL or REGION decides nothing. Unknown words come along, to be refused.
 WORDS = $(foreach name,$(filter-out PYTHON AWS_%,$(.VARIABLES)),$(if $(filter command,$(firstword $(origin $(name)))),$(name)="$$$(name)"))

@@ -65,6 +65,7 @@ def _verify(chain_id: int, *more: str) -> dict[date, str]:
 
 def _deploy(stack: Stack) -> None:
     body = {
+        "Parameters": {"TimeZone": {"Type": "String", "Default": "UTC"}},
         "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
         "Outputs": {"BucketName": {"Value": stack.bucket}},
     }

@@ -134,6 +134,11 @@ def test_make_hands_on_which_stack_and_where(goal: str, asked: str) -> None:
     assert asked in dry_run(goal, "STACK=members", "REGION=eu-central-1")
 
 
+@pytest.mark.parametrize("goal", ["sql", "drift"])
+def test_a_query_reaches_the_command_with_its_double_quotes(goal: str) -> None:
+    assert '"$SQL"' in dry_run(goal, 'SQL=SELECT "nl"')
+
+
 def dry_run(*arguments: str) -> str:
     """Return what make would run, in one line a command."""
     ran = subprocess.run(["make", "--dry-run", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
