@@ -1,6 +1,5 @@
 """A deployed stack as the commands see it: CloudFormation's outputs and parameters, and what they name."""
 
-import json
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from typing import Any
 
 import boto3
 
+from sandbox.aws.deployed import deploy as describe
 from sandbox.aws.stack import BUS, DATABASE, SECRET, Stack
 from tools import template
 
@@ -21,8 +21,6 @@ PARAMETERS = {
 }
 SCHEDULE = f"{NAME}-Schedule-1A2B3C4D5E6F"
 FUNCTION = f"{NAME}-export"
-
-LOG = {"Type": "AWS::Logs::LogGroup"}
 
 
 @dataclass(frozen=True)
@@ -48,14 +46,8 @@ def deploy(stack: Stack, parameters: Mapping[str, str] = PARAMETERS) -> Deployed
     outputs = _outputs(stack)
     unknown = outputs.keys() - template.source()["Outputs"].keys()
     assert not unknown, unknown
-    body = {
-        "Parameters": {name: {"Type": "String"} for name in parameters},
-        "Resources": {"ExportLog": LOG, "ParquetLog": LOG},
-        "Outputs": {name: {"Value": value} for name, value in outputs.items()},
-    }
-    given = [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
-    with closing(any_client("cloudformation", stack.aws.endpoint_url)) as cloudformation:
-        cloudformation.create_stack(StackName=NAME, TemplateBody=json.dumps(body), Parameters=given)
+    logs = dict.fromkeys(("ExportLog", "ParquetLog"), "AWS::Logs::LogGroup")
+    describe(stack.aws, NAME, outputs, parameters, logs)
     with closing(any_client("scheduler", stack.aws.endpoint_url)) as scheduler:
         scheduler.create_schedule(**schedule(parameters["ChainIds"]))
     return Deployed(stack, outputs)

@@ -4,16 +4,15 @@ Run it with `.venv/bin/python -m tools.tampered`.
 """
 
 import io
-import json
 import os
 import sys
-from contextlib import closing, redirect_stdout
+from contextlib import redirect_stdout
 from datetime import UTC, date, datetime
 from typing import Final
 
-import boto3
 from rich.console import Console
 
+from sandbox.aws.deployed import deploy
 from sandbox.aws.lambda_runtime import LambdaFunction
 from sandbox.aws.stack import Stack, running_stack
 from sandbox.spaaza.answers import generated_users
@@ -31,7 +30,7 @@ def main() -> int:
     console = Console(highlight=False, soft_wrap=True)
     with running_stack() as stack:
         os.environ.update(stack.environment())
-        _deploy(stack)
+        deploy(stack.aws, STACK, {"BucketName": stack.bucket})
         good = _take(stack)
         places = tampered(good)
         read, quick = _verify(good.snapshot_id.chain_id), _verify(good.snapshot_id.chain_id, "--quick")
@@ -61,16 +60,6 @@ def _verify(chain_id: int, *more: str) -> dict[date, str]:
         command(["verify", "--stack", STACK, "--chain", str(chain_id), *more])
     lines = [line.split(maxsplit=2) for line in printed.getvalue().splitlines() if line.startswith(str(chain_id))]
     return {date.fromisoformat(day): " ".join(says.split()) for _, day, says in lines}
-
-
-def _deploy(stack: Stack) -> None:
-    body = {
-        "Parameters": {"TimeZone": {"Type": "String", "Default": "UTC"}},
-        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
-        "Outputs": {"BucketName": {"Value": stack.bucket}},
-    }
-    with closing(boto3.client("cloudformation", endpoint_url=stack.aws.endpoint_url)) as cloudformation:
-        cloudformation.create_stack(StackName=STACK, TemplateBody=json.dumps(body))
 
 
 if __name__ == "__main__":
