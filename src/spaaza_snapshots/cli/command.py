@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console, RenderableType
 
 from spaaza_snapshots.base.aws_errors import code_of
+from spaaza_snapshots.cli.terminal import Terminal
 from spaaza_snapshots.errors import BadSettings, CredentialsError, InvalidRequest, SnapshotHeld
 
 PIPE_CHARACTERS: Final = 10_000
@@ -73,7 +74,7 @@ def aside() -> Console:
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else PIPE_CHARACTERS
-    return Console(stderr=stderr, width=width, highlight=False, emoji=False)  # an ARN has :secret: in it
+    return Terminal(stderr=stderr, width=width, highlight=False, emoji=False)  # an ARN has :secret: in it
 
 
 def exit_code_of(error: Exception) -> ExitCode:

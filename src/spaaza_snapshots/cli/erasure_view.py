@@ -83,7 +83,7 @@ def _plan_view(plan: Plan, rows: list[_Row]) -> Iterator[RenderableType]:
     else:
         table = Table("object", "versions", "size", "becomes", box=None)
         for row in rows:
-            table.add_row(row.key, str(row.versions), decimal(row.bytes), row.becomes)
+            table.add_row(escape(row.key), str(row.versions), decimal(row.bytes), row.becomes)
         yield table
     whole = [day for day in plan.days if day.whole]
     if whole:
@@ -97,7 +97,7 @@ def _warnings(plan: Plan, unclear: Iterable[str], today: date) -> Iterator[Rende
     if plan.today:
         yield TODAY.format(today=today, chain_id=plan.chain_id)
     for key in unclear:
-        yield UNCLEAR.format(key=key)
+        yield UNCLEAR.format(key=escape(key))
 
 
 def _end(plan: Plan, erased: Erased | None, *, clean: bool) -> Iterator[RenderableType]:
@@ -110,9 +110,9 @@ def _end(plan: Plan, erased: Erased | None, *, clean: bool) -> Iterator[Renderab
         yield f"Record: {erased.record.key}"
     proof = erased.proof
     for key in proof.left:
-        yield f"[red]Left:[/red] {key}"
+        yield f"[red]Left:[/red] {escape(key)}"
     for key in proof.uploads:
-        yield UPLOAD.format(key=key)
+        yield UPLOAD.format(key=escape(key))
     if clean:
         gone, results = sum(len(day.versions) for day in plan.days), len(plan.query_results)
         erased_now = f" {gone} versions of {len(plan.days)} days and {results} of query results are gone."

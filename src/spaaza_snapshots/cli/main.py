@@ -42,6 +42,7 @@ from spaaza_snapshots.cli.command import (
     out,
 )
 from spaaza_snapshots.cli.early_end import Stopped
+from spaaza_snapshots.cli.terminal import json_shown
 from spaaza_snapshots.errors import SnapshotError
 
 COMMANDS: Final[Sequence[Command]] = (
@@ -121,7 +122,8 @@ def parser() -> argparse.ArgumentParser:
 
 def _print(answer: Answer, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(answer.data, indent=2, ensure_ascii=not _has_unicode(), default=str), flush=True)
+        text = json.dumps(answer.data, indent=2, ensure_ascii=not _has_unicode(), default=str)
+        print(json_shown(text), flush=True)
         return
     console = out()
     for part in answer.body:

@@ -46,7 +46,7 @@ def facts_table(facts: Mapping[str, object]) -> Table:
     table.add_column()
     table.add_column(overflow="fold")  # a narrow terminal must not cut a key short
     for name, value in facts.items():
-        table.add_row(f"[bold]{name}[/bold]", escape(str(value)))
+        table.add_row(f"[bold]{escape(name)}[/bold]", escape(str(value)))
     return table
 
 
@@ -55,5 +55,5 @@ def checks_table(checks: Sequence[Check]) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for check in checks:
         failed = "[red]failed[/red]" if check.required else "[yellow]note[/yellow]"
-        table.add_row("[green]passed[/green]" if check.passed else failed, check.name, escape(check.notes))
+        table.add_row("[green]passed[/green]" if check.passed else failed, escape(check.name), escape(check.notes))
     return table

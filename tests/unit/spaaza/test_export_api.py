@@ -1,19 +1,12 @@
 """How the export is asked for, and what it means when the answer is no export or there is none."""
 
 import gzip
-import ssl
 import time
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import urllib3
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from sandbox.spaaza.answers import (
     EXPORT_HEADERS,
@@ -109,31 +102,6 @@ def test_a_connection_that_is_refused_is_unavailable(ask: Ask) -> None:
 def test_a_server_that_speaks_no_tls_is_unavailable_and_never_told_the_key(server: SpaazaServer, ask: Ask) -> None:
     refused(ask, ExportUnavailable, url=server.base_url.replace("http:", "https:") + PATH)
     assert server.requests == []
-
-
-def test_a_server_whose_certificate_nobody_vouches_for_is_never_told_the_key(tmp_path: Path, ask: Ask) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(self_signed(tmp_path / "certificate.pem"))
-    with SpaazaServer() as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        refused(ask, ExportUnavailable, url=server.base_url.replace("http:", "https:") + PATH)
-        assert server.requests == []
-
-
-def self_signed(path: Path) -> Path:
-    """Write a key and a certificate for 127.0.0.1 that only they themselves vouch for."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    path.write_bytes(private + certificate.public_bytes(Encoding.PEM))
-    return path
 
 
 def test_an_answer_that_does_not_begin_is_unavailable_after_the_read_timeout(server: SpaazaServer, ask: Ask) -> None:
