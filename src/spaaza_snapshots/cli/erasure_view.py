@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import RenderableType
 from rich.filesize import decimal
+from rich.markup import escape
 from rich.table import Table
 
 from spaaza_snapshots.cli.command import Answer, ExitCode
