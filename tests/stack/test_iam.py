@@ -140,7 +140,7 @@ def test_moto_judges_the_calls_of_every_service_that_it_was_told_resources_of(de
 def test_the_conversion_to_parquet_runs_with_its_role_and_needs_each_action_of_it(
     deployed: Deployed, record_property: Record
 ) -> None:
-    converting = replace(deployed, credentials=assume(deployed.aws, deployed.deployment.policy("ParquetRole")))
+    converting = as_role(deployed, "ParquetRole")
     with enforced():
         export(deployed, {"chain_id": CHAIN, "date": YESTERDAY})
         deployed.wire.clear()
@@ -196,16 +196,42 @@ def entry(bus: str) -> Mapping[str, str]:
     return {"EventBusName": bus, "Source": SOURCE, **told}
 
 
+PARQUET_IS_REFUSED: Mapping[str, Forbidden] = {
+    "writing an export": lambda d: d.client("s3").put_object(Bucket=d.bucket, Key=raw_key()),
+    "writing a manifest": lambda d: d.client("s3").put_object(Bucket=d.bucket, Key=f"{keys.MANIFESTS_ROOT}1.json"),
+    "reading what is held": lambda d: d.client("s3").get_object(Bucket=d.bucket, Key=f"{keys.PENDING_ROOT}1.json"),
+    "deleting a typed copy": lambda d: d.client("s3").delete_object(Bucket=d.bucket, Key=f"{keys.PARQUET_ROOT}1"),
+    "another bucket": lambda d: d.client("s3").put_object(Bucket="other", Key=f"{keys.PARQUET_ROOT}1"),
+    "reading the session": lambda d: d.client("secretsmanager").get_secret_value(
+        SecretId=d.deployment.outputs["SecretArn"]
+    ),
+    "changing a table": lambda d: d.client("glue").update_table(DatabaseName="spaaza", TableInput={"Name": "users"}),
+}
+
+
 @pytest.mark.parametrize("call", FORBIDDEN.values(), ids=FORBIDDEN)
 def test_the_export_role_is_refused(deployed: Deployed, call: Forbidden, record_property: Record) -> None:
+    refused(deployed, call, "ExportRole", record_property)
+
+
+@pytest.mark.parametrize("call", PARQUET_IS_REFUSED.values(), ids=PARQUET_IS_REFUSED)
+def test_the_parquet_role_is_refused(deployed: Deployed, call: Forbidden, record_property: Record) -> None:
+    refused(as_role(deployed, "ParquetRole"), call, "ParquetRole", record_property)
+
+
+def as_role(deployed: Deployed, role: str) -> Deployed:
+    return replace(deployed, credentials=assume(deployed.aws, deployed.deployment.policy(role)))
+
+
+def refused(deployed: Deployed, call: Forbidden, role: str, record_property: Record) -> None:
+    """Make sure that it is the policy that refuses: the same call of a role that may do all gets past it."""
     allowed = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     everything = assume(deployed.aws, {"Version": "2012-10-17", "Statement": [allowed]})
     with enforced():
         assert status_of(call, deployed) == 403
-        # it is the policy that refuses: the same call of a role that may do all gets past it
+        seen = [call for call in deployed.wire.calls if call.status == 403][-1]
         assert status_of(call, replace(deployed, credentials=everything)) != 403
-    refused = [seen for seen in deployed.wire.calls if seen.status == 403][-1]
-    record_property("call", f"ExportRole   DENIED  {refused.service}:{refused.operation} {refused.detail}")
+    record_property("call", f"{role:<12} DENIED  {seen.service}:{seen.operation} {seen.detail}")
 
 
 def status_of(call: Forbidden, deployed: Deployed) -> int:

@@ -27,7 +27,7 @@ from tests.stack.test_iam import (
     entry,
     raw_key,
     record_calls,
-    status_of,
+    refused,
     used,
 )
 from tests.support.roles import Deployed, any_client, assume, enforced
@@ -172,14 +172,3 @@ def test_the_export_role_is_refused_where_the_session_renews_itself(
     deployed: Deployed, call: Forbidden, record_property: Record
 ) -> None:
     refused(as_exporter(deployed), call, "ExportRole", record_property)
-
-
-def refused(deployed: Deployed, call: Forbidden, role: str, record_property: Record) -> None:
-    """Make sure that it is the policy that refuses: the same call of a role that may do all gets past it."""
-    allowed = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-    everything = assume(deployed.aws, {"Version": "2012-10-17", "Statement": [allowed]})
-    with enforced():
-        assert status_of(call, deployed) == 403
-        seen = [call for call in deployed.wire.calls if call.status == 403][-1]
-        assert status_of(call, replace(deployed, credentials=everything)) != 403
-    record_property("call", f"{role:<12} DENIED  {seen.service}:{seen.operation} {seen.detail}")

@@ -1,8 +1,10 @@
 """The policies of the roles, where nothing on this machine could enforce them: wildcards, conditions, names."""
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from fnmatch import fnmatchcase
+from typing import Any
 
 from spaaza_snapshots.events.messages import SOURCE
 from spaaza_snapshots.glue.tables import SNAPSHOTS, USERS, USERS_CSV, USERS_QUALITY
@@ -48,6 +50,22 @@ def test_the_tables_that_the_export_function_may_keep_are_those_of_the_catalog()
     resources = deploy(PARAMETERS).statements("ExportRole")["KeepTheTables"]["Resource"]
     tables = {resource.rpartition("/")[2] for resource in resources if ":table/" in resource}
     assert tables == {table.name for table in (USERS, USERS_CSV, USERS_QUALITY, SNAPSHOTS)}
+
+
+def test_what_only_starts_others_may_do_nothing_else() -> None:
+    stack = deploy({**PARAMETERS, "RenewSession": "true"})
+    schedule, renewal = (stack.statements(role) for role in ("ScheduleRole", "RenewalRole"))
+    undelivered = {"KeepWhatCouldNotBeDelivered": "sqs:SendMessage"}
+    assert actions(schedule) == {"StartTheExportFunction": "lambda:InvokeFunction", **undelivered}
+    assert actions(renewal) == {
+        "AskForARenewal": "secretsmanager:RotateSecret",
+        "HaveItStarted": "lambda:InvokeFunction",
+        **undelivered,
+    }
+
+
+def actions(statements: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {sid: statement["Action"] for sid, statement in statements.items()}
 
 
 # --- Analysts --------------------------------------------------------------------------------------------------------
