@@ -139,6 +139,9 @@ bench: $(STAMP) ## Measure the functions beside their limits and peers: QUICK=1,
 	@exec $(PY) -m tools.bench $(if $(QUICK),--quick) $(if $(SIZE),--size $(SIZE)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	    $(if $(SIZES),--sizes $(SIZES)) $(if $(PARTS),--parts $(PARTS))
 
+audit: $(STAMP) ## Look for known holes in the pins (needs a network), and for secrets in the history: SERVICE=
+	@exec $(PY) -m tools.audit $(if $(SERVICE),--service "$(SERVICE)")
+
 pictures: $(STAMP) ## Draw docs/pictures: a real run, and the dashboard's layout
 	@$(PY) -m tools.pictures
 

@@ -1,0 +1,57 @@
+"""Look for known holes in what is pinned, and for secrets in the history.
+
+Exit code 0: none was found. 1: some were. 3: nobody who knows the holes could be asked, so the pins were not audited.
+"""
+
+import argparse
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.audit import history, pins
+from tools.documents import ROOT
+
+FOUND, NOT_AUDITED = 1, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print what was found, the history first: it needs no network."""
+    parser = argparse.ArgumentParser(prog="make audit", description=__doc__)
+    parser.add_argument("--service", help="address of an OSV server of your own, with its path /v1/query")
+    parser.add_argument("--repository", type=Path, default=ROOT, help="whose history is looked through")
+    options = parser.parse_args(arguments)
+    subprocess.run(["tools/tool-env", "audit"], cwd=ROOT, check=True)
+    leaked = _history(options.repository)
+    try:
+        open_holes = _pins(options.service)
+    except pins.NotAudited as error:
+        print(f"Pins: NOT AUDITED, so nothing is known of them. {error}")
+        return FOUND if leaked else NOT_AUDITED
+    return FOUND if leaked or open_holes else 0
+
+
+def _history(repository: Path) -> bool:
+    count, whole = history.commits(repository)
+    found = history.leaks(repository)
+    for leak in found:
+        print(f"  {leak.commit} {leak.file}: {leak.kind}")
+    part = "" if whole else ", all that this shallow clone has"
+    print(f"History: {_counted(len(found), 'secret')} in {count:,} commits{part}.", flush=True)
+    return bool(found)
+
+
+def _pins(service: str | None) -> bool:
+    found = pins.holes(service)
+    for hole in found:
+        fix = f"fixed in {', '.join(hole.fixed_in)}" if hole.fixed_in else "no fix yet"
+        print(f"  {hole.file}: {hole.package}, {hole.name}, {fix}")
+    print(f"Pins: {_counted(len(found), 'known hole')} in {len(pins.FILES)} files of requirements.")
+    return bool(found)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count or 'no'} {what}{'' if count == 1 else 's'}"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
