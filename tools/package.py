@@ -61,9 +61,14 @@ def runtime_python() -> Path:
 
 def sam() -> Path:
     """Return the command `sam`, set up if it is not there yet; raises `BuildFailed`."""
+    return commands_of("sam") / "sam"
+
+
+def commands_of(tool: str) -> Path:
+    """Return the folder of a tool's commands, set up if it is not there yet; raises `BuildFailed`."""
     with _alone():
-        _run("tools/tool-env", "sam")
-    return ROOT / ".tools" / "sam" / "bin" / "sam"
+        _run("tools/tool-env", tool)
+    return ROOT / ".tools" / tool / "bin"
 
 
 def _build(architecture: Architecture, folder: Path) -> None:

@@ -32,8 +32,8 @@ def test_a_line_names_the_tests_that_hold_it_or_says_that_none_does() -> None:
 
 
 def unheld(row: str) -> bool:
-    """Whether a line says that nothing here stops it, or that a command looks for it."""
-    return row.endswith("| none |") and bool(re.search(r"\| (nothing|`make audit`)", row))
+    """Whether a line says that nothing here stops it."""
+    return row.endswith("| none |") and "| nothing" in row
 
 
 @pytest.mark.parametrize("pins", PINS, ids=lambda path: f"{path.parent.name}/{path.name}")

@@ -4,12 +4,11 @@ Exit code 0: none was found. 1: some were. 3: nobody who knows the holes could b
 """
 
 import argparse
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from tools.audit import history, pins
-from tools.documents import ROOT
+from tools.package import ROOT, commands_of
 
 FOUND, NOT_AUDITED = 1, 3
 
@@ -20,19 +19,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--service", help="address of an OSV server of your own, with its path /v1/query")
     parser.add_argument("--repository", type=Path, default=ROOT, help="whose history is looked through")
     options = parser.parse_args(arguments)
-    subprocess.run(["tools/tool-env", "audit"], cwd=ROOT, check=True)
-    leaked = _history(options.repository)
+    commands = commands_of("audit")
+    leaked = _history(commands, options.repository)
     try:
-        open_holes = _pins(options.service)
+        open_holes = _pins(commands, options.service)
     except pins.NotAudited as error:
         print(f"Pins: NOT AUDITED, so nothing is known of them. {error}")
         return FOUND if leaked else NOT_AUDITED
     return FOUND if leaked or open_holes else 0
 
 
-def _history(repository: Path) -> bool:
+def _history(commands: Path, repository: Path) -> bool:
     count, whole = history.commits(repository)
-    found = history.leaks(repository)
+    found = history.leaks(commands, repository)
     for leak in found:
         print(f"  {leak.commit} {leak.file}: {leak.kind}")
     part = "" if whole else ", all that this shallow clone has"
@@ -40,8 +39,8 @@ def _history(repository: Path) -> bool:
     return bool(found)
 
 
-def _pins(service: str | None) -> bool:
-    found = pins.holes(service)
+def _pins(commands: Path, service: str | None) -> bool:
+    found = pins.holes(commands, service)
     for hole in found:
         fix = f"fixed in {', '.join(hole.fixed_in)}" if hole.fixed_in else "no fix yet"
         print(f"  {hole.file}: {hole.package}, {hole.name}, {fix}")

@@ -9,8 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from tools.documents import ROOT
-
 NO_SECRETS: Final = (
     "d7d91a80b5dd2cf040adc68bc2cb7974f0107dea35816bb3e14207444bf9e21a",  # the sample of Spaaza's own public page
     "0123456789abcdef0123456789abcdef",
@@ -35,14 +33,14 @@ class _Added:
     text: str
 
 
-def leaks(repository: Path = ROOT) -> list[Leak]:
+def leaks(commands: Path, repository: Path) -> list[Leak]:
     """Look through the history of what is checked out."""
     lines = list(_added(repository))
     with TemporaryDirectory() as folder:
         file = Path(folder) / "added.txt"
         file.write_text("".join(f"{line.text}\n" for line in lines), encoding="utf-8")
         allowed = f"^({'|'.join(map(re.escape, NO_SECRETS))})$"
-        command = [str(ROOT / ".tools" / "audit" / "bin" / "detect-secrets"), "scan", "--no-verify", "--all-files"]
+        command = [str(commands / "detect-secrets"), "scan", "--no-verify", "--all-files"]
         command += ["--disable-plugin", NOISY, "--exclude-lines", PIN_HASH, "--exclude-secrets", allowed, file.name]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     found = [found for of_file in json.loads(done.stdout)["results"].values() for found in of_file]
@@ -50,7 +48,7 @@ def leaks(repository: Path = ROOT) -> list[Leak]:
     return [Leak(line.commit, line.file, kind) for line, kind in at]
 
 
-def commits(repository: Path = ROOT) -> tuple[int, bool]:
+def commits(repository: Path) -> tuple[int, bool]:
     """Return how many commits there are to look through, and whether that is the whole history."""
     count = _git(repository, "rev-list", "--count", "HEAD")
     return int(count), _git(repository, "rev-parse", "--is-shallow-repository").strip() == "false"

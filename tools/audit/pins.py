@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from tools.documents import ROOT
+from tools.package import ROOT
 
 KNOWN_HOLE: Final = "urllib3==1.26.4"
 """https://nvd.nist.gov/vuln/detail/CVE-2021-33503"""
@@ -38,19 +38,19 @@ class Hole:
     fixed_in: tuple[str, ...]
 
 
-def holes(service: str | None) -> list[Hole]:
+def holes(commands: Path, service: str | None) -> list[Hole]:
     """Ask about every pin, at the address of an OSV server or at pip-audit's own; raises `NotAudited`."""
     with TemporaryDirectory() as folder:
         known = Path(folder) / "known.txt"
         known.write_text(f"{KNOWN_HOLE}\n", encoding="utf-8")
-        if not _asked(known, ["--no-deps"], service):
+        if not _asked(commands, known, ["--no-deps"], service):
             raise NotAudited(f"the service does not know the hole in {KNOWN_HOLE}, so it is no database of them")
-    return [hole for file in FILES for hole in _asked(file, ["--require-hashes"], service)]
+    return [hole for file in FILES for hole in _asked(commands, file, ["--require-hashes"], service)]
 
 
-def _asked(file: Path, options: Sequence[str], service: str | None) -> list[Hole]:
+def _asked(commands: Path, file: Path, options: Sequence[str], service: str | None) -> list[Hole]:
     at = ["--osv-url", service] if service else []
-    command = [str(ROOT / ".tools" / "audit" / "bin" / "pip-audit"), "--vulnerability-service", "osv", *at]
+    command = [str(commands / "pip-audit"), "--vulnerability-service", "osv", *at]
     command += ["--strict", "--disable-pip", *options, "--progress-spinner", "off", "--format", "json"]
     done = subprocess.run([*command, "-r", str(file)], cwd=ROOT, capture_output=True, text=True, check=False)
     try:
