@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import boto3
 
+from sandbox.aws import deployed
 from sandbox.aws.stack import BUS, DATABASE, SECRET, Stack
 from sandbox.wire import faults
 from sandbox.wire.wire import EVERY_TIME
@@ -88,13 +89,7 @@ class Place:
         outputs = {**self.outputs(), **others}
         unknown = outputs.keys() - template.source()["Outputs"].keys()
         assert not unknown, unknown
-        body = {
-            "Parameters": {parameter: {"Type": "String"} for parameter in self.parameters},
-            "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
-            "Outputs": {output: {"Value": value} for output, value in outputs.items()},
-        }
-        given = [{"ParameterKey": key, "ParameterValue": value} for key, value in self.parameters.items()]
-        self.client("cloudformation").create_stack(StackName=name, TemplateBody=json.dumps(body), Parameters=given)
+        deployed.deploy(self.stack.aws, name, outputs, self.parameters)
 
     def outputs(self) -> dict[str, str]:
         """Return the outputs of the stack."""
