@@ -16,7 +16,7 @@ from spaaza_snapshots.errors import NEXT_RUN, ExportInterrupted, ExportUnavailab
 from spaaza_snapshots.spaaza.connections import refuse_negative_chunks
 
 CHUNK_BYTES = 65_536
-"""The most that one read takes off the connection, and what smaller pieces are joined to; more gains nothing."""
+"""The most that one read takes off the connection; larger chunks gain nothing."""
 
 SHOWN_HEADER_CHARACTERS = 200
 
@@ -91,7 +91,8 @@ class ExportStream:
     def chunks(self) -> Iterator[bytes]:
         """Yield the bytes of the body; raises `ExportInterrupted` or `OutOfTime`."""
         try:
-            for chunk in _gathered(self._pieces()):
+            for chunk in itertools.chain((self._peeked,) if self._peeked else (), self._chunks):
+                self.received_bytes += len(chunk)
                 # a TLS connection that is being shut down may hand out bytes that were never deciphered
                 self._refuse_cut_off()
                 yield chunk
@@ -101,11 +102,6 @@ class ExportStream:
             raise ExportInterrupted("The export broke off", detail, NEXT_RUN) from error
         # a body that ends with its connection looks whole when the watchdog has shut it down
         self._refuse_cut_off()
-
-    def _pieces(self) -> Iterator[bytes]:
-        for piece in itertools.chain((self._peeked,) if self._peeked else (), self._chunks):
-            self.received_bytes += len(piece)
-            yield piece
 
     def how_far(self) -> str:
         """Say how much came and at what rate, for people."""
@@ -144,20 +140,6 @@ class ExportStream:
 def _failing(error: Exception) -> Iterator[bytes]:
     raise error
     yield b""
-
-
-def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Join pieces as long as they fit into `CHUNK_BYTES`: a server may send little ones, and each chunk has a price."""
-    held: list[bytes] = []
-    held_bytes = 0
-    for piece in pieces:
-        if held and held_bytes + len(piece) > CHUNK_BYTES:
-            yield b"".join(held)
-            held, held_bytes = [], 0
-        held.append(piece)
-        held_bytes += len(piece)
-    if held:
-        yield b"".join(held)
 
 
 def _chunks_of(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
