@@ -22,7 +22,6 @@ class Kind(StrEnum):
     TYPED = "typed copy"
     TWO = "two runs at once"
     KILLED = "run that is killed"
-    NEXT_DAY = "next day"
     NEW_SESSION = "new session"
     LATE_SESSION = "new session, told to the secret later"
     ERASED = "erasure"
@@ -32,18 +31,17 @@ WEIGHTS: Final[Mapping[Kind, int]] = {
     Kind.SCHEDULED: 6,
     Kind.MANUAL: 2,
     Kind.YESTERDAY: 2,
-    Kind.FORCED: 5,
+    Kind.FORCED: 6,
     Kind.ACCEPTED: 3,
-    Kind.TYPED: 5,
-    Kind.TWO: 5,
+    Kind.TYPED: 4,
+    Kind.TWO: 6,
     Kind.KILLED: 1,
-    Kind.NEXT_DAY: 3,
     Kind.NEW_SESSION: 1,
     Kind.LATE_SESSION: 1,
     Kind.ERASED: 2,
 }
 RUNS: Final = (Kind.SCHEDULED, Kind.MANUAL, Kind.FORCED, Kind.ACCEPTED)
-WITHOUT_FAULTS: Final = (Kind.NEXT_DAY, Kind.NEW_SESSION, Kind.LATE_SESSION)
+WITHOUT_FAULTS: Final = (Kind.NEW_SESSION, Kind.LATE_SESSION)
 
 
 class AwsFault(StrEnum):
@@ -112,7 +110,7 @@ class CallFault:
 
 @dataclass(frozen=True)
 class Step:
-    """One step: what, on which chain, with what answers of Spaaza and which faults.
+    """One step: what, on which chain, with what answers of Spaaza and which faults; `new_day`: on the next day.
 
     `kinds` are those of two runs at once, whose commits meet if `meet`. `out_of_time_at`: the time is over when it is
     asked for the nth time. `kill_seconds`: how long after its first call a run is killed. `heal`: a run without faults
@@ -121,6 +119,7 @@ class Step:
 
     kind: Kind
     chain_id: int
+    new_day: bool
     exports: tuple[Export, ...]
     calls: tuple[CallFault, ...]
     kinds: tuple[Kind, Kind]
@@ -146,8 +145,9 @@ def draw_step(random: Random) -> Step:
     return Step(
         kind=kind,
         chain_id=random.choice(CHAINS),
+        new_day=random.random() < 0.3,
         exports=tuple(draw_export(random, rate) for _ in range(6)),
-        calls=() if calm else tuple(_draw_call(random) for _ in range(random.choice((0, 1, 1, 2)))),
+        calls=() if calm else tuple(_draw_call(random) for _ in range(random.choice((0, 1, 2, 3)))),
         kinds=(random.choice(RUNS), random.choice(RUNS)),
         meet=random.random() < 0.7,
         out_of_time_at=random.randint(1, 12) if not calm and random.random() < 0.1 else None,

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from random import Random
 from typing import Final
 
@@ -41,6 +42,7 @@ def play(servers: Servers, seed: int, counts: Counter[str], kinds: Counter[str],
             while len(lines) < most_steps and not violations:
                 step = draw_step(random)
                 kinds[step.kind] += 1
+                world.today += timedelta(days=step.new_day)
                 lines.append(f"{len(lines) + 1}. {world.today} {step.told()}")
                 violations += _made(step, steps, watch, last=len(lines) == most_steps)
                 lines[-1] += f" -> {', '.join(type(error).__name__ for error in steps.errors) or 'no error'}"

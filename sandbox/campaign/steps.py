@@ -58,7 +58,6 @@ class Steps:
             Kind.TYPED: self._typed_step,
             Kind.TWO: self._two,
             Kind.KILLED: self._killed,
-            Kind.NEXT_DAY: self._next_day,
             Kind.NEW_SESSION: lambda _: self._new_session(tell=True),
             Kind.LATE_SESSION: lambda _: self._new_session(tell=False),
             Kind.ERASED: self._erased,
@@ -163,9 +162,6 @@ class Steps:
         self._counts[KILLED] += ended.crashed
         world.said += [repr(ended), *ended.log_lines]
         self.aborts_failed = True  # nobody aborts for a process that is gone
-
-    def _next_day(self, _step: Step) -> None:
-        self._world.today += timedelta(days=1)
 
     def _new_session(self, *, tell: bool) -> None:
         self._world.renew_session(f"{UUID(int=self._random.getrandbits(128)).hex}campaign", tell=tell)

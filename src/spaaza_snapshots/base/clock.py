@@ -28,10 +28,12 @@ class Clock:
         """Return the seconds left for work, excluding the reserve; negative once the reserve is in use."""
         return self.remaining_ms() / 1000 - RESERVE_SECONDS
 
-    def require(self, doing: str, detail: str = "") -> None:
-        """Raise `OutOfTime` when only the reserve is left."""
-        if self.seconds_left() <= 0:
+    def require(self, doing: str, detail: str = "") -> float:
+        """Return the seconds left, more than 0; raises `OutOfTime` when only the reserve is left."""
+        seconds_left = self.seconds_left()
+        if seconds_left <= 0:
             raise self.out_of_time(doing, detail)
+        return seconds_left
 
     def out_of_time(self, doing: str, detail: str = "") -> OutOfTime:
         """Return the error for a run that must stop while `doing` this."""

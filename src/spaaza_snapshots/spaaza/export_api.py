@@ -94,10 +94,10 @@ class SpaazaExports:
             raise self._clock.out_of_time("waiting for the export to begin") from None
 
     def _post(self, chain_id: int, session: Session) -> urllib3.BaseHTTPResponse:
-        self._clock.require("asking for the export")
+        # Read once: it is over at any instant, and urllib3 refuses a timeout below 0.
+        wait_seconds = min(self._read_timeout_seconds, self._clock.require("asking for the export"))
         # Lambda freezes its environment for an hour: by then a kept connection is dead, and may not even say so.
         self._http.clear()
-        wait_seconds = min(self._read_timeout_seconds, self._clock.seconds_left())
         try:
             return self._http.request(
                 "POST",

@@ -15,7 +15,7 @@ from sandbox.spaaza.server import SpaazaServer
 from spaaza_snapshots.base.clock import RESERVE_SECONDS, Clock
 from spaaza_snapshots.errors import ExportInterrupted, OutOfTime
 from spaaza_snapshots.spaaza.export_api import SpaazaExports
-from tests.support.builders import session
+from tests.support.builders import HeldClock, session
 from tests.support.export_bodies import FRAMINGS, WHOLE, Open, refused
 
 
@@ -78,6 +78,26 @@ def test_headers_that_trickle_end_with_the_functions_time() -> None:
         with pytest.raises(OutOfTime):
             exports.open(1743, session)
     assert not gave_up.is_set()
+
+
+class SlowToClear(urllib3.PoolManager):
+    """Connections whose closing takes the rest of the function's time."""
+
+    def __init__(self, held: HeldClock) -> None:
+        super().__init__()
+        self._held = held
+
+    def clear(self) -> None:
+        super().clear()
+        time.sleep(0.1)  # meanwhile the run waits for the answer
+        self._held.run_out()
+
+
+def test_time_that_is_over_just_before_the_request_is_the_functions_time(server: SpaazaServer) -> None:
+    held = HeldClock()
+    server.serve(replace(gzip_answer(WHOLE), stall_after_bytes=0))
+    with SlowToClear(held) as http, pytest.raises(OutOfTime):
+        SpaazaExports(http, f"{server.base_url}/segments/export/users", 60, held.clock()).open(1743, session)
 
 
 def timers() -> list[threading.Timer]:
