@@ -129,6 +129,9 @@ crash: $(STAMP) ## kill -9 the function at the worst moments, and print what it 
 model: $(STAMP) ## Run the commit against a model of S3, with a fault at every call: MINUTES= SEED=
 	@exec $(PY) -m sandbox.model $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
+campaign: $(STAMP) ## Live days on real servers with faults everywhere, and check each step: MINUTES= SEED=
+	@exec $(PY) -m sandbox.campaign $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+
 contract: $(STAMP) ## Test the assumptions about S3 on a real bucket, and leave nothing there: BUCKET= REGION=
 	@exec $(PY) -m tools.contract $(if $(BUCKET),--bucket $(BUCKET)) $(if $(REGION),--region $(REGION))
 

@@ -7,10 +7,10 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
-from threading import Barrier, BrokenBarrierError, Timer
+from threading import Barrier, BrokenBarrierError, Lock, Timer
 from typing import Any, Final
 from unittest.mock import patch
 from uuid import UUID
@@ -23,6 +23,7 @@ from sandbox.campaign.world import World
 from sandbox.wire import faults
 from sandbox.wire.faults import Exchange
 from sandbox.wire.proxy import HttpAnswer
+from sandbox.wire.wire import EVERY_TIME
 from spaaza_snapshots.base.clock import Clock
 from spaaza_snapshots.base.telemetry import Telemetry
 from spaaza_snapshots.export_handler import take
@@ -39,6 +40,7 @@ from spaaza_snapshots.upkeep.person import People
 from spaaza_snapshots.upkeep.versions import VersionedBucket
 
 MEMORY_MB: Final = 512
+COMPLETE: Final = "CompleteMultipartUpload"
 MEETING_SECONDS: Final = 2.0
 MEETING: Final = "two commits meet"
 KILLED: Final = "killed"
@@ -52,6 +54,7 @@ class Steps:
         self._world = world
         self._random = random
         self._counts = counts
+        self._completing = Lock()
         self.aborts_failed = False  # in the last step, so that an upload may stay open
         self.errors: list[Exception] = []  # of the last step
         self._does: Mapping[Kind, Callable[[Step], object]] = {
@@ -126,7 +129,8 @@ class Steps:
 
     def _two(self, step: Step) -> None:
         if step.meet:
-            self._world.stack.wire.fail("CompleteMultipartUpload", self._meeting(), times=2)
+            self._world.stack.wire.fail(COMPLETE, self._meeting(), times=2)
+        self._world.stack.wire.fail(COMPLETE, self._alone, times=EVERY_TIME)
         clock = self._clock(step)
         events = [self.event(kind, step.chain_id) for kind in step.kinds]
         with ThreadPoolExecutor(2) as threads:
@@ -136,12 +140,18 @@ class Steps:
     def _meeting(self) -> faults.Fault:
         barrier = Barrier(2)
 
-        def meet() -> None:
+        def meet(exchange: Exchange) -> HttpAnswer:
             with suppress(BrokenBarrierError):  # the other run has nothing to complete
                 barrier.wait(MEETING_SECONDS)
                 self._counts[MEETING] += 1
+            return self._alone(exchange)
 
-        return faults.call(meet)
+        return meet
+
+    def _alone(self, exchange: Exchange) -> HttpAnswer:
+        """Forward one Complete after the other: S3 judges each condition in one instant, SeaweedFS does not."""
+        with self._completing:
+            return exchange.forward()
 
     def _killed(self, step: Step) -> None:
         world, function = self._world, self._world.function
@@ -185,6 +195,7 @@ class Steps:
         def fault(exchange: Exchange) -> HttpAnswer | None:
             self._counts[f"{call.operation} {call.fault}"] += 1
             self.aborts_failed = self.aborts_failed or leaves_open
-            return FAULTS[call.fault](exchange)
+            with self._completing if call.operation == COMPLETE else nullcontext():
+                return FAULTS[call.fault](exchange)
 
         return fault
