@@ -1,7 +1,7 @@
 """What must hold after each step, whatever went wrong in it.
 
-object     the object that a manifest names exists, inflates, counts and hashes as it says, and is an export that
-           Spaaza sent to its end; only a recorded erasure may take it away
+object     the object that a manifest names exists, inflates, counts and hashes as it says; only a recorded erasure may
+           take it away; each object in place, held or not, is an export that Spaaza sent to its end
 record     the object in place has its own record: a manifest, or a draft
 held       no manifest of an export that the guard doubts, unless it was accepted
 replaced   what is committed is replaced only by a forced run
@@ -109,21 +109,26 @@ class Watch:
         assert manifest.document is not None
         assert there.content is not None
         raw, seen = manifest.document["raw"], there.content
-        says = (manifest.run_id, raw["sha256"], raw["gzip_bytes"], raw["csv_bytes"], raw["etag"])
-        if says != (there.run_id, seen.sha256, seen.gzip_bytes, seen.csv_bytes, there.etag):
+        says = (manifest.run_id, raw["sha256"], raw["gzip_bytes"], raw["csv_bytes"])
+        etags = (there.etag, None)  # None in a draft, which is written before its object
+        if says != (there.run_id, seen.sha256, seen.gzip_bytes, seen.csv_bytes) or raw["etag"] not in etags:
             yield f"object: {manifest.key} does not describe the bytes of its object"
         if manifest.document["row_count"] != seen.rows:
             yield f"object: {manifest.key} counts {manifest.document['row_count']} rows, the object has {seen.rows}"
-        spaaza = self._world.spaaza
-        if seen.sha256 not in spaaza.whole or seen.csv_sha256 not in spaaza.csvs:
-            yield f"object: {manifest.key} is of bytes that Spaaza never sent to their end"
 
     def _records(self) -> Iterator[str]:
+        spaaza = self._world.spaaza
         for raw in self._ledger.below(keys.RAW_ROOT):
+            assert raw.content is not None
+            if raw.content.sha256 not in spaaza.whole or raw.content.csv_sha256 not in spaaza.csvs:
+                yield f"object: {raw.key} is of bytes that Spaaza never sent to their end"
             snapshot_id = SnapshotId(raw.chain_id, raw.day)
             manifest = self._ledger.now.get(snapshot_id.manifest_key)
             mine = manifest is not None and manifest.run_id == raw.run_id
-            if not mine and snapshot_id.pending_key(raw.run_id) not in self._ledger.now:
+            draft = self._ledger.now.get(snapshot_id.pending_key(raw.run_id))
+            if draft is not None:
+                yield from self._described(draft, raw)
+            elif not mine:
                 yield f"record: the object of {snapshot_id} has neither manifest nor draft"
 
     def _replaced(self) -> Iterator[str]:

@@ -44,7 +44,7 @@ def test_a_seed_draws_the_same_steps_every_time() -> None:
 def test_without_the_condition_of_complete_a_run_replaces_a_good_snapshot_and_the_line_to_replay_it_is_printed() -> (
     None
 ):
-    printed = planted.search(MEETING, "--count", "1")
+    printed = planted.search("unconditional", MEETING, "--count", "1")
     assert "VIOLATION replaced: raw/users/chain_id=1783/dt=2024-02-29/users.csv.gz had 2 good exports" in printed
     assert f"again: .venv/bin/python -m sandbox.campaign --replay {MEETING}\n" in printed
     assert printed.splitlines()[-1].endswith(f" 1 violations, seed {MEETING}")
