@@ -96,6 +96,7 @@ MEETS: Final[Mapping[str, tuple[AwsFault, ...]]] = {
 
 OFTEN: Final = ("CompleteMultipartUpload", "AbortMultipartUpload", "PutObject")
 """The calls that commits end with: as many faults as all others."""
+OFTEN_IN_ERASURES: Final = ("DeleteObjects", "ListObjectVersions", "PutObject")
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def draw_step(random: Random) -> Step:
         chain_id=random.choice(CHAINS),
         new_day=random.random() < 0.3,
         exports=tuple(draw_export(random, rate) for _ in range(6)),
-        calls=() if calm else tuple(_draw_call(random) for _ in range(random.choice((0, 1, 2, 3)))),
+        calls=() if calm else tuple(_draw_call(random, kind) for _ in range(random.choice((0, 1, 2, 3)))),
         kinds=(random.choice(RUNS), random.choice(RUNS)),
         meet=random.random() < 0.7,
         out_of_time_at=random.randint(1, 12) if not calm and random.random() < 0.1 else None,
@@ -156,7 +157,8 @@ def draw_step(random: Random) -> Step:
     )
 
 
-def _draw_call(random: Random) -> CallFault:
-    operation = random.choice(OFTEN if random.random() < 0.5 else tuple(MEETS))
+def _draw_call(random: Random, kind: Kind) -> CallFault:
+    often = OFTEN_IN_ERASURES if kind is Kind.ERASED else OFTEN
+    operation = random.choice(often if random.random() < 0.5 else tuple(MEETS))
     fault = random.choice(MEETS[operation])
     return CallFault(operation, fault, random.choice((1, 1, 2, 3)), random.choice((1, 1, 3)))
