@@ -52,7 +52,6 @@ DEFECTS: Final[Mapping[str, Defect]] = {
             '    logger.info("Session", extra={"session": session.key})\n    days_left = session.days_left(',
         ),
     ),
-    "never-promoted": Defect("heal", Edit("snapshot/commit.py", "        promote(store, day.draft)\n", "")),
 }
 LONGEST_MINUTES: Final = 5
 
