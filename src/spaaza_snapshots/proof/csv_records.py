@@ -5,7 +5,7 @@ import csv
 import io
 
 from spaaza_snapshots.errors import ASK_SPAAZA, NotAnExport
-from spaaza_snapshots.proof.csv_outline import HIDDEN, outline_of
+from spaaza_snapshots.proof.csv_outline import BROKEN, BULK_FROM_QUOTES_PER_BYTE, QUOTED, outline_of
 
 # Far above any header (68 columns take 1.5 kB), far below the memory of the smallest function.
 HEADER_LIMIT_BYTES = 16 * 1024 * 1024
@@ -22,8 +22,9 @@ class CsvRecords:
     not UTF-8 raise `NotAnExport` in the header; after it they are counted like any other.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, bulk_from_quotes_per_byte: float = BULK_FROM_QUOTES_PER_BYTE) -> None:
         self.header: tuple[str, ...] = ()
+        self._bulk_from = bulk_from_quotes_per_byte
         self._tally = _Tally()
         self._head: bytearray | None = bytearray()  # all bytes so far, until the header has ended
         self._is_past_bom = False
@@ -68,7 +69,7 @@ class CsvRecords:
         Raises `NotAnExport` if that record is the header, and invalid.
         """
         if self._carry:
-            self._tally.extend(self._carry, opens=False)
+            self._tally.extend(QUOTED)
         self._tally.end_record()
         self._end_header()
 
@@ -103,8 +104,8 @@ class CsvRecords:
         quotes = len(block) - len(body)
         self._carry = b'"' * (2 - quotes % 2) if quotes else b""
         if body:
-            outline, ends_in_quotes = outline_of(body, opens=self._at_field_start)
-            self._tally.add(outline, opens=self._at_field_start)
+            outline, ends_in_quotes = outline_of(body, opens=self._at_field_start, bulk_from=self._bulk_from)
+            self._tally.add(outline)
             self._at_field_start = ends_in_quotes or body[-1] in b",\n"
             if ends_in_quotes:  # the next block starts as if the field opened there
                 self._carry = b'"' + self._carry
@@ -126,11 +127,11 @@ class _Tally:
         self._is_broken = False
         self._commas = 0
 
-    def extend(self, piece: bytes, *, opens: bool) -> None:
-        """Add the next piece of an outline to the open record."""
-        self._is_blank = self._is_blank and piece in (b"", b"\n")
-        self._is_broken = self._is_broken or HIDDEN in piece
-        self._commas += _commas(piece, opens=opens)
+    def extend(self, outline: bytes) -> None:
+        """Add the next piece, without a line end, to the open record."""
+        self._is_blank = self._is_blank and not outline
+        self._is_broken = self._is_broken or BROKEN in outline
+        self._commas += outline.count(b",")
 
     def end_record(self) -> None:
         """End the open record, unless it is blank."""
@@ -145,40 +146,38 @@ class _Tally:
                 self.first_row_fields = self.last_row_fields
         self._forget_record()
 
-    def add(self, outline: bytes, *, opens: bool) -> None:
+    def add(self, outline: bytes) -> None:
         """Count the records that end in this outline, and start the one that does not."""
+        outline = self._end_open_record(outline)
+        while self.records < 2 and b"\n" in outline:  # the header and the first row are counted one by one
+            outline = self._end_open_record(outline)
         # BytesIO finds line ends with memchr, five times as fast as bytes.split.
-        lines = io.BytesIO(outline).readlines()
-        rest = b"" if outline.endswith(b"\n") else lines.pop()
-        alone = 0
-        while alone < len(lines) and (alone == 0 or self.records < 2):
-            self.extend(lines[alone], opens=opens or alone > 0)
+        rows = io.BytesIO(outline).readlines()
+        rest = rows.pop() if rows and not outline.endswith(b"\n") else b""
+        self._add_rows(rows)
+        self.rows_with_line_breaks += _lines_with(BROKEN, outline, len(outline) - len(rest))
+        self.extend(rest)
+
+    def _end_open_record(self, outline: bytes) -> bytes:
+        """Extend the open record to its end or the outline's; return what follows, without leading blank lines."""
+        line, line_end, behind = outline.partition(b"\n")
+        self.extend(line)
+        if line_end:
             self.end_record()
-            alone += 1
-        if alone < len(lines):
-            self._add_rows(lines[alone:])
-            behind = sum(map(len, lines[:alone]))
-            self.rows_with_line_breaks += _lines_with(HIDDEN, outline, behind, len(outline) - len(rest))
-        self.extend(rest, opens=opens or bool(lines))
+        return behind.lstrip(b"\n")
 
     def _add_rows(self, rows: list[bytes]) -> None:
-        blank = rows.count(b"\n")
-        if blank:
+        if b"\n" in rows:
             rows = [row for row in rows if row != b"\n"]
         if rows:
             self.records += len(rows)
-            self.last_row_fields = _commas(rows[-1], opens=True) + 1
+            self.last_row_fields = rows[-1].count(b",") + 1
 
 
-def _commas(piece: bytes, *, opens: bool) -> int:
-    outline, _ = outline_of(piece, opens=opens, hiding=b",")
-    return outline.count(b",")
-
-
-def _lines_with(mark: bytes, lines: bytes, start: int, end: int) -> int:
-    """Return how many lines from `start` up to `end` contain the mark, counting each line once."""
+def _lines_with(mark: bytes, lines: bytes, end: int) -> int:
+    """Return how many lines up to `end` contain the mark, counting each line once."""
     count = 0
-    found = lines.find(mark, start, end)
+    found = lines.find(mark, 0, end)
     while found >= 0:
         count += 1
         found = lines.find(mark, lines.index(b"\n", found), end)

@@ -1,4 +1,4 @@
-"""The count of records is `csv.reader`'s, whatever the bytes, wherever they are cut."""
+"""The count of records is `csv.reader`'s, whatever the bytes, wherever they are cut, whichever way is taken."""
 
 import csv
 import io
@@ -10,9 +10,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from spaaza_snapshots.errors import NotAnExport
+from spaaza_snapshots.proof.csv_outline import BULK_FROM_QUOTES_PER_BYTE, outline_in_bulk
 from spaaza_snapshots.proof.csv_records import HEADER_LIMIT_BYTES, CsvRecords
 from tests.support.builders import all_texts
 
+WALK, BULK = 2.0, 0.0  # quotes per byte from which bulk is tried: never, wherever there is a quote
+WAYS = (WALK, BULK, BULK_FROM_QUOTES_PER_BYTE)
 BOM = "\ufeff".encode()
 
 TOKENS = [
@@ -48,8 +51,8 @@ def reference(content: bytes) -> Figures:
     )
 
 
-def counted(blocks: list[bytes]) -> Figures:
-    records = CsvRecords()
+def counted(blocks: list[bytes], way: float = BULK_FROM_QUOTES_PER_BYTE) -> Figures:
+    records = CsvRecords(way)
     for block in blocks:
         records.feed(block)
     records.close()
@@ -92,11 +95,12 @@ def is_readable(header: tuple[str, ...]) -> bool:
 @example(b'a\n,",",b\n', [])
 def test_any_bytes_are_counted_as_csv_reader_counts_them(content: bytes, at: list[int]) -> None:
     expected = reference(content)
-    if is_readable(expected.header):
-        assert counted(cut(content, at)) == expected
-    else:
-        with pytest.raises(NotAnExport):
-            counted(cut(content, at))
+    for way in WAYS:
+        if is_readable(expected.header):
+            assert counted(cut(content, at), way) == expected
+        else:
+            with pytest.raises(NotAnExport):
+                counted(cut(content, at), way)
 
 
 fields = st.text(alphabet='ab,"\r\n é', max_size=8)
@@ -121,11 +125,13 @@ def test_what_csv_writer_writes_is_counted_row_by_row(
     csv.writer(text, quoting=quoting, lineterminator=line_end).writerows(rows)
     content = text.getvalue().encode()
 
-    figures = counted(cut(content, at))
-    assert figures == reference(content)
-    assert figures.rows == len(rows) - 1
+    for way in WAYS:
+        figures = counted(cut(content, at), way)
+        assert figures == reference(content)
+        assert figures.rows == len(rows) - 1
 
 
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     "row",
     [
@@ -138,12 +144,25 @@ def test_what_csv_writer_writes_is_counted_row_by_row(
         pytest.param(b'"""",""""""\n', id="fields that are quotes"),
     ],
 )
-def test_a_long_csv_is_counted_alike_in_blocks_of_any_length(row: bytes) -> None:
+def test_a_long_csv_is_counted_alike_in_blocks_of_any_length(row: bytes, way: float) -> None:
     # a few hundred rows end in a tiny block in every way there is; a block of thousands needs more
     for length, rows in ((1, 300), (7, 300), (4_093, 3_000), (1_000_000, 3_000)):
         content = b"ID,Name\n" + row * rows
         blocks = [content[start : start + length] for start in range(0, len(content), length)]
-        assert counted(blocks) == reference(content)
+        assert counted(blocks, way) == reference(content)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(b'"1","a ""b"" c","","d\ne"\n', id="all fields quoted"),
+        pytest.param(b'"",1,"","a"\n', id="texts quoted and numbers bare"),
+        pytest.param(b'"1","[""a"",""b""]","c"\n', id="a list of texts inside a field"),
+        pytest.param(b'1,"""a"" and ""b"""\n\n', id="quotes at both ends of a field, and a blank line"),
+    ],
+)
+def test_bulk_leaves_nothing_to_the_walk_where_quotes_stand_around_whole_fields(row: bytes) -> None:
+    assert outline_in_bulk(row * 10, opens=True)
 
 
 @pytest.mark.parametrize("quotes", range(1, 8))
@@ -151,9 +170,10 @@ def test_a_long_csv_is_counted_alike_in_blocks_of_any_length(row: bytes) -> None
 @pytest.mark.parametrize("after", [b"", b",", b"\n", b"b", b',"', b'b,"c'])
 def test_a_run_of_quotes_is_read_alike_wherever_a_block_ends_in_it(quotes: int, before: bytes, after: bytes) -> None:
     content = b"ID,Name\nx," + before + b'"' * quotes + after
-    for end in range(len(content) + 1):
-        assert counted([content[:end], content[end:]]) == reference(content)
-    assert counted([content[place : place + 1] for place in range(len(content))]) == reference(content)
+    for way in WAYS:
+        for end in range(len(content) + 1):
+            assert counted([content[:end], content[end:]], way) == reference(content)
+        assert counted([content[place : place + 1] for place in range(len(content))], way) == reference(content)
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\r\n\r", BOM])
