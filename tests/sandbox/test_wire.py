@@ -17,7 +17,7 @@ from sandbox.aws.moto import MotoAws
 from sandbox.aws.seaweed import SeaweedS3
 from sandbox.wire import faults
 from sandbox.wire.wire import Call, Wire
-from tests.support.deployed import any_client
+from tests.support.roles import any_client
 from tests.support.wire_clients import PART, WireClients, code
 
 

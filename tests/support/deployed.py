@@ -5,10 +5,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
-
 from sandbox.aws.deployed import deploy as describe
 from sandbox.aws.stack import BUS, DATABASE, SECRET, Stack
+from tests.support.roles import any_client
 from tools import template
 
 NAME = "members"
@@ -33,12 +32,6 @@ class Deployed:
     def client(self, service: str) -> Any:
         """Return a client of any service; the caller closes it."""
         return any_client(service, self.stack.aws.endpoint_url)
-
-
-def any_client(service: str, endpoint_url: str) -> Any:
-    make_client: Any = boto3.client
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-west-1"}
-    return make_client(service, endpoint_url=endpoint_url, **keys)
 
 
 def deploy(stack: Stack, parameters: Mapping[str, str] = PARAMETERS) -> Deployed:

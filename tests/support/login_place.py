@@ -1,14 +1,12 @@
 """A deployed stack's secret, a Spaaza and a keyboard, for the tests of login and logout."""
 
-import json
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 import pytest
 
+from sandbox.aws import deployed
 from sandbox.aws.moto import MotoAws
 from sandbox.spaaza.server import SpaazaServer
 from sandbox.wire import faults
@@ -70,17 +68,9 @@ def environment(aws_url: str, spaaza_url: str) -> dict[str, str]:
 
 def deploy(moto_aws: MotoAws) -> str:
     """Make a stack with a secret that is empty, as the template does; return the secret's ARN."""
-    body = {
-        "Parameters": {"SpaazaEnvironment": {"Type": "String"}},
-        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
-        "Outputs": {"SecretArn": {"Value": moto_aws.client("secretsmanager").create_secret(Name="session")["ARN"]}},
-    }
-    parameters = [{"ParameterKey": "SpaazaEnvironment", "ParameterValue": "test01"}]
-    make_client: Any = boto3.client
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-west-1"}
-    with closing(make_client("cloudformation", endpoint_url=moto_aws.endpoint_url, **keys)) as cloudformation:
-        cloudformation.create_stack(StackName="members", TemplateBody=json.dumps(body), Parameters=parameters)
-    return str(body["Outputs"]["SecretArn"]["Value"])
+    arn = moto_aws.client("secretsmanager").create_secret(Name="session")["ARN"]
+    deployed.deploy(moto_aws, "members", {"SecretArn": arn}, {"SpaazaEnvironment": "test01"})
+    return arn
 
 
 def answered(place: LoginPlace, prompt: str) -> str:

@@ -10,6 +10,9 @@ from spaaza_snapshots.errors import StorageError
 MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 """S3's codes for a missing object; HEAD has no body, so only the status."""
 
+MISSING_VERSION = MISSING | {"NoSuchVersion"}
+"""The same for a version of an object."""
+
 LOST_CONDITION = frozenset({"404", "409", "412", "NoSuchKey", "ConditionalRequestConflict", "PreconditionFailed"})
 """S3's codes for a conditional write after, or during, a write by another run."""
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console, RenderableType
 
+from spaaza_snapshots import errors
 from spaaza_snapshots.base.aws_errors import code_of
 from spaaza_snapshots.cli.terminal import Terminal
 from spaaza_snapshots.errors import BadSettings, CredentialsError, InvalidRequest, SnapshotHeld
@@ -40,6 +41,14 @@ class ExitCode(IntEnum):
     """Held or damaged: the data, not the command, needs a person."""
     CREDENTIALS = 4
     INTERRUPTED = 130
+
+
+EXIT_CODES: Final = {
+    (InvalidRequest, BadSettings): ExitCode.USAGE,
+    (SnapshotHeld,): ExitCode.DAMAGED,
+    (CredentialsError,): ExitCode.CREDENTIALS,
+}
+"""By the classes of an error, and those below them; of any other it is FAILED."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +88,18 @@ def _console(*, stderr: bool) -> Console:
 
 def exit_code_of(error: Exception) -> ExitCode:
     """Return the exit code of an error that ended a command."""
-    if isinstance(error, InvalidRequest | BadSettings):
-        return ExitCode.USAGE
-    if isinstance(error, SnapshotHeld):
-        return ExitCode.DAMAGED
-    if isinstance(error, CredentialsError) or lacks_aws_credentials(error):
-        return ExitCode.CREDENTIALS
-    return ExitCode.FAILED
+    return ExitCode.CREDENTIALS if lacks_aws_credentials(error) else _exit_code(type(error))
 
 
 def exit_code_of_class(name: str) -> ExitCode:
     """Return the exit code of an error that a function logged, by the name of its class."""
-    return {
-        "InvalidRequest": ExitCode.USAGE,
-        "BadSettings": ExitCode.USAGE,
-        "SnapshotHeld": ExitCode.DAMAGED,
-        "CredentialsError": ExitCode.CREDENTIALS,
-        "SessionExpired": ExitCode.CREDENTIALS,
-        "LoginRefused": ExitCode.CREDENTIALS,
-    }.get(name, ExitCode.FAILED)
+    kind = getattr(errors, name, None)
+    return _exit_code(kind) if isinstance(kind, type) else ExitCode.FAILED
+
+
+def _exit_code(kind: type) -> ExitCode:
+    codes = (code for kinds, code in EXIT_CODES.items() if issubclass(kind, kinds))
+    return next(codes, ExitCode.FAILED)
 
 
 def lacks_aws_credentials(error: Exception) -> bool:

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def stack_of(options: argparse.Namespace) -> str:
     """Return the name of the stack; raises `InvalidRequest`."""
-    section = _section(options)
+    section = section_for(options)
     name = options.stack or (section.stack if section else None)
     if not name:
         hint = "Name it: STACK= and REGION= for make, --stack and --region for the command; or deploy it from here."
@@ -57,7 +57,7 @@ def stack_of(options: argparse.Namespace) -> str:
 
 def session_of(options: argparse.Namespace) -> boto3.Session:
     """Return a session in the region of the stack; raises `InvalidRequest`."""
-    section = _section(options)
+    section = section_for(options)
     session = boto3.Session(region_name=options.region or (section.region if section else None))
     if session.region_name is None:
         hint = "Name it: REGION=eu-west-1 for make, --region for the command, or AWS_DEFAULT_REGION."
@@ -65,7 +65,8 @@ def session_of(options: argparse.Namespace) -> boto3.Session:
     return session
 
 
-def _section(options: argparse.Namespace) -> Section | None:
+def section_for(options: argparse.Namespace) -> Section | None:
+    """Return the section of samconfig.toml that a command is about, if there is one; raises `InvalidRequest`."""
     if options.stack is None or options.env is not None:
         return section_of(options.env)
     return next((section for section in sections() if section.stack == options.stack), None)

@@ -22,7 +22,7 @@ from spaaza_snapshots.base.sdk import SDK_CONFIG
 from spaaza_snapshots.cli import deployed
 from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside, out
 from spaaza_snapshots.cli.marks import can_write
-from spaaza_snapshots.cli.samconfig import Section, section_of, sections
+from spaaza_snapshots.cli.samconfig import Section, sections
 from spaaza_snapshots.spaaza.connections import http_pool
 from spaaza_snapshots.upkeep.doctor.course import examine
 from spaaza_snapshots.upkeep.doctor.findings import Finding, Status
@@ -106,12 +106,9 @@ def _section(options: argparse.Namespace) -> Section | None:
 
     Raises `InvalidRequest` for an environment that is in no section and that Spaaza does not have either.
     """
-    found = sections()
-    if options.stack is not None and options.env is None:
-        return next((section for section in found if section.stack == options.stack), None)
-    if options.env in ENVIRONMENTS and options.env not in {section.environment for section in found}:
+    if options.env in ENVIRONMENTS and options.env not in {section.environment for section in sections()}:
         return None
-    return section_of(options.env)
+    return deployed.section_for(options)
 
 
 def _stack_to_be(options: argparse.Namespace) -> str | None:

@@ -25,7 +25,8 @@ from spaaza_snapshots.cli.manifest_view import manifest_view
 from spaaza_snapshots.model.manifest import Manifest
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.upkeep import run_log
-from spaaza_snapshots.upkeep.run_log import LogEntry, RunLog
+from spaaza_snapshots.upkeep.log_lines import LogEntry
+from spaaza_snapshots.upkeep.run_log import RunLog
 
 ONCE: Final = Config(retries={"total_max_attempts": 1})
 """A retry by the SDK could start a second run."""

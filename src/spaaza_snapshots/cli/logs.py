@@ -1,10 +1,9 @@
 """`spaaza-snapshots logs`: what the functions of a deployed stack have logged, one readable line each."""
 
 import argparse
-import json
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -18,6 +17,7 @@ from spaaza_snapshots.cli.command import Answer, Command
 from spaaza_snapshots.cli.deployed import Deployment
 from spaaza_snapshots.cli.stored import zone_of
 from spaaza_snapshots.errors import BadSettings, InvalidRequest
+from spaaza_snapshots.upkeep.log_lines import chains_in, entry_of, is_report
 
 FUNCTIONS: Final = ("Export", "Parquet", "Rotation")
 POLL_SECONDS: Final = 5.0
@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> Answer:
         lines_to_come = (line for line in _followed(session, groups, since) if line.is_about(options.chain))
         return Answer(None, (_text(line, zone) for line in lines_to_come))
     with closing(session.client("logs")) as logs:
-        lines = [line for line in _lines(logs, groups, since) if line.is_about(options.chain)]
+        lines = [line for line in _lines(logs, groups, since, set()) if line.is_about(options.chain)]
     if not lines:
         return Answer([], [f"Nothing was logged since {since.astimezone(zone):%-d %B %Y, %H:%M %Z}."])
     return Answer([asdict(line) for line in lines], (_text(line, zone) for line in lines))
@@ -116,22 +116,21 @@ def _followed(session: Any, groups: Mapping[str, str], since: datetime) -> Itera
             time.sleep(POLL_SECONDS)
 
 
-def _lines(logs: Any, groups: Mapping[str, str], since: datetime, seen: set[str] | None = None) -> list[Line]:
+def _lines(logs: Any, groups: Mapping[str, str], since: datetime, seen: set[str]) -> list[Line]:
     """Return the lines of all groups in the order of time, without those seen before, and remember these."""
     of_each = [_lines_of(logs, function, group, since, seen) for function, group in groups.items()]
     return sorted(chain.from_iterable(of_each), key=lambda line: line.at)
 
 
-def _lines_of(logs: Any, function: str, group: str, since: datetime, seen: set[str] | None) -> Iterator[Line]:
+def _lines_of(logs: Any, function: str, group: str, since: datetime, seen: set[str]) -> Iterator[Line]:
     pages = logs.get_paginator("filter_log_events").paginate(
         logGroupName=group, startTime=int(since.timestamp() * 1000)
     )
     for page in pages:
         for event in page["events"]:
-            if seen is not None and event["eventId"] in seen:
+            if event["eventId"] in seen:
                 continue
-            if seen is not None:
-                seen.add(event["eventId"])
+            seen.add(event["eventId"])
             line = line_of(function, datetime.fromtimestamp(event["timestamp"] / 1000, UTC), event["message"])
             if line is not None:
                 yield line
@@ -139,11 +138,8 @@ def _lines_of(logs: Any, function: str, group: str, since: datetime, seen: set[s
 
 def line_of(function: str, at: datetime, text: str) -> Line | None:
     """Read one line of a log; None for metrics, and for what Lambda says of a run that ended well."""
-    try:
-        entry = json.loads(text)
-    except ValueError:
-        entry = None
-    if not isinstance(entry, dict) or entry.get("type") == "platform.report":
+    entry = entry_of(text)
+    if not entry or is_report(entry):
         is_bad = _BAD_END.search(text) is not None
         return Line(at, function, "KILLED", (), "", text.strip(), {}) if is_bad else None
     if "_aws" in entry or "message" not in entry:
@@ -153,16 +149,11 @@ def line_of(function: str, at: datetime, text: str) -> Line | None:
         at,
         function,
         str(entry.get("level", "")),
-        _chains(entry.get("chain_id")) + _chains(entry.get("missing_chain_ids")),
+        chains_in(entry.get("chain_id")) + chains_in(entry.get("missing_chain_ids")),
         str(entry.get("snapshot_date", "")),
         str(entry["message"]),
         details,
     )
-
-
-def _chains(value: Any) -> tuple[int, ...]:
-    values: Iterable[Any] = value if isinstance(value, list) else (value,)
-    return tuple(one for one in values if isinstance(one, int))
 
 
 def _text(line: Line, zone: tzinfo) -> str:

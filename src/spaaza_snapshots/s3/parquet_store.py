@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from spaaza_snapshots.base.aws_errors import MISSING, code_of, storage_errors
+from spaaza_snapshots.base.aws_errors import MISSING_VERSION, code_of, storage_errors
 from spaaza_snapshots.model.manifest import Manifest, Raw
 from spaaza_snapshots.model.quality import Quality
 from spaaza_snapshots.s3.objects import StoredObject, metadata_of, put_over
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 BLOCK_BYTES: Final = 1024 * 1024
-_GONE: Final = MISSING | {"NoSuchVersion"}
 
 
 class ParquetStore:
@@ -41,7 +40,7 @@ class ParquetStore:
                 )
                 answer["Body"].close()
             except ClientError as error:
-                if code_of(error) in _GONE:
+                if code_of(error) in MISSING_VERSION:
                     return False
                 raise
         return True
@@ -57,7 +56,7 @@ class ParquetStore:
                     **_version(raw),  # type: ignore[arg-type] # mypy cannot tell which argument a str is for
                 )
             except ClientError as error:
-                if code_of(error) in _GONE:
+                if code_of(error) in MISSING_VERSION:
                     return False
                 raise
             with closing(answer["Body"]) as body, target.open("wb") as file:

@@ -4,11 +4,12 @@ The log, not the queue of failed runs: a message can only be looked at by receiv
 deals with the queue, and counts.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
+
+from spaaza_snapshots.upkeep.log_lines import LogEntry, chains_in, entry_of, has_failed
 
 PATTERN: Final = '?ERROR ?"Task timed out" ?"Runtime exited"'
 """Errors that a run has logged, and what Lambda says of one that it has ended itself."""
@@ -48,23 +49,14 @@ def last_of(errors: Iterable[RunError], chain_id: int) -> RunError | None:
 def _errors(events: Iterable[Any], snapshot_date: date) -> Iterator[RunError]:
     for event in events:
         at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
-        try:
-            entry = json.loads(event["message"])
-        except ValueError:
-            entry = None
-        if not isinstance(entry, dict):
+        entry = entry_of(event["message"])
+        if not entry:
             if any(words in event["message"] for words in _ENDS_BY_LAMBDA):
                 yield RunError(at, KILLED, f"Lambda ended a run: {event['message'].strip()}")
         elif _is_end_of(entry, snapshot_date):
-            yield RunError(at, str(entry["error"]), str(entry.get("message", "")), _chains(entry.get("chain_id")))
+            yield RunError(at, str(entry["error"]), str(entry.get("message", "")), chains_in(entry.get("chain_id")))
 
 
-def _is_end_of(entry: dict[str, Any], snapshot_date: date) -> bool:
+def _is_end_of(entry: LogEntry, snapshot_date: date) -> bool:
     """Whether an entry is the error that ended a run of this date, or of a run that did not get as far as a date."""
-    ended = entry.get("level") == "ERROR" and "error" in entry
-    return ended and entry.get("snapshot_date", snapshot_date.isoformat()) == snapshot_date.isoformat()
-
-
-def _chains(value: Any) -> tuple[int, ...]:
-    values = value if isinstance(value, list) else [value]
-    return tuple(one for one in values if isinstance(one, int))
+    return has_failed(entry) and entry.get("snapshot_date", snapshot_date.isoformat()) == snapshot_date.isoformat()

@@ -13,8 +13,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from spaaza_snapshots.errors import OutOfTime, StorageError
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.upkeep import run_log
+from spaaza_snapshots.upkeep.log_lines import LogEntry
 from spaaza_snapshots.upkeep.prove_typed import quality_of
-from spaaza_snapshots.upkeep.run_log import LogEntry, RunLog
+from spaaza_snapshots.upkeep.run_log import RunLog
 from spaaza_snapshots.upkeep.stored import StoredObjects
 
 OLD_FUNCTION: Final = "the deployed function kept the copy that was there; deploy this version first"

@@ -4,12 +4,12 @@ A synchronous call would keep a connection idle for up to 15 minutes; a NAT may 
 lost and the outcome unknown.
 """
 
-import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 from spaaza_snapshots.errors import OutOfTime
+from spaaza_snapshots.upkeep.log_lines import LogEntry, entry_of, has_failed, is_report
 
 POLL_SECONDS = 2.0
 """Well below the five calls a second that CloudWatch Logs allows an account."""
@@ -26,8 +26,6 @@ LATE_SECONDS = 60
 FAILED_RUNS: Final = (
     'If it has no line in the log, the run never started: see "See which runs have failed" in docs/OPERATIONS.md.'
 )
-
-LogEntry = Mapping[str, Any]
 
 
 class RunLog:
@@ -47,7 +45,7 @@ class RunLog:
     def poll(self) -> LogEntry | None:
         """Return the entry that tells how the run ended, or None so far; raises `OutOfTime` if none can come."""
         lines = self._new_lines()
-        self.entries = [_entry(line) for line in lines]
+        self.entries = [entry_of(line) for line in lines]
         ends = [entry for entry in self.entries if has_failed(entry) or self._tells_the_end(entry)]
         if ends:
             return ends[0]
@@ -68,20 +66,6 @@ class RunLog:
         return [event["message"] for event in events]
 
 
-def has_failed(entry: LogEntry) -> bool:
-    """Whether the function logged with this entry what it then raised."""
-    return entry.get("level") == "ERROR" and "error" in entry
-
-
-def _entry(line: str) -> LogEntry:
-    """Return a log line of the function, parsed; empty for lines that Lambda itself wrote."""
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        return {}
-    return entry if isinstance(entry, dict) else {}
-
-
 def _is_report(line: str) -> bool:
     """Whether Lambda reports the end of the invocation with this line, in either of its two log formats."""
-    return line.startswith("REPORT RequestId:") or _entry(line).get("type") == "platform.report"
+    return line.startswith("REPORT RequestId:") or is_report(entry_of(line))

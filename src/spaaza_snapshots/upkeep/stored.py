@@ -3,18 +3,16 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from spaaza_snapshots.base.aws_errors import MISSING, code_of, storage_errors
+from spaaza_snapshots.base.aws_errors import MISSING_VERSION, code_of, storage_errors
 from spaaza_snapshots.s3.objects import RUN_ID
 from spaaza_snapshots.s3.snapshot_store import CHUNK_BYTES, MANIFEST_LIMIT_BYTES
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
-
-_GONE: Final = MISSING | {"NoSuchVersion"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,7 @@ class StoredObjects:
         try:
             return call(Bucket=self.bucket, Key=key, **version, **more)
         except ClientError as error:
-            if code_of(error) not in _GONE:
+            if code_of(error) not in MISSING_VERSION:
                 raise
             return None
 
