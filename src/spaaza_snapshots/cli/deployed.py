@@ -4,14 +4,13 @@ import argparse
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError
 
 from spaaza_snapshots.cli.command import Answer, Command
 from spaaza_snapshots.cli.samconfig import SAMCONFIG, Section, section_of, sections
 from spaaza_snapshots.errors import InvalidRequest
+from spaaza_snapshots.upkeep.stack_facts import stack_facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +75,11 @@ def deployment_of(options: argparse.Namespace) -> Deployment:
     """Ask CloudFormation for the stack; raises `InvalidRequest` if it is not there."""
     stack, session = stack_of(options), session_of(options)
     with closing(session.client("cloudformation")) as cloudformation:
-        try:
-            found: Mapping[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-        except ClientError as error:
-            if "does not exist" not in str(error):
-                raise
-            hint = "Give the name and the region it was deployed under; make deploy deploys it."
-            raise InvalidRequest("There is no such stack", f"{stack} in {session.region_name}", hint) from error
-    return Deployment(
-        stack,
-        session,
-        {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())},
-        {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in found.get("Parameters", ())},
-    )
+        facts = stack_facts(cloudformation, stack)
+    if facts is None:
+        hint = "Give the name and the region it was deployed under; make deploy deploys it."
+        raise InvalidRequest("There is no such stack", f"{stack} in {session.region_name}", hint)
+    return Deployment(stack, session, facts.outputs, facts.parameters)
 
 
 def _where(options: argparse.Namespace) -> Answer:

@@ -7,20 +7,11 @@ from functools import cached_property
 from typing import Any
 
 import urllib3
-from botocore.exceptions import ClientError
 
 from spaaza_snapshots.errors import InvalidRequest
 from spaaza_snapshots.snapshot.settings import Settings
 from spaaza_snapshots.spaaza.credentials import Session, read_session
-
-
-@dataclass(frozen=True, slots=True)
-class StackFacts:
-    """A stack as CloudFormation describes it."""
-
-    state: str
-    outputs: Mapping[str, str]
-    parameters: Mapping[str, str]
+from spaaza_snapshots.upkeep.stack_facts import StackFacts, stack_facts
 
 
 @dataclass(frozen=True)
@@ -50,19 +41,7 @@ class Surroundings:
     @cached_property
     def stack(self) -> StackFacts | None:
         """The stack; None where it has no name, or CloudFormation knows none of that name."""
-        if self.stack_name is None:
-            return None
-        try:
-            found = self.client("cloudformation").describe_stacks(StackName=self.stack_name)["Stacks"][0]
-        except ClientError as error:
-            if "does not exist" not in str(error):
-                raise
-            return None
-        return StackFacts(
-            found["StackStatus"],
-            {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())},
-            {given["ParameterKey"]: given.get("ParameterValue", "") for given in found.get("Parameters", ())},
-        )
+        return None if self.stack_name is None else stack_facts(self.client("cloudformation"), self.stack_name)
 
     @property
     def title(self) -> str:
