@@ -52,6 +52,11 @@ class SpaazaServer(ThreadingTCPServer):
     def session(self, session: KnownSession) -> None:
         self.logins.replace(session)
 
+    @property
+    def open_connections(self) -> int:
+        """How many clients have not hung up yet."""
+        return len(self._connections)
+
     def serve(self, answer: Answer, chain_id: int | None = None) -> None:
         """Give this answer from now on, to all chains or to one."""
         self._usual[chain_id] = answer

@@ -46,15 +46,19 @@ def http_pool() -> urllib3.PoolManager:
     return pool
 
 
+class _ChunkedResponse(urllib3.HTTPResponse):
+    """A body whose chunks have sizes of 0 or more."""
+
+    def _update_chunk_length(self) -> None:
+        super()._update_chunk_length()  # urllib3 has no public place for it; a test holds this one
+        if self.chunk_left is not None and self.chunk_left < 0:
+            raise InvalidChunkLength(self, str(self.chunk_left).encode())
+
+
 def refuse_negative_chunks(response: urllib3.BaseHTTPResponse) -> None:
-    """Make a chunk size below zero the protocol error that it is: urllib3 would read up to the end, into memory."""
-    if not isinstance(response, urllib3.HTTPResponse):
-        return
-    read_size = response._update_chunk_length  # urllib3 has no public place for it; a test holds this one
+    """Make a chunk size below zero the protocol error that it is: urllib3 would read up to the end, into memory.
 
-    def read_size_of_a_chunk() -> None:
-        read_size()
-        if response.chunk_left is not None and response.chunk_left < 0:
-            raise InvalidChunkLength(response, str(response.chunk_left).encode())
-
-    response._update_chunk_length = read_size_of_a_chunk  # type: ignore[method-assign] # as above
+    The response gets another class: a function of its own would hold it, and its connection, in a cycle.
+    """
+    if isinstance(response, urllib3.HTTPResponse):
+        response.__class__ = _ChunkedResponse

@@ -32,6 +32,7 @@ class ExportStream:
         self.status = response.status
         self.received_bytes = 0
         self._response = response
+        self._connection = response.connection  # a body read to its end gives it back to the pool
         self._clock = clock
         self.first_byte_at = clock.now()
         self._chunks = _chunks_of(response)
@@ -110,9 +111,11 @@ class ExportStream:
         return f"{self.received_bytes:,} bytes of gzip in {seconds:.1f} s, {rate:.2f} MB/s"
 
     def close(self) -> None:
-        """End the connection: what is unread of this answer must not reach the next one."""
+        """End the connection: what is unread must not reach the next answer, and nobody comes back to it for hours."""
         self._watchdog.cancel()
         self._response.close()
+        if self._connection is not None:
+            self._connection.close()
 
     def _refuse_cut_off(self) -> None:
         if self._cut_off.is_set():
