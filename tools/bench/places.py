@@ -34,7 +34,7 @@ def serving(gzip: Path, *, tls: bool = False) -> Iterator[Places]:
     with TemporaryDirectory(prefix="bench-") as folder:
         pem = _certificate(Path(folder)) if tls else None
         given = [str(pem)] if pem else []
-        with _server("source", str(gzip), *given) as source, _server("null_s3", *given) as s3:
+        with server("tools.bench.source", str(gzip), *given) as source, server("tools.bench.null_s3", *given) as s3:
             scheme = "https" if tls else "http"
             yield Places(
                 f"{scheme}://127.0.0.1:{source}/segments/export/users",
@@ -44,8 +44,9 @@ def serving(gzip: Path, *, tls: bool = False) -> Iterator[Places]:
 
 
 @contextmanager
-def _server(module: str, *arguments: str) -> Iterator[int]:
-    command = [sys.executable, "-m", f"tools.bench.{module}", *arguments]
+def server(module: str, *arguments: str) -> Iterator[int]:
+    """Run a module that announces its port until the block ends."""
+    command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
