@@ -13,7 +13,7 @@ from tools.soak.troubles import TROUBLES
 
 MB = 1_000_000
 MEMORY_MB, THREADS, SOCKETS = 30, 2, 3
-"""How much more than after a tenth of it, when not every buffer was full yet: one part kept by each run would be 200 MB."""
+"""How much more than after a tenth of it, when some buffers were not full yet; a part kept by each run would be 150."""
 
 SNAPSHOTS = 16
 
