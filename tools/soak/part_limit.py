@@ -13,13 +13,13 @@ from tools.soak.options import Options
 from tools.soak.part_large import GB, LOOKS, MB, PEAK_MB, send
 
 LAMBDA_SECONDS: Final = 900
+BLOCK_BYTES: Final = 8 * 1024 * 1024
 REFUSAL: Final = "The export is too large for one upload"
 
 
 def limit(_options: Options) -> Section:
-    """Send one block more than fits, stored instead of compressed: what counts is the length of the gzip."""
-    users = users_block()
-    export = Endless(users.header, users.records, MAX_PARTS * PART_BYTES // len(users.records) + LOOKS, level=0)
+    """Send more than fits, stored instead of compressed, in a record without end: the length of the gzip counts."""
+    export = Endless(users_block().header, bytes(BLOCK_BYTES), MAX_PARTS * PART_BYTES // BLOCK_BYTES + LOOKS, level=0)
     with running_stack() as stack:
         ended, looks = send(stack, export)
     rate = MAX_PARTS * PART_BYTES / MB / (LAMBDA_SECONDS - RESERVE_SECONDS)

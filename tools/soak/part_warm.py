@@ -9,13 +9,12 @@ from typing import Any, Final
 
 from sandbox.aws.lambda_runtime import Invocation, LambdaFunction
 from sandbox.aws.stack import Stack, running_stack
-from sandbox.spaaza.answers import generated_users
 from tools.bench.report import Section, Table
 from tools.soak.bounds import Bound, bounds_table
 from tools.soak.exports import HANDLER
 from tools.soak.options import Options
 from tools.soak.process import Held, held_by
-from tools.soak.troubles import NO_TROUBLE, TROUBLES, UNABORTED, Trouble
+from tools.soak.troubles import NO_TROUBLE, TROUBLES, UNABORTED, Trouble, users
 
 MB: Final = 1_000_000
 CHAINS: Final = tuple(range(2_001, 2_011))
@@ -67,7 +66,7 @@ def wear(
 ) -> Worn:
     """Take so many snapshots with one process, and look at what it holds at each of `SHARES`."""
     worn, wanted = Worn(), [max(round(share * snapshots), 1) for share in SHARES]
-    stack.spaaza.serve(generated_users(large_users), LARGE_CHAIN)
+    stack.spaaza.serve(users(large_users), LARGE_CHAIN)
     environment = stack.environment((*CHAINS, LARGE_CHAIN)) | {"SPAAZA_READ_TIMEOUT_SECONDS": "1"}
     with LambdaFunction(HANDLER, environment) as function:
         for trouble, event in _runs(snapshots, troubles, trouble_every):

@@ -24,7 +24,7 @@ SHORT_SECONDS: Final = 46.5
 
 
 def users(count: int = USERS) -> Answer:
-    """Return a sound export that is small."""
+    """Return a sound export that is made before it is asked for."""
     made = generated_users(count)
     assert callable(made.body)
     return replace(made, body=b"".join(made.body()))
