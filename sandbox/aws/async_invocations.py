@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.htm
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html
 
 How often an event comes twice, and how much later, AWS does not say: here every nth does, up to `double_seconds` later.
+Nor how events that are throttled together are kept apart: here each waits between half and all of its interval.
 """
 
 import heapq
@@ -21,7 +22,6 @@ from typing import Final
 
 from sandbox.aws.lambda_runtime import Invocation, LambdaFunction
 
-LONGEST_INTERVAL_SECONDS: Final = 300.0
 _POLL_SECONDS: Final = 0.05
 _LOOK_SECONDS: Final = 0.3
 
@@ -33,6 +33,7 @@ class AsyncConfig:
     maximum_retry_attempts: int
     maximum_event_age_seconds: float
     first_interval_seconds: float = 1.0
+    longest_interval_seconds: float = 300.0
     retry_seconds: tuple[float, float] = (60.0, 120.0)
     double_every: int = 10
     double_seconds: float = 5.0
@@ -117,7 +118,8 @@ class AsyncInvocations:
 
     def _throttle(self, queued: _Queued) -> None:
         self.throttles += 1
-        interval = min(self._config.first_interval_seconds * 2**queued.throttles, LONGEST_INTERVAL_SECONDS)
+        interval = self._config.first_interval_seconds * 2**queued.throttles
+        interval = min(interval, self._config.longest_interval_seconds) * self._random.uniform(0.5, 1)
         queued.throttles += 1
         queued.due = time.monotonic() + interval
         heapq.heappush(self._queue, queued)

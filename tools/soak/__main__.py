@@ -21,9 +21,9 @@ Part = Callable[[Options], Section]
 MEASURE: Final[Mapping[str, Part]] = {
     "warm": warm,
     "large": large,
-    "limit": limit,
     "bombs": bombs,
     "load": load,
+    "limit": limit,
 }
 
 

@@ -19,6 +19,9 @@ CONCURRENCY: Final = 10
 """What Lambda gives a new account, for all its functions."""
 
 
+LONGEST_INTERVAL_SECONDS: Final = 4.0
+"""So long a throttled event waits at most. Lambda lets it wait for up to five minutes, which shows nothing more."""
+
 HOUR_COLUMNS: Final = {
     "asked": "chains asked for",
     "doubles": "delivered twice",
@@ -44,7 +47,8 @@ def load(options: Options) -> Section:
     says = (
         f"{len(chains)} chains in one event, {CONCURRENCY} functions that run at once, and a queue in front of them as "
         f"AWS documents it, with the template's {config.maximum_retry_attempts} retries and "
-        f"{config.maximum_event_age_seconds:,.0f} seconds: it delivers every {config.double_every}th event twice."
+        f"{config.maximum_event_age_seconds:,.0f} seconds: it delivers every {config.double_every}th event twice. "
+        f"What is throttled waits {config.longest_interval_seconds:g} seconds at most, not five minutes as in Lambda."
     )
     bounds = bounds_table(bounds_of(verdict))
     return Section("load", says, [hours_table(hours), bounds])
@@ -59,7 +63,11 @@ def crowd_of(stack: Stack, chains: range) -> Crowd:
 def async_config() -> AsyncConfig:
     """Return the queue of the export function as the template has it."""
     config = template.source()["Resources"]["ExportFunction"]["Properties"]["EventInvokeConfig"]
-    return AsyncConfig(config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"])
+    return AsyncConfig(
+        config["MaximumRetryAttempts"],
+        config["MaximumEventAgeInSeconds"],
+        longest_interval_seconds=LONGEST_INTERVAL_SECONDS,
+    )
 
 
 def play(crowd: Crowd, concurrency: int, config: AsyncConfig) -> list[Hour]:
