@@ -36,7 +36,7 @@ class Watched:
         every = max(self.export.times // LOOKS, 1)
         for number, block in enumerate(self.export.gzip()):
             yield block
-            if number and number % every == 0:
+            if 0 < number <= self.export.times and number % every == 0:
                 self.looks.append((number * len(self.export.block), held_by(self._function.pid)))
 
 
