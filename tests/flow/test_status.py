@@ -1,6 +1,7 @@
 """`spaaza-snapshots status`: every way a day can stand, as real runs leave it, and the first thing to do about it."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from sandbox.aws.lambda_runtime import LambdaFunction
 from sandbox.aws.stack import Stack
 from sandbox.spaaza.answers import csv_answer, refusal
 from sandbox.spaaza.users import generated_csv
+from spaaza_snapshots.model.erasure import Erasure
 from tests.support.flow import CHAIN
 from tests.support.members import Members, last_line, zone_where_it_is
 
@@ -187,6 +189,22 @@ def test_a_typed_copy_that_is_unfit_is_told_of_as_the_view_leaves_it_out(members
     code, printed = members.shown("status")
     assert code == 3
     assert "parquet-unfit in docs/OPERATIONS.md" in last_line(printed)
+
+
+def test_an_erasure_that_is_not_finished_is_told_with_the_command_that_finishes_it(
+    members: Members, stack: Stack
+) -> None:
+    members.deploy()
+    members.take(50)
+    record = Erasure("20261120T080000Z-1", CHAIN, "2026-11-20T08:00:00Z", None, (), ())
+    stack.s3.put_object(Bucket=stack.bucket, Key=record.key, Body=record.to_json())
+    code, printed = members.shown("status")
+    finish = "make erase CHAIN=1743 YES=1 STACK=members, with the ids that it was begun with, finishes it."
+    assert (code, last_line(printed)) == (1, f"First erasure from chain {CHAIN}: {finish}")
+    assert f"chain {CHAIN}: the erasure begun at 2026-11-20T08:00:00Z is not finished" in printed
+    finished = replace(record, finished_at="2026-11-20T08:05:00Z")
+    stack.s3.put_object(Bucket=stack.bucket, Key=record.key, Body=finished.to_json())
+    assert last_line(members.shown("status")[1]) == "All good."
 
 
 def test_of_several_troubles_the_session_comes_first_then_data_then_what_is_missing(members: Members) -> None:

@@ -42,7 +42,7 @@ def test_it_asks_every_source_and_only_reads_and_a_day_costs_few_calls(members: 
     operations = Counter(call.operation for call in stack.wire.calls)
     assert operations.keys() == READS
     assert stack.object_keys() == before
-    assert operations["ListObjectsV2"] == 6  # whatever the number of days
+    assert operations["ListObjectsV2"] == 7  # whatever the number of days
     assert operations["HeadObject"] + operations["GetObject"] == 3 * 5
     assert operations["FilterLogEvents"] == 1
 

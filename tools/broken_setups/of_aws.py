@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from sandbox.aws.stack import BUS, DATABASE
+from spaaza_snapshots.model.erasure import Erasure
 from tools.broken_setups.place import EMAIL, NAME, Place, function, function_arn, topic_arn
 from tools.broken_setups.ways import Break, all_refused, answered_with, done, refused
 
@@ -34,6 +35,14 @@ def _no_confirmation(place: Place) -> Iterator[None]:
 def _results_elsewhere(place: Place) -> Iterator[None]:
     with answered_with("GetWorkGroup", f"s3://{place.stack.bucket}/", "s3://elsewhere/")(place):
         yield
+
+
+@contextmanager
+def _open_erasure(place: Place) -> Iterator[None]:
+    record = Erasure("20261120T080000Z-1", 1743, "2026-11-20T08:00:00Z", None, (), ())
+    place.stack.s3.put_object(Bucket=place.stack.bucket, Key=record.key, Body=record.to_json())
+    yield
+    place.stack.s3.delete_object(Bucket=place.stack.bucket, Key=record.key)
 
 
 @contextmanager
@@ -99,6 +108,7 @@ BREAKS: Final[Sequence[Break]] = (
     Break("a bucket without versions", done("s3", _versioning("Suspended"), _versioning("Enabled"))),
     Break("a bucket that may become public", _public),
     Break("raw data that never expires", _no_expiry),
+    Break("an erasure that was not finished", _open_erasure),
     Break(
         "a throttled export function",
         answered_with(

@@ -111,6 +111,7 @@ def _chain(found: Status, chain_id: int) -> Mapping[str, Any]:
         "error": None if error is None else asdict(error),
         "days": [_shown_day(chain, day) for day in chain.days],
         "held": [day_data(day) for day in (*chain.held, *chain.days) if day.state == "held"],
+        "open_erasures": [erasure.key for erasure in chain.open_erasures],
     }
 
 

@@ -89,8 +89,8 @@ def _typed(chain: ChainDays) -> str:
 
 
 def _errors(found: Status) -> Iterator[RenderableType]:
-    """Yield why a chain is not complete: the last error of its runs, or the check that holds its export."""
-    lines = [*_last_errors(found), *_held(found)]
+    """Yield why a chain is not complete: its last error, the check that holds its export, an unfinished erasure."""
+    lines = [*_last_errors(found), *_held(found), *_erasures(found)]
     yield from lines
     if lines:
         yield ""
@@ -115,6 +115,13 @@ def _held(found: Status) -> Iterator[str]:
         checks = day.manifest.failed_checks if day.manifest else ()
         notes = "; ".join(f"{check.name}: {check.notes}" for check in checks)
         yield f"[bold]{day.snapshot_id}[/bold]: [yellow]held[/yellow], {escape(notes)}"
+
+
+def _erasures(found: Status) -> Iterator[str]:
+    chains = [chain for chain in found.chains.values() if isinstance(chain, ChainDays)]
+    for erasure in (erasure for chain in chains for erasure in chain.open_erasures):
+        begun = f"the erasure begun at {escape(erasure.started_at)}"
+        yield f"[bold]chain {erasure.chain_id}[/bold]: {begun} is [yellow]not finished[/yellow]"
 
 
 def _facts(found: Status) -> Mapping[str, str]:

@@ -112,6 +112,10 @@ class SnapshotStore:
                 logger.warning("A record of an erasure cannot be read", extra={"error": str(error)})
         return found
 
+    def open_erasures(self, chain_id: int) -> list[Erasure]:
+        """Return those of which it is not proven yet that nothing is left."""
+        return [erasure for erasure in self.erasures(chain_id) if erasure.finished_at is None]
+
     def upload_raw(self, snapshot_id: SnapshotId, run_id: str, clock: Clock) -> MultipartUpload:
         """Return an upload of the raw object, not yet started."""
         return MultipartUpload(self._s3, self._completing_s3, self.bucket, snapshot_id.raw_key, run_id, clock)

@@ -83,7 +83,7 @@ def _judge(run: Run, proven: Proven, store: SnapshotStore, day: Day) -> Manifest
     """
     draft = draft_of(run, proven, Comparison(store.previous(run.snapshot_id), replaced=day.committed))
     if draft.is_doubtful and (day.committed is not None or (day.damaged and day.held is None)):
-        raise doubtful_error(draft, "it was not kept", NOT_KEPT, kept=False)
+        raise doubtful_error(draft, "this export was not kept: the good snapshot stays in place", NOT_KEPT, kept=False)
     return draft
 
 

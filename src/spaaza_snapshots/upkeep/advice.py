@@ -121,6 +121,10 @@ class Situation:
             elif standing is Standing.MISSING and is_today:
                 yield Step(Trouble.LACK, about, self.missing(day, error), found)
         yield from self._typed(chain)
+        if chain.open_erasures:
+            finish = self.make("erase", f"CHAIN={chain.chain_id}", "YES=1")
+            text = f"{finish}, with the ids that it was begun with, finishes it."
+            yield Step(Trouble.LACK, f"erasure from chain {chain.chain_id}", text)
 
     def _held(self, day: StoredDay) -> str:
         accept = self.make.snapshot(day, is_today=False, accept=True)

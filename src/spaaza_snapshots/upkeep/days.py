@@ -56,7 +56,7 @@ class StoredDay:
 
 def chains_in(s3: "S3Client", bucket: str) -> list[int]:
     """Return every chain that has anything in the bucket, configured or not; raises `StorageError`."""
-    names = {name for root in ROOTS for name in _folders(s3, bucket, root, "chain_id")}
+    names = {name for root in (*ROOTS, keys.ERASURES_ROOT) for name in _folders(s3, bucket, root, "chain_id")}
     return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
 
 

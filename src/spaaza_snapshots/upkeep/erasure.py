@@ -62,7 +62,7 @@ def refuse_unknown_chain(bucket: VersionedBucket, chain_id: int) -> None:
     """
     chains = chains_in(bucket.s3, bucket.name)
     was_here = next(bucket.versions(keys.chain_prefix(keys.RAW_ROOT, chain_id)), None)
-    if chain_id not in chains and was_here is None and not SnapshotStore(bucket.s3, bucket.name).erasures(chain_id):
+    if chain_id not in chains and was_here is None:
         there = ", ".join(map(str, chains)) or "none"
         raise InvalidRequest("There is nothing of this chain", str(chain_id), f"The bucket has chains: {there}.")
 
@@ -118,7 +118,7 @@ def _record(bucket: VersionedBucket, plan: Plan, now: datetime) -> Erasure:
     """Write the record, unless an unfinished one has all of this already: then this run continues that one."""
     going = [version for day in plan.days for version in day.versions if not version.is_marker]
     versions = tuple(ErasedVersion(version.key, version.version_id) for version in going)
-    for earlier in _unfinished(bucket, plan.chain_id):
+    for earlier in SnapshotStore(bucket.s3, bucket.name).open_erasures(plan.chain_id):
         if set(earlier.versions).issuperset(versions):
             return earlier
     erasure_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
@@ -141,7 +141,7 @@ def _counted(day: DayToErase) -> ErasedDay:
 
 def _finish_records(bucket: VersionedBucket, chain_id: int, now: Callable[[], datetime]) -> Iterable[Erasure]:
     """Finish each record of which nothing is left, and yield the others."""
-    unfinished = _unfinished(bucket, chain_id)
+    unfinished = SnapshotStore(bucket.s3, bucket.name).open_erasures(chain_id)
     there: set[ErasedVersion] = set()
     for root in RECORDED_ROOTS if unfinished else ():
         found = _real(bucket, keys.chain_prefix(root, chain_id))
@@ -151,11 +151,6 @@ def _finish_records(bucket: VersionedBucket, chain_id: int, now: Callable[[], da
             _put(bucket, replace(erasure, finished_at=utc_text(now())))
         else:
             yield erasure
-
-
-def _unfinished(bucket: VersionedBucket, chain_id: int) -> list[Erasure]:
-    records = SnapshotStore(bucket.s3, bucket.name).erasures(chain_id)
-    return [erasure for erasure in records if erasure.finished_at is None]
 
 
 def _put(bucket: VersionedBucket, erasure: Erasure) -> None:

@@ -105,6 +105,19 @@ def _environment_of(here: Surroundings, bucket: str, chain: int) -> str | None:
     return stored.manifest.environment if stored and stored.manifest else None
 
 
+def _erasures(here: Surroundings) -> Finding:
+    """Look for erasures of which it is not proven that nothing is left: of a killed command, or of one that failed."""
+    s3, name = here.client("s3"), here.output("BucketName")
+    unfinished = [found for chain in chains_in(s3, name) for found in SnapshotStore(s3, name).open_erasures(chain)]
+    if unfinished:
+        begun = "; ".join(f"chain {erasure.chain_id}, begun at {erasure.started_at}" for erasure in unfinished)
+        finish = " and ".join(
+            f"make erase CHAIN={chain} YES=1" for chain in dict.fromkeys(found.chain_id for found in unfinished)
+        )
+        return bad(f"not finished: {begun}", f"{finish}, with the ids that it was begun with, finishes it.")
+    return good("none is unfinished")
+
+
 BUCKET = (
     Check("bucket", _bucket, ("stack",)),
     Check("bucket versions", _versions, ("bucket",)),
@@ -112,4 +125,5 @@ BUCKET = (
     Check("bucket encryption", _encryption, ("bucket",)),
     Check("bucket expiry", _lifecycle, ("bucket",)),
     Check("one environment", _environment, ("bucket",)),
+    Check("erasures", _erasures, ("bucket",)),
 )
