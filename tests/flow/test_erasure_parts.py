@@ -16,7 +16,7 @@ from spaaza_snapshots.model.manifest import utc_text
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.upkeep.days import State, day_of
-from spaaza_snapshots.upkeep.erasure import Proof, erase, prove
+from spaaza_snapshots.upkeep.erasure import ErasureProof, erase, prove
 from spaaza_snapshots.upkeep.erasure_plan import Search
 from spaaza_snapshots.upkeep.person import People, Unreadable
 from spaaza_snapshots.upkeep.typed_copies import ID_NAMES, put_without, rows_of
@@ -170,7 +170,7 @@ def test_a_record_is_finished_once_nothing_of_it_is_left_whoever_it_was_of(versi
     record = replace(RECORD, versions=(ErasedVersion(DAY.raw_key, put["VersionId"]),))
     versioned.s3.put_object(Bucket=versioned.name, Key=record.key, Body=record.to_json())
 
-    def proof() -> Proof:
+    def proof() -> ErasureProof:
         search = Search(versioned, DAY.chain_id, PEOPLE, TODAY)
         return prove(versioned, search.plan(), search, lambda: NOW)
 

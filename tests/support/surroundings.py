@@ -10,7 +10,7 @@ import boto3
 from sandbox.aws.seaweed import SeaweedS3
 from spaaza_snapshots.spaaza.connections import http_pool
 from spaaza_snapshots.upkeep.doctor import course
-from spaaza_snapshots.upkeep.doctor.findings import Check, Examination, Finding
+from spaaza_snapshots.upkeep.doctor.examination import Examination, Finding, SetupCheck
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 from tools.broken_setups.place import NAME, Place
 
@@ -60,13 +60,13 @@ def look_before(here: Surroundings, name: str) -> Finding:
     return _made(here, (*course.FIRST, *course.TO_DEPLOY), name)
 
 
-def _made(here: Surroundings, checks: Iterable[Check], name: str) -> Finding:
+def _made(here: Surroundings, checks: Iterable[SetupCheck], name: str) -> Finding:
     examination = Examination(here)
     list(examination.make(_needed({check.name: check for check in checks}, name)))
     return examination.results[name]
 
 
-def _needed(checks: dict[str, Check], name: str) -> Sequence[Check]:
+def _needed(checks: dict[str, SetupCheck], name: str) -> Sequence[SetupCheck]:
     needed = {name}
     while more := {need for known in needed for need in checks[known].needs} - needed:
         needed |= more

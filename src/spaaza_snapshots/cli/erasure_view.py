@@ -13,7 +13,7 @@ from rich.table import Table
 
 from spaaza_snapshots.cli.command import Answer, ExitCode
 from spaaza_snapshots.model.erasure import Erasure
-from spaaza_snapshots.upkeep.erasure import Proof
+from spaaza_snapshots.upkeep.erasure import ErasureProof
 from spaaza_snapshots.upkeep.erasure_plan import DayToErase, Plan
 from spaaza_snapshots.upkeep.versions import Version
 
@@ -41,7 +41,7 @@ class Erased:
     """What was done: the record, None if no day had to go, and the proof."""
 
     record: Erasure | None
-    proof: Proof
+    proof: ErasureProof
 
 
 @dataclass(frozen=True, slots=True)

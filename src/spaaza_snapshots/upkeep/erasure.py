@@ -35,7 +35,7 @@ RECORDED_ROOTS: Final = (keys.RAW_ROOT, keys.PARQUET_ROOT, keys.QUALITY_ROOT, ke
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class ErasureProof:
     """What was found after the erasure; `left`: keys that still hold the people, or that nobody can clear.
 
     `export_versions`, `typed_versions`: how many are left, each of them read and without the people. `open_records`:
@@ -89,7 +89,7 @@ def erase(
     return record
 
 
-def prove(bucket: VersionedBucket, plan: Plan, search: Search, now: Callable[[], datetime]) -> Proof:
+def prove(bucket: VersionedBucket, plan: Plan, search: Search, now: Callable[[], datetime]) -> ErasureProof:
     """List everything again, read what the search has not read, and finish the records of which nothing is left.
 
     Versions never change, so what was read once needs no second look. Raises `StorageError`.
@@ -101,7 +101,7 @@ def prove(bucket: VersionedBucket, plan: Plan, search: Search, now: Callable[[],
     results = _real(bucket, keys.QUERY_RESULTS_ROOT)
     there = {version.key for day in plan.days for version in bucket.versions(day.snapshot_id.pending_prefix)}
     drafts = [draft for day in plan.days for draft in day.drafts if draft.key in there]
-    return Proof(
+    return ErasureProof(
         tuple(dict.fromkeys(version.key for version in (*left, *results, *drafts))),
         len(exports),
         len(typed),

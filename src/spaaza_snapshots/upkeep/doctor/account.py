@@ -7,10 +7,10 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from spaaza_snapshots.base.aws_errors import code_of
-from spaaza_snapshots.upkeep.doctor.findings import (
+from spaaza_snapshots.upkeep.doctor.examination import (
     DENIED,
-    Check,
     Finding,
+    SetupCheck,
     answer_of,
     bad,
     bad_credentials,
@@ -203,10 +203,10 @@ def _concurrency(here: Surroundings) -> Finding:
     return good(f"Lambda runs {found}")
 
 
-REGION = Check("region", _region)
-CREDENTIALS = Check("credentials", _credentials, ("region",))
-TOOLS = Check("tools", _tools)
-PYTHON = Check("python", _python)
-MAY_READ = Check("rights to look", _may_read, ("credentials",))
-MAY_CREATE = Check("rights to create", _may_create, ("credentials",))
-CONCURRENCY = Check("concurrent runs", _concurrency, ("credentials",))
+REGION = SetupCheck("region", _region)
+CREDENTIALS = SetupCheck("credentials", _credentials, ("region",))
+TOOLS = SetupCheck("tools", _tools)
+PYTHON = SetupCheck("python", _python)
+MAY_READ = SetupCheck("rights to look", _may_read, ("credentials",))
+MAY_CREATE = SetupCheck("rights to create", _may_create, ("credentials",))
+CONCURRENCY = SetupCheck("concurrent runs", _concurrency, ("credentials",))

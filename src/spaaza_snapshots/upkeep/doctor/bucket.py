@@ -8,7 +8,7 @@ from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.upkeep.days import chains_in
-from spaaza_snapshots.upkeep.doctor.findings import Check, Finding, answer_of, bad, good, unknown
+from spaaza_snapshots.upkeep.doctor.examination import Finding, SetupCheck, answer_of, bad, good, unknown
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 from spaaza_snapshots.upkeep.scheduler import PUT_BACK
 
@@ -119,11 +119,11 @@ def _erasures(here: Surroundings) -> Finding:
 
 
 BUCKET = (
-    Check("bucket", _bucket, ("stack",)),
-    Check("bucket versions", _versions, ("bucket",)),
-    Check("bucket private", _public_access, ("bucket",)),
-    Check("bucket encryption", _encryption, ("bucket",)),
-    Check("bucket expiry", _lifecycle, ("bucket",)),
-    Check("one environment", _environment, ("bucket",)),
-    Check("erasures", _erasures, ("bucket",)),
+    SetupCheck("bucket", _bucket, ("stack",)),
+    SetupCheck("bucket versions", _versions, ("bucket",)),
+    SetupCheck("bucket private", _public_access, ("bucket",)),
+    SetupCheck("bucket encryption", _encryption, ("bucket",)),
+    SetupCheck("bucket expiry", _lifecycle, ("bucket",)),
+    SetupCheck("one environment", _environment, ("bucket",)),
+    SetupCheck("erasures", _erasures, ("bucket",)),
 )

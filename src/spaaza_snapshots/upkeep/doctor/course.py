@@ -6,7 +6,7 @@ from typing import Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from spaaza_snapshots.upkeep.doctor import account, bucket, running, stack, tables, vendor
-from spaaza_snapshots.upkeep.doctor.findings import Check, Examination, Finding, Status
+from spaaza_snapshots.upkeep.doctor.examination import Examination, Finding, Outcome, SetupCheck
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 
 FIRST: Final = (account.REGION, account.CREDENTIALS, account.TOOLS, stack.STACK)
@@ -33,12 +33,12 @@ def examine(here: Surroundings) -> Iterator[tuple[str, Finding]]:
     yield from examination.make(_rest(here, examination.results["stack"].status))
 
 
-def _rest(here: Surroundings, of_stack: Status) -> Sequence[Check]:
+def _rest(here: Surroundings, of_stack: Outcome) -> Sequence[SetupCheck]:
     """Return what follows: of a stack that nobody can see, neither its parts nor the need for them is known."""
     if here.stack_name is None:
         return [check for check in TO_DEPLOY if check is not stack.NAMES]
-    if of_stack in (Status.BAD, Status.SKIPPED):
-        return after(here, is_known=False) if of_stack is Status.BAD or here.was_deployed else TO_DEPLOY
+    if of_stack in (Outcome.BAD, Outcome.SKIPPED):
+        return after(here, is_known=False) if of_stack is Outcome.BAD or here.was_deployed else TO_DEPLOY
     try:
         is_deployed = here.stack is not None and here.stack.state != stack.ONLY_PLANNED
     except (ClientError, BotoCoreError):
@@ -46,7 +46,7 @@ def _rest(here: Surroundings, of_stack: Status) -> Sequence[Check]:
     return after(here, is_known=True) if is_deployed else TO_DEPLOY
 
 
-def after(here: Surroundings, *, is_known: bool) -> Sequence[Check]:
+def after(here: Surroundings, *, is_known: bool) -> Sequence[SetupCheck]:
     """Return the checks of a stack; what depends on its parameters is left out while nobody knows them."""
     renews = is_known and here.renews
     return (

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from botocore.exceptions import ClientError
 
 from spaaza_snapshots.base.aws_errors import code_of
-from spaaza_snapshots.upkeep.doctor.findings import Check, Finding, answer_of, bad, good, unknown
+from spaaza_snapshots.upkeep.doctor.examination import Finding, SetupCheck, answer_of, bad, good, unknown
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 from spaaza_snapshots.upkeep.queues import NO_QUEUE, waiting
 from spaaza_snapshots.upkeep.schedule import Schedule
@@ -170,24 +170,24 @@ def _failed(here: Surroundings) -> Finding:
     return good("none in the last 14 days")
 
 
-def function(name: str, output: str) -> Check:
+def function(name: str, output: str) -> SetupCheck:
     """Return the check of one function."""
-    return Check(name, partial(_function, output=output), ("stack",))
+    return SetupCheck(name, partial(_function, output=output), ("stack",))
 
 
 RUNNING = (
     function("export function", "ExportFunctionName"),
     function("parquet function", "ParquetFunctionName"),
-    Check("export failures", partial(_failures_kept, output="ExportFunctionName"), ("export function",)),
-    Check("parquet failures", partial(_failures_kept, output="ParquetFunctionName"), ("parquet function",)),
-    Check("schedule", _schedule, ("stack",)),
-    Check("bus", _bus, ("stack",)),
-    Check("rules", _rules, ("bus",)),
-    Check("alarm mail", _mail, ("stack",)),
-    Check("undelivered", _undelivered, ("stack",)),
-    Check("failed runs", _failed, ("stack",)),
+    SetupCheck("export failures", partial(_failures_kept, output="ExportFunctionName"), ("export function",)),
+    SetupCheck("parquet failures", partial(_failures_kept, output="ParquetFunctionName"), ("parquet function",)),
+    SetupCheck("schedule", _schedule, ("stack",)),
+    SetupCheck("bus", _bus, ("stack",)),
+    SetupCheck("rules", _rules, ("bus",)),
+    SetupCheck("alarm mail", _mail, ("stack",)),
+    SetupCheck("undelivered", _undelivered, ("stack",)),
+    SetupCheck("failed runs", _failed, ("stack",)),
 )
 RENEWAL = (
     function("rotation function", "RotationFunctionName"),
-    Check("renewal schedule", _renewal, ("stack",)),
+    SetupCheck("renewal schedule", _renewal, ("stack",)),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from spaaza_snapshots.upkeep.doctor.findings import Check, Finding, answer_of, bad, good, unknown
+from spaaza_snapshots.upkeep.doctor.examination import Finding, SetupCheck, answer_of, bad, good, unknown
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 
 OURS: Final = frozenset({"BucketName", "SecretArn", "ExportFunctionName", "GlueDatabaseName"})
@@ -76,6 +76,6 @@ def _spaaza(_: Surroundings) -> Finding:
     )
 
 
-STACK = Check("stack", _stack, ("credentials",))
-NAMES = Check("names", _names, ("credentials",))
-SPAAZA = Check("spaaza", _spaaza)
+STACK = SetupCheck("stack", _stack, ("credentials",))
+NAMES = SetupCheck("names", _names, ("credentials",))
+SPAAZA = SetupCheck("spaaza", _spaaza)

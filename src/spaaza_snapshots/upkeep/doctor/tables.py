@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from spaaza_snapshots.glue.tables import SNAPSHOTS, USERS, USERS_CSV, USERS_QUALITY
 from spaaza_snapshots.upkeep.days import chains_in
-from spaaza_snapshots.upkeep.doctor.findings import Check, Finding, answer_of, bad, good, unknown
+from spaaza_snapshots.upkeep.doctor.examination import Finding, SetupCheck, answer_of, bad, good, unknown
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 from spaaza_snapshots.upkeep.scheduler import PUT_BACK
 
@@ -126,12 +126,12 @@ def _work_group(here: Surroundings) -> Finding:
     return good(f"{name}, results in {results}")
 
 
-LAKE_FORMATION = Check("lake formation", _lake_formation, ("credentials",))
-ENCRYPTED_CATALOG = Check("encrypted catalog", _encrypted_catalog, ("credentials",))
+LAKE_FORMATION = SetupCheck("lake formation", _lake_formation, ("credentials",))
+ENCRYPTED_CATALOG = SetupCheck("encrypted catalog", _encrypted_catalog, ("credentials",))
 TABLES_AND_QUERIES = (
-    Check("database", _database, ("stack",)),
+    SetupCheck("database", _database, ("stack",)),
     LAKE_FORMATION,
     ENCRYPTED_CATALOG,
-    Check("tables", _tables, ("database", "bucket")),
-    Check("workgroup", _work_group, ("stack",)),
+    SetupCheck("tables", _tables, ("database", "bucket")),
+    SetupCheck("workgroup", _work_group, ("stack",)),
 )

@@ -24,10 +24,10 @@ from spaaza_snapshots.rotation.login_secret import REFUSED, TRIED
 from spaaza_snapshots.spaaza.export_api import SpaazaExports
 from spaaza_snapshots.spaaza.export_stream import ExportStream
 from spaaza_snapshots.spaaza.login import SpaazaLogin
-from spaaza_snapshots.upkeep.doctor.findings import (
+from spaaza_snapshots.upkeep.doctor.examination import (
     DENIED,
-    Check,
     Finding,
+    SetupCheck,
     answer_of,
     bad,
     bad_credentials,
@@ -88,13 +88,13 @@ def _alive(here: Surroundings) -> Finding:
     return good(f"Spaaza ({settings.environment}) knows it")
 
 
-def probes(here: Surroundings) -> Sequence[Check]:
+def probes(here: Surroundings) -> Sequence[SetupCheck]:
     """Return one check for each chain whose export is to be opened."""
     if not here.probe:
         return ()
     chains = here.chains or [int(chain) for chain in here.parameter("ChainIds").split(",") if chain.isdecimal()]
     return [
-        Check(f"export of {chain}", partial(_export, chain_id=chain), ("secret", "session", "session alive"))
+        SetupCheck(f"export of {chain}", partial(_export, chain_id=chain), ("secret", "session", "session alive"))
         for chain in chains
     ]
 
@@ -179,7 +179,7 @@ def _labelled(secret: Any, fix: str) -> Finding:
     return good("filled; not read here")
 
 
-SECRET = Check("secret", _secret, ("stack",))
-SESSION = Check("session", _session, ("secret",))
-ALIVE = Check("session alive", _alive, ("secret", "session"))
-RENEWAL = (Check("rotation", _rotation, ("stack",)), Check("login secret", _login_secret, ("stack",)))
+SECRET = SetupCheck("secret", _secret, ("stack",))
+SESSION = SetupCheck("session", _session, ("secret",))
+ALIVE = SetupCheck("session alive", _alive, ("secret", "session"))
+RENEWAL = (SetupCheck("rotation", _rotation, ("stack",)), SetupCheck("login secret", _login_secret, ("stack",)))

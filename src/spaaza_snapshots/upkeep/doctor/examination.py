@@ -12,7 +12,7 @@ from spaaza_snapshots.errors import SnapshotError
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 
 
-class Status(StrEnum):
+class Outcome(StrEnum):
     """How a check ended."""
 
     GOOD = "good"
@@ -27,14 +27,14 @@ class Status(StrEnum):
 class Finding:
     """What one check found, and the fix of what is bad; `of_credentials`: AWS or Spaaza does not know who asks."""
 
-    status: Status
+    status: Outcome
     text: str
     fix: str = ""
     of_credentials: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class SetupCheck:
     """One question; it is left out where one of the checks that it `needs` found something bad."""
 
     name: str
@@ -44,22 +44,22 @@ class Check:
 
 def good(text: str) -> Finding:
     """Nothing has to be done."""
-    return Finding(Status.GOOD, text)
+    return Finding(Outcome.GOOD, text)
 
 
 def bad(text: str, fix: str) -> Finding:
     """Something has to be done."""
-    return Finding(Status.BAD, text, fix)
+    return Finding(Outcome.BAD, text, fix)
 
 
 def bad_credentials(text: str, fix: str) -> Finding:
     """Somebody has to log in, to AWS or to Spaaza."""
-    return Finding(Status.BAD, text, fix, of_credentials=True)
+    return Finding(Outcome.BAD, text, fix, of_credentials=True)
 
 
 def unknown(text: str, fix: str = "") -> Finding:
     """Nobody can tell from here."""
-    return Finding(Status.UNKNOWN, text, fix)
+    return Finding(Outcome.UNKNOWN, text, fix)
 
 
 class Examination:
@@ -69,7 +69,7 @@ class Examination:
         self._surroundings = surroundings
         self.results: dict[str, Finding] = {}
 
-    def make(self, checks: Sequence[Check]) -> Iterator[tuple[str, Finding]]:
+    def make(self, checks: Sequence[SetupCheck]) -> Iterator[tuple[str, Finding]]:
         """Yield each check's name and finding."""
         for check in checks:
             missing = [name for name in check.needs if self.is_out(name)]
@@ -78,14 +78,14 @@ class Examination:
 
     def is_out(self, name: str) -> bool:
         """Whether nothing can be built on this check."""
-        return name in self.results and self.results[name].status in (Status.BAD, Status.SKIPPED)
+        return name in self.results and self.results[name].status in (Outcome.BAD, Outcome.SKIPPED)
 
 
 def _not_checked(missing: Sequence[str]) -> Finding:
-    return Finding(Status.SKIPPED, f"not checked: it needs {', '.join(missing)}")
+    return Finding(Outcome.SKIPPED, f"not checked: it needs {', '.join(missing)}")
 
 
-def _found(check: Check, surroundings: Surroundings) -> Finding:
+def _found(check: SetupCheck, surroundings: Surroundings) -> Finding:
     try:
         return check.look(surroundings)
     except (ClientError, BotoCoreError) as error:
