@@ -9,30 +9,27 @@ from collections import defaultdict, deque
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack, suppress
 from http.server import BaseHTTPRequestHandler
-from socketserver import ThreadingTCPServer
 from threading import Event
-from typing import Any, Self
+from typing import Self
 
 from sandbox.spaaza.answers import Answer, generated_users, refusal, sample_users
 from sandbox.spaaza.login import KnownSession, Logins, ReceivedRequest
-from sandbox.wire.ears import listening
+from sandbox.wire.ears import OpenConnections, listening
 
 EXPORT_PATHS = ("/segments/export/users", "/segments/export/users.csv")  # the page's own curl requests the second
 CHAINS = (1743, 1783)
 
 
-class SpaazaServer(ThreadingTCPServer):
+class SpaazaServer(OpenConnections):
     """The endpoint on a free port of 127.0.0.1; use it in a `with`. Every well-formed request gets an `Answer`.
 
     `requests` holds the requests so far; replace `session` to act as a login elsewhere does. `logins` holds the users,
     their sessions and the clock.
     """
 
-    allow_reuse_address = True
-
     def __init__(self, port: int = 0) -> None:
         """Bind the port; 0 for any free one."""
-        super().__init__(("127.0.0.1", port), _SpaazaHandler)
+        super().__init__(port, _SpaazaHandler)
         self.base_url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         self.logins = Logins()
         self.chains = frozenset(CHAINS)
@@ -40,7 +37,6 @@ class SpaazaServer(ThreadingTCPServer):
         self.closing = Event()
         self._usual: dict[int | None, Answer] = {None: sample_users()}
         self._scripted: defaultdict[int | None, deque[Answer]] = defaultdict(deque)
-        self._connections: set[Any] = set()
         self._stack = ExitStack()
 
     @property
@@ -84,20 +80,8 @@ class SpaazaServer(ThreadingTCPServer):
         """End every answer in progress, wherever it waits, and every thread."""
         self.closing.set()
         self._stack.close()
-        for connection in list(self._connections):
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+        self.hang_up()
         self.server_close()
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Note the connection before its thread starts, so that none is missed at the end."""
-        self._connections.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        """Forget the connection and close it."""
-        self._connections.discard(request)
-        super().shutdown_request(request)
 
 
 class _SpaazaHandler(BaseHTTPRequestHandler):

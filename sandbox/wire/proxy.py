@@ -5,13 +5,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import Message
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from io import BufferedIOBase
-from socket import SHUT_RDWR
-from typing import Any
 from urllib.parse import urlsplit
 
-from sandbox.wire.ears import listening
+from sandbox.wire.ears import OpenConnections, listening
 
 UPSTREAM_TIMEOUT_SECONDS = 60
 # Headers of one connection only; a body is sent on whole, with its length.
@@ -71,32 +69,15 @@ def serving(answer: Callable[[HttpRequest], HttpAnswer | None], *, name: str) ->
     with _Server(answer) as server:
         try:
             with listening(server, name=name):
-                yield f"http://127.0.0.1:{server.server_port}"
+                yield f"http://127.0.0.1:{server.server_address[1]}"
         finally:
             server.hang_up()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = False  # so that server_close waits for them
-
+class _Server(OpenConnections):
     def __init__(self, answer: Callable[[HttpRequest], HttpAnswer | None]) -> None:
-        super().__init__(("127.0.0.1", 0), _ProxyHandler)
+        super().__init__(0, _ProxyHandler)
         self.answer = answer
-        self._connections: set[Any] = set()
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        self._connections.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        self._connections.discard(request)
-        super().shutdown_request(request)
-
-    def hang_up(self) -> None:
-        """Wake the threads that wait for the next request on a kept-alive connection."""
-        for connection in list(self._connections):
-            with suppress(OSError):  # the other side has just closed it
-                connection.shutdown(SHUT_RDWR)
 
 
 class _ProxyHandler(BaseHTTPRequestHandler):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sandbox.wire import faults
-from spaaza_snapshots.upkeep.doctor.examination import Outcome
+from spaaza_snapshots.upkeep.doctor.examination import CheckStatus
 from tests.support.flow import SNAPSHOT, invoke
 from tests.support.surroundings import look, look_before, surroundings
 from tools.broken_setups.breaks import BREAKS
@@ -64,12 +64,12 @@ def test_what_is_broken_is_found_with_its_fix_and_good_once_mended(place: Place,
     name, words, fix = EXPECTED[broken.name]
     with broken.breaking(place):
         found = look(surroundings(place), name)
-    assert (found.status, words in found.text, fix in found.fix) == (Outcome.BAD, True, True), found
+    assert (found.status, words in found.text, fix in found.fix) == (CheckStatus.BAD, True, True), found
     told = found.text + found.fix
     assert not [key for key in (place.stack.spaaza.session.key, "the-session-key-alone") if key in told]
     by_date = name == "session" and "proper date" not in broken.name
     assert found.of_credentials == (name in OF_CREDENTIALS or by_date)
-    assert look(surroundings(place), name).status is Outcome.GOOD
+    assert look(surroundings(place), name).status is CheckStatus.GOOD
 
 
 @pytest.mark.parametrize(
@@ -87,13 +87,13 @@ def test_what_is_broken_is_found_with_its_fix_and_good_once_mended(place: Place,
 def test_what_aws_denies_is_unknown_and_tells_why(place: Place, name: str, breaking: Breaking) -> None:
     with breaking(place):
         found = look(surroundings(place), name)
-    assert (found.status, "AccessDenied" in found.text) == (Outcome.UNKNOWN, True)
+    assert (found.status, "AccessDenied" in found.text) == (CheckStatus.UNKNOWN, True)
 
 
 def test_what_stands_behind_something_bad_is_not_checked(place: Place) -> None:
     with refused("HeadBucket", "404", 404)(place):
         found = look(surroundings(place), "bucket versions")
-    assert (found.status, found.text) == (Outcome.SKIPPED, "not checked: it needs bucket")
+    assert (found.status, found.text) == (CheckStatus.SKIPPED, "not checked: it needs bucket")
 
 
 def test_failed_runs_of_the_past_are_told_but_prove_nothing(place: Place) -> None:
@@ -102,8 +102,8 @@ def test_failed_runs_of_the_past_are_told_but_prove_nothing(place: Place) -> Non
     sqs.send_message(QueueUrl=queue, MessageBody="{}")
     found = look(surroundings(place), "failed runs")
     sqs.purge_queue(QueueUrl=queue)
-    assert (found.status, "1 run" in found.text, "make status" in found.fix) == (Outcome.UNKNOWN, True, True)
-    assert look(surroundings(place), "failed runs").status is Outcome.GOOD
+    assert (found.status, "1 run" in found.text, "make status" in found.fix) == (CheckStatus.UNKNOWN, True, True)
+    assert look(surroundings(place), "failed runs").status is CheckStatus.GOOD
 
 
 @pytest.mark.parametrize(
@@ -134,8 +134,8 @@ def test_failed_runs_of_the_past_are_told_but_prove_nothing(place: Place) -> Non
 def test_what_only_aws_itself_can_break_is_found_too(place: Place, name: str, words: str, breaking: Breaking) -> None:
     with breaking(place):
         found = look(surroundings(place), name)
-    assert (found.status, words in found.text) == (Outcome.BAD, True), found
-    assert look(surroundings(place), name).status is Outcome.GOOD
+    assert (found.status, words in found.text) == (CheckStatus.BAD, True), found
+    assert look(surroundings(place), name).status is CheckStatus.GOOD
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ def test_with_a_snapshot_there_must_be_tables_and_one_environment(place: Place, 
     assert "users has 69 columns" in look(here, "tables").text
     with answered_with("DescribeStacks", ">test01<", ">prod<")(place):
         found = look(surroundings(place), "one environment")
-    assert (found.status, "chain 1743 of test01" in found.text) == (Outcome.BAD, True)
+    assert (found.status, "chain 1743 of test01" in found.text) == (CheckStatus.BAD, True)
     place.client("glue").delete_table(DatabaseName="spaaza", Name="users")
     assert look(here, "tables").text == "missing: users"
 
@@ -169,17 +169,17 @@ def test_tables_that_are_there_speak_against_whatever_could_be_in_their_way(
         name = EXPECTED[broken.name][0]
         if name in ("lake formation", "encrypted catalog"):
             with broken.breaking(place):
-                assert look(surroundings(place), name).status is Outcome.UNKNOWN
+                assert look(surroundings(place), name).status is CheckStatus.UNKNOWN
 
 
 def test_a_manifest_that_cannot_be_read_names_no_environment(place: Place, taken: Mapping[str, Any]) -> None:
     place.stack.s3.put_object(Bucket=place.stack.bucket, Key=SNAPSHOT.manifest_key, Body=b"[]")
-    assert look(surroundings(place), "one environment").status is Outcome.UNKNOWN
+    assert look(surroundings(place), "one environment").status is CheckStatus.UNKNOWN
 
 
 def test_before_the_deployment_names_that_are_taken_are_told(place: Place) -> None:
     others = surroundings(place, stack_name="free-name")
-    assert look_before(others, "names").status is Outcome.GOOD
+    assert look_before(others, "names").status is CheckStatus.GOOD
     assert "event bus spaaza-snapshots" in look_before(surroundings(place, stack_name="spaaza-snapshots"), "names").text
     assert "Glue database spaaza" in look_before(surroundings(place, stack_name="spaaza"), "names").text
     assert "workgroup members" in look_before(surroundings(place), "names").text
@@ -195,8 +195,8 @@ def test_a_right_that_a_deployment_needs_is_named_where_it_is_denied(place: Plac
     place.stack.wire.fail(operation, faults.error(403, "AccessDenied"))
     place.answer_what_moto_lacks()
     found = look_before(here, "rights to look")
-    assert (found.status, found.text) == (Outcome.BAD, f"denied: {denied}")
-    assert look_before(here, "rights to look").status is Outcome.GOOD
+    assert (found.status, found.text) == (CheckStatus.BAD, f"denied: {denied}")
+    assert look_before(here, "rights to look").status is CheckStatus.GOOD
 
 
 def test_what_a_simulation_denies_is_bad_before_a_deployment_and_only_told_after_it(place: Place) -> None:
@@ -206,7 +206,7 @@ def test_what_a_simulation_denies_is_bad_before_a_deployment_and_only_told_after
         look(surroundings(place), "rights to create"),
     )
     place.decision = "allowed"
-    assert (before.status, "iam:PassRole" in before.text, after.status) == (Outcome.BAD, True, Outcome.UNKNOWN)
+    assert (before.status, "iam:PassRole" in before.text, after.status) == (CheckStatus.BAD, True, CheckStatus.UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -219,21 +219,26 @@ def test_what_a_simulation_denies_is_bad_before_a_deployment_and_only_told_after
 def test_rights_are_those_of_the_role_behind_a_session(place: Place, arn: str, words: str) -> None:
     with answered_with("GetCallerIdentity", "sts::123456789012:user/moto", arn)(place):
         found = look(surroundings(place), "rights to create")
-    assert (found.status, words in found.text) == (Outcome.GOOD, True)
+    assert (found.status, words in found.text) == (CheckStatus.GOOD, True)
 
 
 @pytest.mark.parametrize(
     ("region", "status"),
-    [(None, Outcome.BAD), ("eu-west-9", Outcome.BAD), ("cn-north-1", Outcome.BAD), ("eu-west-1", Outcome.GOOD)],
+    [
+        (None, CheckStatus.BAD),
+        ("eu-west-9", CheckStatus.BAD),
+        ("cn-north-1", CheckStatus.BAD),
+        ("eu-west-1", CheckStatus.GOOD),
+    ],
 )
-def test_a_region_has_to_be_one_that_a_stack_can_be_in(place: Place, region: str | None, status: Outcome) -> None:
+def test_a_region_has_to_be_one_that_a_stack_can_be_in(place: Place, region: str | None, status: CheckStatus) -> None:
     assert look_before(surroundings(place, region=region), "region").status is status
 
 
 def test_a_region_that_lacks_a_service_for_all_that_is_known_is_unknown(place: Place) -> None:
     here = surroundings(place, regions=lambda service: [] if service == "scheduler" else ["eu-west-1"])
     found = look_before(here, "region")
-    assert (found.status, "scheduler" in found.text) == (Outcome.UNKNOWN, True)
+    assert (found.status, "scheduler" in found.text) == (CheckStatus.UNKNOWN, True)
 
 
 def test_a_missing_tool_is_named(place: Place) -> None:
@@ -242,5 +247,5 @@ def test_a_missing_tool_is_named(place: Place) -> None:
 
 def test_before_the_deployment_a_python_to_build_with_has_to_be_there(place: Place) -> None:
     found = look_before(surroundings(place, stack_name="others", can_build=False), "python")
-    assert (found.status, found.text.split()[0], "PYTHON=" in found.fix) == (Outcome.BAD, "python3.13", True)
-    assert look_before(surroundings(place, stack_name="others"), "python").status is Outcome.GOOD
+    assert (found.status, found.text.split()[0], "PYTHON=" in found.fix) == (CheckStatus.BAD, "python3.13", True)
+    assert look_before(surroundings(place, stack_name="others"), "python").status is CheckStatus.GOOD

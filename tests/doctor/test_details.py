@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sandbox.spaaza.answers import html_answer, sample_users
-from spaaza_snapshots.upkeep.doctor.examination import Outcome
+from spaaza_snapshots.upkeep.doctor.examination import CheckStatus
 from tests.support.surroundings import look, surroundings
 from tools.broken_setups.place import LOGIN_SECRET, Place
 from tools.broken_setups.ways import Breaking, answered_with, refused
@@ -54,7 +54,7 @@ def test_what_else_may_be_broken_is_found(place: Place, name: str, words: str, b
         found = look(surroundings(place), name)
     for key in place.stack.object_keys():
         place.stack.s3.delete_object(Bucket=place.stack.bucket, Key=key)
-    assert (found.status, words in found.text) == (Outcome.BAD, True), found
+    assert (found.status, words in found.text) == (CheckStatus.BAD, True), found
 
 
 def test_a_table_of_another_bucket_is_found(place: Place) -> None:
@@ -66,11 +66,11 @@ def test_a_table_of_another_bucket_is_found(place: Place) -> None:
     found = look(surroundings(place), "tables")
     for name in names:
         glue.delete_table(DatabaseName="spaaza", Name=name)
-    assert (found.status, ", ".join(names) in found.text) == (Outcome.BAD, True)
+    assert (found.status, ", ".join(names) in found.text) == (CheckStatus.BAD, True)
 
 
-@pytest.mark.parametrize(("days", "status"), [(1, Outcome.GOOD), (6, Outcome.GOOD), (8, Outcome.BAD)])
-def test_renewals_that_have_stopped_for_a_week_are_found(place: Place, days: int, status: Outcome) -> None:
+@pytest.mark.parametrize(("days", "status"), [(1, CheckStatus.GOOD), (6, CheckStatus.GOOD), (8, CheckStatus.BAD)])
+def test_renewals_that_have_stopped_for_a_week_are_found(place: Place, days: int, status: CheckStatus) -> None:
     rotated = datetime.now(UTC).timestamp()
     here = surroundings(place, now=datetime.now(UTC) + timedelta(days=days))
     with answered_with("DescribeSecret", '"LastRotatedDate": null', f'"LastRotatedDate": {rotated}')(place):
@@ -84,22 +84,22 @@ def test_a_stack_without_an_address_for_alarms_is_a_decision_and_no_fault(place:
     with answered_with("DescribeStacks", "AlarmEmail<", "Another<")(place):
         mail = look(surroundings(place), "alarm mail")
     place.client("sns").subscribe(TopicArn=found["TopicArn"], Protocol="email", Endpoint=found["Endpoint"])
-    assert (mail.status, "aws sns subscribe" in mail.fix) == (Outcome.UNKNOWN, True)
+    assert (mail.status, "aws sns subscribe" in mail.fix) == (CheckStatus.UNKNOWN, True)
 
 
 def test_an_address_that_is_not_spaazas_is_told_from_a_dead_session(place: Place) -> None:
     here = surroundings(place, overrides={"SPAAZA_API_URL": f"{place.stack.spaaza.base_url}/elsewhere"})
     found = look(here, "session alive")
-    assert (found.status, found.of_credentials) == (Outcome.BAD, False), found
+    assert (found.status, found.of_credentials) == (CheckStatus.BAD, False), found
 
 
 def test_settings_of_a_sandbox_that_make_no_sense_are_unknown_and_named(place: Place) -> None:
     found = look(surroundings(place, overrides={"SPAAZA_API_URL": "http://spaaza.example.com"}), "session alive")
-    assert (found.status, "SPAAZA_API_URL" in found.text) == (Outcome.UNKNOWN, True)
+    assert (found.status, "SPAAZA_API_URL" in found.text) == (CheckStatus.UNKNOWN, True)
 
 
 def test_an_answer_that_is_no_export_is_bad(place: Place) -> None:
     place.stack.spaaza.serve(html_answer("maintenance"), 1743)
     found = look(surroundings(place), "export of 1743")
     place.stack.spaaza.serve(sample_users(), 1743)
-    assert (found.status, "no gzip CSV" in found.text) == (Outcome.BAD, True)
+    assert (found.status, "no gzip CSV" in found.text) == (CheckStatus.BAD, True)

@@ -21,7 +21,7 @@ from spaaza_snapshots.errors import NotAnExport, SnapshotHeld
 from spaaza_snapshots.events.messages import SOURCE, snapshots_requested
 from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.snapshot_id import SnapshotId
-from tests.support.roles import Deployed, any_client, assume, enforced
+from tests.support.roles import Deployed, assume, create_buckets, enforced
 from tools.template import deploy
 
 CHAIN, SECOND_CHAIN = 1743, 1783
@@ -53,11 +53,7 @@ def deployed(moto_aws: MotoAws) -> Iterator[Deployed]:
         for name in ("spaaza", "other"):
             moto_aws.create_bus(name)
             moto_aws.create_database(name)
-        s3 = any_client("s3", moto_aws.endpoint_url)
-        for name in (bucket, "other"):
-            s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        s3.close()
+        create_buckets(moto_aws, bucket, "other")
         yield Deployed(deployment, assume(moto_aws, deployment.policy("ExportRole")), moto_aws, wire, spaaza)
 
 

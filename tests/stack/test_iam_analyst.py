@@ -36,7 +36,7 @@ from tests.stack.test_iam import (
     record_calls,
     status_of,
 )
-from tests.support.roles import Deployed, any_client, assume, enforced
+from tests.support.roles import Deployed, any_client, assume, create_buckets, enforced
 from tools.template import deploy
 
 ROLE, GROUP, DATABASE = "AnalystPolicy", "spaaza", "spaaza"
@@ -86,10 +86,8 @@ def create_places(aws: MotoAws, bucket: str) -> None:
     for name in (DATABASE, "other", "default"):
         aws.create_database(name)
     aws.create_bus("spaaza")
-    with closing(any_client("s3", aws.endpoint_url)) as s3, closing(any_client("athena", aws.endpoint_url)) as athena:
-        for name in (bucket, "other"):
-            s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    create_buckets(aws, bucket, "other")
+    with closing(any_client("athena", aws.endpoint_url)) as athena:
         for group in (GROUP, "other"):
             athena.create_work_group(Name=group)
         for query in saved_queries():

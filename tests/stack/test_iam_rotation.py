@@ -30,7 +30,7 @@ from tests.stack.test_iam import (
     refused,
     used,
 )
-from tests.support.roles import Deployed, any_client, assume, enforced
+from tests.support.roles import Deployed, assume, create_buckets, enforced
 from tools.template import deploy
 
 BY_AWS = {"lambda:InvokeFunction"}  # asked of whoever calls RotateSecret, and done by Secrets Manager
@@ -52,9 +52,7 @@ def deployed(moto_aws: MotoAws) -> Iterator[Deployed]:
         deployment = deploy({**PARAMETERS, "RenewSession": "true"}, names)
         moto_aws.create_secret("other", {"session_key": "of somebody else"})
         moto_aws.create_bus("spaaza")
-        s3 = any_client("s3", moto_aws.endpoint_url)
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        s3.close()
+        create_buckets(moto_aws, bucket)
         rotation = deployment.properties("SecretRotation")
         secrets.rotate_secret(
             SecretId=rotation["SecretId"], RotationLambdaARN=rotation["RotationLambdaARN"], RotateImmediately=False

@@ -124,6 +124,14 @@ def any_client(service: str, endpoint_url: str, credentials: Mapping[str, str] |
     return make_client(service, endpoint_url=endpoint_url, region_name=REGION, **(given or powerful))
 
 
+def create_buckets(aws: MotoAws, versioned: str, *others: str) -> None:
+    """Create the stack's bucket, which keeps versions, and others."""
+    with closing(any_client("s3", aws.endpoint_url)) as s3:
+        for name in (versioned, *others):
+            s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_bucket_versioning(Bucket=versioned, VersioningConfiguration={"Status": "Enabled"})
+
+
 @dataclass(frozen=True)
 class Deployed:
     """The stack's resources on moto, and the credentials of one of its roles."""

@@ -25,17 +25,17 @@ from spaaza_snapshots.cli.marks import can_write
 from spaaza_snapshots.cli.samconfig import Section, sections
 from spaaza_snapshots.spaaza.connections import http_pool
 from spaaza_snapshots.upkeep.doctor.course import examine
-from spaaza_snapshots.upkeep.doctor.examination import Finding, Outcome
+from spaaza_snapshots.upkeep.doctor.examination import CheckStatus, Finding
 from spaaza_snapshots.upkeep.doctor.running import RUNTIME
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 
 TOOLS: Final = ("make", "bash")
 OVERRIDES: Final = ("SPAAZA_API_URL", "SPAAZA_SERVICES_URL")
-MARKS: Final = dict(zip(Outcome, "✓✗?-", strict=True))
-PLAIN_MARKS: Final = dict(zip(Outcome, "+x?-", strict=True))
+MARKS: Final = dict(zip(CheckStatus, "✓✗?-", strict=True))
+PLAIN_MARKS: Final = dict(zip(CheckStatus, "+x?-", strict=True))
 """Where the encoding of the output has none of the others."""
 
-STYLES: Final = dict(zip(Outcome, ("green", "red", "yellow", "dim"), strict=True))
+STYLES: Final = dict(zip(CheckStatus, ("green", "red", "yellow", "dim"), strict=True))
 NAME_CHARACTERS: Final = 18
 
 Results = Sequence[tuple[str, Finding]]
@@ -133,15 +133,17 @@ def _lines(name: str, finding: Finding) -> list[str]:
 
 
 def _summary(results: Results) -> str:
-    counts = {status: sum(finding.status == status for _, finding in results) for status in Outcome}
-    first = next((name for name, finding in results if finding.status is Outcome.BAD), None)
-    counted = f"{counts[Outcome.GOOD]} good, {counts[Outcome.BAD]} bad, {counts[Outcome.UNKNOWN]} unknown"
-    return f"{counted}, {counts[Outcome.SKIPPED]} not checked." + (f" Begin with: {escape(first)}." if first else "")
+    counts = {status: sum(finding.status == status for _, finding in results) for status in CheckStatus}
+    first = next((name for name, finding in results if finding.status is CheckStatus.BAD), None)
+    counted = f"{counts[CheckStatus.GOOD]} good, {counts[CheckStatus.BAD]} bad, {counts[CheckStatus.UNKNOWN]} unknown"
+    return f"{counted}, {counts[CheckStatus.SKIPPED]} not checked." + (
+        f" Begin with: {escape(first)}." if first else ""
+    )
 
 
 def _exit_code(results: Results) -> ExitCode:
     """Tell by the first bad one, which is where to begin."""
-    first = next((finding for _, finding in results if finding.status is Outcome.BAD), None)
+    first = next((finding for _, finding in results if finding.status is CheckStatus.BAD), None)
     if first is None:
         return ExitCode.GOOD
     return ExitCode.CREDENTIALS if first.of_credentials else ExitCode.FAILED

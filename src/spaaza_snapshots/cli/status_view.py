@@ -33,8 +33,7 @@ def status_view(found: Status, stack: str, region: str) -> Iterator[RenderableTy
     yield f"[bold]{escape(stack)}[/bold] in {region}: {local:%Y-%m-%d %H:%M} {zone}, {_when(found)}"
     yield ""
     yield _chains_table(found)
-    looked_at = [chain for chain in found.chains.values() if isinstance(chain, ChainDays)]
-    if looked_at:
+    if looked_at := _looked_at(found):
         yield legend(looked_at, signs_for(out().encoding))
     yield ""
     yield from _errors(found)
@@ -42,6 +41,10 @@ def status_view(found: Status, stack: str, region: str) -> Iterator[RenderableTy
         yield f"{name:<20}{text}"
     yield ""
     yield from _steps(found.steps)
+
+
+def _looked_at(found: Status) -> list[ChainDays]:
+    return [chain for chain in found.chains.values() if isinstance(chain, ChainDays)]
 
 
 def _when(found: Status) -> str:
@@ -110,16 +113,14 @@ def _last_errors(found: Status) -> Iterator[str]:
 
 
 def _held(found: Status) -> Iterator[str]:
-    chains = [chain for chain in found.chains.values() if isinstance(chain, ChainDays)]
-    for day in (day for chain in chains for day in (*chain.held, *chain.days) if day.state is State.HELD):
+    for day in (day for chain in _looked_at(found) for day in (*chain.held, *chain.days) if day.state is State.HELD):
         checks = day.manifest.failed_checks if day.manifest else ()
         notes = "; ".join(f"{check.name}: {check.notes}" for check in checks)
         yield f"[bold]{day.snapshot_id}[/bold]: [yellow]held[/yellow], {escape(notes)}"
 
 
 def _erasures(found: Status) -> Iterator[str]:
-    chains = [chain for chain in found.chains.values() if isinstance(chain, ChainDays)]
-    for erasure in (erasure for chain in chains for erasure in chain.open_erasures):
+    for erasure in (erasure for chain in _looked_at(found) for erasure in chain.open_erasures):
         begun = f"the erasure begun at {escape(erasure.started_at)}"
         yield f"[bold]chain {erasure.chain_id}[/bold]: {begun} is [yellow]not finished[/yellow]"
 

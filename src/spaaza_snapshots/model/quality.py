@@ -5,6 +5,8 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
+from spaaza_snapshots.base.typed_json import read_as
+
 KEPT_REJECTS: Final = 1_000
 """How many rejected records are listed; all are counted."""
 
@@ -67,3 +69,11 @@ class Quality:
     def to_json(self) -> bytes:
         """Return one line, including its line end: Athena's JSON SerDe reads each line as a row."""
         return json.dumps(asdict(self), separators=(",", ":")).encode() + b"\n"
+
+
+def quality_of(body: bytes) -> Quality | None:
+    """Return the findings of a conversion, or None if they cannot be read."""
+    try:
+        return read_as(Quality, json.loads(body))
+    except (ValueError, TypeError, RecursionError):
+        return None

@@ -1,21 +1,18 @@
 """The last days of one chain, for a person to see at a glance."""
 
-import json
 from collections.abc import Collection, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from spaaza_snapshots.base.aws_errors import storage_errors
-from spaaza_snapshots.base.typed_json import read_as
 from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.model.erasure import Erasure
-from spaaza_snapshots.model.quality import Quality
+from spaaza_snapshots.model.quality import quality_of
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.upkeep.days import State, StoredDay, dates_of, days_of, pending_dates
+from spaaza_snapshots.upkeep.stored import StoredObjects
 from spaaza_snapshots.upkeep.unknown import Unknown, known
 
 if TYPE_CHECKING:
@@ -125,11 +122,7 @@ def typed_of(bucket: Bucket, day: StoredDay) -> Typed | None:
     if not day.is_typed:
         return Typed.BEHIND
     key = day.snapshot_id.quality_key
-    with storage_errors(f"reading {key}"):
-        answer = bucket.s3.get_object(Bucket=bucket.name, Key=key)
-        with closing(answer["Body"]) as body:
-            text = body.read()
-    try:
-        return Typed.UNFIT if read_as(Quality, json.loads(text)).is_unfit else Typed.THERE
-    except (ValueError, TypeError) as error:
-        raise StorageError("The findings of the typed copy cannot be read", key) from error
+    quality = quality_of(StoredObjects(bucket.s3, bucket.name).read(key) or b"")
+    if quality is None:
+        raise StorageError("The findings of the typed copy cannot be read", key)
+    return Typed.UNFIT if quality.is_unfit else Typed.THERE

@@ -7,7 +7,7 @@ ID counts. In any other the number counts wherever it stands, since its cells ma
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Final
@@ -19,8 +19,6 @@ from spaaza_snapshots.proof.csv_records import HEADER_LIMIT_BYTES
 
 ID_COLUMN: Final = "ID"
 BLOCK_BYTES: Final = 1024 * 1024
-
-Opener = Callable[[], "IO[bytes]"]
 
 
 class Unreadable(SnapshotError):

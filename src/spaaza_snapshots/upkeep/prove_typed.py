@@ -1,6 +1,5 @@
 """The typed copy and the findings of its conversion, held against the manifest: is every record in one of the two?"""
 
-import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +7,8 @@ from typing import Final
 
 import duckdb
 
-from spaaza_snapshots.base.typed_json import read_as
 from spaaza_snapshots.model.manifest import Manifest
-from spaaza_snapshots.model.quality import Quality
+from spaaza_snapshots.model.quality import Quality, quality_of
 from spaaza_snapshots.upkeep.findings import Difference, Findings, differing
 from spaaza_snapshots.upkeep.stored import StoredObjects
 
@@ -96,11 +94,3 @@ def _in_footer(manifest: Manifest, quality: Quality, footer: Footer | None) -> t
             "typed copy.footer.run_id": (manifest.run_id, footer.run_id),
         }
     )
-
-
-def quality_of(body: bytes) -> Quality | None:
-    """Return the findings of a conversion, or None if they cannot be read."""
-    try:
-        return read_as(Quality, json.loads(body))
-    except (ValueError, TypeError, RecursionError):
-        return None

@@ -11,10 +11,10 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from spaaza_snapshots.errors import OutOfTime, StorageError
+from spaaza_snapshots.model.quality import quality_of
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.upkeep import run_log
 from spaaza_snapshots.upkeep.log_lines import LogEntry
-from spaaza_snapshots.upkeep.prove_typed import quality_of
 from spaaza_snapshots.upkeep.run_log import RunLog
 from spaaza_snapshots.upkeep.stored import StoredObjects
 

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from spaaza_snapshots.base.aws_errors import MISSING
-from spaaza_snapshots.model import keys
-from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.upkeep.days import chains_in
 from spaaza_snapshots.upkeep.doctor.examination import Finding, SetupCheck, answer_of, bad, good, unknown
@@ -80,9 +78,11 @@ def _prefix(rule: Mapping[str, Any]) -> str:
 
 
 def _environment(here: Surroundings) -> Finding:
-    """Compare each chain's latest manifest with the stack; a chain whose latest cannot be read is left out."""
-    name, wanted = here.output("BucketName"), here.parameter("SpaazaEnvironment")
-    found = {chain: _environment_of(here, name, chain) for chain in chains_in(here.client("s3"), name)}
+    """Compare each chain's latest readable manifest with the stack, as a run does."""
+    s3, name, wanted = here.client("s3"), here.output("BucketName"), here.parameter("SpaazaEnvironment")
+    store = SnapshotStore(s3, name)
+    latest = {chain: store.latest(chain) for chain in chains_in(s3, name)}
+    found = {chain: manifest and manifest.environment for chain, manifest in latest.items()}
     others = [f"{chain} of {of}" for chain, of in found.items() if of not in (None, wanted)]
     if others:
         fix = (
@@ -93,16 +93,6 @@ def _environment(here: Surroundings) -> Finding:
     if found and not is_known:
         return unknown("no chain has a manifest that can be read", "make status says how the days stand.")
     return good(f"snapshots of {wanted} only" if is_known else "no snapshot yet")
-
-
-def _environment_of(here: Surroundings, bucket: str, chain: int) -> str | None:
-    s3 = here.client("s3")
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=keys.manifests_prefix(chain))
-    dates = [day for page in pages for found in page.get("Contents", ()) if (day := keys.manifest_date(found["Key"]))]
-    if not dates:
-        return None
-    stored = SnapshotStore(s3, bucket).manifest(SnapshotId(chain, max(dates)))
-    return stored.manifest.environment if stored and stored.manifest else None
 
 
 def _erasures(here: Surroundings) -> Finding:

@@ -6,7 +6,7 @@ from typing import Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from spaaza_snapshots.upkeep.doctor import account, bucket, running, stack, tables, vendor
-from spaaza_snapshots.upkeep.doctor.examination import Examination, Finding, Outcome, SetupCheck
+from spaaza_snapshots.upkeep.doctor.examination import CheckStatus, Examination, Finding, SetupCheck
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 
 FIRST: Final = (account.REGION, account.CREDENTIALS, account.TOOLS, stack.STACK)
@@ -33,12 +33,12 @@ def examine(here: Surroundings) -> Iterator[tuple[str, Finding]]:
     yield from examination.make(_rest(here, examination.results["stack"].status))
 
 
-def _rest(here: Surroundings, of_stack: Outcome) -> Sequence[SetupCheck]:
+def _rest(here: Surroundings, of_stack: CheckStatus) -> Sequence[SetupCheck]:
     """Return what follows: of a stack that nobody can see, neither its parts nor the need for them is known."""
     if here.stack_name is None:
         return [check for check in TO_DEPLOY if check is not stack.NAMES]
-    if of_stack in (Outcome.BAD, Outcome.SKIPPED):
-        return after(here, is_known=False) if of_stack is Outcome.BAD or here.was_deployed else TO_DEPLOY
+    if of_stack in (CheckStatus.BAD, CheckStatus.SKIPPED):
+        return after(here, is_known=False) if of_stack is CheckStatus.BAD or here.was_deployed else TO_DEPLOY
     try:
         is_deployed = here.stack is not None and here.stack.state != stack.ONLY_PLANNED
     except (ClientError, BotoCoreError):

@@ -12,7 +12,7 @@ from spaaza_snapshots.errors import SnapshotError
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 
 
-class Outcome(StrEnum):
+class CheckStatus(StrEnum):
     """How a check ended."""
 
     GOOD = "good"
@@ -27,7 +27,7 @@ class Outcome(StrEnum):
 class Finding:
     """What one check found, and the fix of what is bad; `of_credentials`: AWS or Spaaza does not know who asks."""
 
-    status: Outcome
+    status: CheckStatus
     text: str
     fix: str = ""
     of_credentials: bool = False
@@ -44,22 +44,22 @@ class SetupCheck:
 
 def good(text: str) -> Finding:
     """Nothing has to be done."""
-    return Finding(Outcome.GOOD, text)
+    return Finding(CheckStatus.GOOD, text)
 
 
 def bad(text: str, fix: str) -> Finding:
     """Something has to be done."""
-    return Finding(Outcome.BAD, text, fix)
+    return Finding(CheckStatus.BAD, text, fix)
 
 
 def bad_credentials(text: str, fix: str) -> Finding:
     """Somebody has to log in, to AWS or to Spaaza."""
-    return Finding(Outcome.BAD, text, fix, of_credentials=True)
+    return Finding(CheckStatus.BAD, text, fix, of_credentials=True)
 
 
 def unknown(text: str, fix: str = "") -> Finding:
     """Nobody can tell from here."""
-    return Finding(Outcome.UNKNOWN, text, fix)
+    return Finding(CheckStatus.UNKNOWN, text, fix)
 
 
 class Examination:
@@ -78,11 +78,11 @@ class Examination:
 
     def is_out(self, name: str) -> bool:
         """Whether nothing can be built on this check."""
-        return name in self.results and self.results[name].status in (Outcome.BAD, Outcome.SKIPPED)
+        return name in self.results and self.results[name].status in (CheckStatus.BAD, CheckStatus.SKIPPED)
 
 
 def _not_checked(missing: Sequence[str]) -> Finding:
-    return Finding(Outcome.SKIPPED, f"not checked: it needs {', '.join(missing)}")
+    return Finding(CheckStatus.SKIPPED, f"not checked: it needs {', '.join(missing)}")
 
 
 def _found(check: SetupCheck, surroundings: Surroundings) -> Finding:
