@@ -224,15 +224,10 @@ def test_rights_are_those_of_the_role_behind_a_session(place: Place, arn: str, w
 
 @pytest.mark.parametrize(
     ("region", "status"),
-    [
-        (None, CheckStatus.BAD),
-        ("eu-west-9", CheckStatus.BAD),
-        ("cn-north-1", CheckStatus.BAD),
-        ("eu-west-1", CheckStatus.GOOD),
-    ],
+    [(None, "bad"), ("eu-west-9", "bad"), ("cn-north-1", "bad"), ("eu-west-1", "good")],
 )
-def test_a_region_has_to_be_one_that_a_stack_can_be_in(place: Place, region: str | None, status: CheckStatus) -> None:
-    assert look_before(surroundings(place, region=region), "region").status is status
+def test_a_region_has_to_be_one_that_a_stack_can_be_in(place: Place, region: str | None, status: str) -> None:
+    assert look_before(surroundings(place, region=region), "region").status == status
 
 
 def test_a_region_that_lacks_a_service_for_all_that_is_known_is_unknown(place: Place) -> None:

@@ -102,4 +102,4 @@ def test_an_answer_that_is_no_export_is_bad(place: Place) -> None:
     place.stack.spaaza.serve(html_answer("maintenance"), 1743)
     found = look(surroundings(place), "export of 1743")
     place.stack.spaaza.serve(sample_users(), 1743)
-    assert (found.status, "no gzip CSV" in found.text) == (CheckStatus.BAD, True)
+    assert (found.status, "not a gzip CSV" in found.text) == (CheckStatus.BAD, True)

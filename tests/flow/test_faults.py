@@ -72,9 +72,9 @@ BROKEN_ANSWERS = {
     "a second member cut": Broken(
         gzip_answer(answers.two_members(sample_csv(), 1000)[:-4]), ExportInterrupted, "gzip_ends_at_trailer"
     ),
-    "gzip of JSON": Broken(csv_answer(b'{"result": {"code": 1}}'), NotAnExport, "no gzip CSV"),
+    "gzip of JSON": Broken(csv_answer(b'{"result": {"code": 1}}'), NotAnExport, "not a gzip CSV"),
     "gzip of JSON that says no session": Broken(csv_answer(b'{"error": {"code": 6}}'), SessionExpired, "code 6"),
-    "gzip of HTML": Broken(csv_answer(b"<html>\n<h1>Down</h1>"), NotAnExport, "no gzip CSV"),
+    "gzip of HTML": Broken(csv_answer(b"<html>\n<h1>Down</h1>"), NotAnExport, "not a gzip CSV"),
     "rows without a header": Broken(
         csv_answer(b"1,Jane,Doe\n2,John,Doe\n"), NotAnExport, "0 of the 68 documented names"
     ),

@@ -1,4 +1,4 @@
-"""`spaaza-snapshots rebuild`: the real Parquet function makes typed copies anew, also over copies of the same run."""
+"""`spaaza-snapshots rebuild`: the real Parquet function makes typed copies again, also over copies of the same run."""
 
 import json
 import os

@@ -176,7 +176,7 @@ def test_a_run_that_replaces_the_snapshot_meanwhile_is_no_damage(
     printed = capsys.readouterr().out
     (day,) = json.loads(printed[printed.index("{\n") :])["days"]
     assert (day["differences"], day["verdict"]) == ([], "not proven")
-    assert day["not_proven"] == ["there is no typed copy; spaaza-snapshots rebuild makes it anew"]
+    assert day["not_proven"] == ["there is no typed copy; spaaza-snapshots rebuild makes it again"]
 
 
 def test_an_export_from_before_its_bucket_had_versions_is_no_damage(stack: Stack, snapshot: Place) -> None:

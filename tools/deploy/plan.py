@@ -163,7 +163,7 @@ class Planner:
         if not region:
             self._lacks("REGION")
         elif region not in regions:
-            self.problems.append(f"REGION={region} is no region that is known here{alike(region, regions)}")
+            self.problems.append(f"REGION={region} is not a region that is known here{alike(region, regions)}")
 
     def _check_parameters(self, values: Mapping[str, str]) -> None:
         parameters = self.template["Parameters"]

@@ -135,10 +135,9 @@ def _lines(name: str, finding: Finding) -> list[str]:
 def _summary(results: Results) -> str:
     counts = {status: sum(finding.status == status for _, finding in results) for status in CheckStatus}
     first = next((name for name, finding in results if finding.status is CheckStatus.BAD), None)
-    counted = f"{counts[CheckStatus.GOOD]} good, {counts[CheckStatus.BAD]} bad, {counts[CheckStatus.UNKNOWN]} unknown"
-    return f"{counted}, {counts[CheckStatus.SKIPPED]} not checked." + (
-        f" Begin with: {escape(first)}." if first else ""
-    )
+    good, bad, unknown, skipped = counts.values()
+    begin = f" Begin with: {escape(first)}." if first else ""
+    return f"{good} good, {bad} bad, {unknown} unknown, {skipped} not checked.{begin}"
 
 
 def _exit_code(results: Results) -> ExitCode:

@@ -33,7 +33,7 @@ UPLOAD = (
     "[yellow]An export is being received at {key},[/yellow] and nobody can say yet who is in it. Run this command again"
     " once that run has ended: in 15 minutes at the latest."
 )
-WHAT_IS_LOST = "The exports of {days} go with all their users, for an export is never edited; the manifests stay."
+WHAT_IS_LOST = "The exports of {days} go with all their users, because an export is never edited; the manifests stay."
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", default="12h", help="how far back: 90m, 12h or 3d; default: 12h")
     parser.add_argument("--chain", type=int, help="only what is about this chain, or about no chain at all")
     parser.add_argument("--function", choices=FUNCTIONS, help="only this function; default: all of the stack")
-    parser.add_argument("--follow", action="store_true", help="go on with new lines as they come, until Ctrl-C")
+    parser.add_argument("--follow", action="store_true", help="keep printing new lines as they come, until Ctrl-C")
 
 
 def run(options: argparse.Namespace) -> Answer:

@@ -1,4 +1,4 @@
-"""Which snapshot the Parquet function is invoked for, and whether its typed copy is made anew.
+"""Which snapshot the Parquet function is invoked for, and whether its typed copy is made again.
 
 {"source": "spaaza.snapshots", "detail-type": "Snapshot Completed",
  "detail": {"chain_id": 1743, "date": "2026-11-22", …}, …}

@@ -29,7 +29,7 @@ def parse_event(event: Mapping[str, Any]) -> StepRequest:
         raise _refusal("The event does not name Step, SecretId and ClientRequestToken")
     step, secret_id, token = texts
     if step not in STEPS:
-        raise _refusal("This is no step of a rotation")
+        raise _refusal("This is not a step of a rotation")
     return StepRequest(step, secret_id, token)
 
 

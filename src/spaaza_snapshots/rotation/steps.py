@@ -15,7 +15,7 @@ from spaaza_snapshots.rotation.versions import SessionVersions
 from spaaza_snapshots.spaaza.credentials import Session
 from spaaza_snapshots.spaaza.login import Passcode, SpaazaLogin
 
-ROTATE_AGAIN = "The next rotation logs in anew; a scheduled run that is refused asks for one."
+ROTATE_AGAIN = "The next rotation logs in again; a scheduled run that is refused asks for one."
 
 
 @dataclass(frozen=True, slots=True)

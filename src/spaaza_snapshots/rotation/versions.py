@@ -40,7 +40,7 @@ class SessionVersions:
         return read_version(self._secrets_manager, self._secret_id, VersionId=token)
 
     def current_session(self) -> Session | None:
-        """Return the session in use; None where there never was one, or what is there is no session."""
+        """Return the session in use; None where there never was one, or what is there is not a session."""
         try:
             return read_version(self._secrets_manager, self._secret_id, VersionStage=CURRENT)
         except CredentialsError as error:

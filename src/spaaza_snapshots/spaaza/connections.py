@@ -12,7 +12,7 @@ INTERIM_LIMIT = 10
 
 
 class _Answer(http.client.HTTPResponse):
-    """An answer that gives up on a server that goes on promising one."""
+    """An answer that gives up on a server that keeps promising one."""
 
     _statuses = 0
 

@@ -32,7 +32,7 @@ from spaaza_snapshots.spaaza.export_stream import ExportStream
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 REFUSAL_BYTES = 65_536
-"""How much of an answer that is no export is read, to find Spaaza's error code in it."""
+"""How much of an answer that is not an export is read, to find Spaaza's error code in it."""
 
 REFUSAL_SECONDS = 3.0
 """How long that is waited for: its status has said enough."""
@@ -145,7 +145,7 @@ def _headers(chain_id: int, session: Session) -> dict[str, str]:
 
 
 def refusal(answer: ExportStream, body: bytes, now: datetime) -> Exception:
-    """Say what an answer that is no export means, by its status and Spaaza's error code; its text is never shown."""
+    """Say what an answer other than an export means, by its status and Spaaza's error code; its text is never shown."""
     status, code = answer.status, error_code(body)
     detail = f"HTTP {status}" if code is None else f"HTTP {status}, Spaaza's error code {code}"
     if status == 401 or code == NO_VALID_SESSION:
@@ -161,7 +161,7 @@ def refusal(answer: ExportStream, body: bytes, now: datetime) -> Exception:
         retry_after_seconds = _retry_after_seconds(answer.header("Retry-After") or "", now)
         return ExportUnavailable("Spaaza cannot export now", detail, NEXT_RUN, retry_after_seconds)
     figures = f"{detail}, Content-Type {answer.header('Content-Type')}, {'a body' if body else 'no body'}"
-    return NotAnExport("Spaaza's answer is no gzip CSV", figures, ASK_SPAAZA)
+    return NotAnExport("Spaaza's answer is not a gzip CSV", figures, ASK_SPAAZA)
 
 
 def _starts_as_export(stream: ExportStream) -> bool:

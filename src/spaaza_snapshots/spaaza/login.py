@@ -38,7 +38,7 @@ BUSY = frozenset({408, 429})
 UNKNOWN_FORM = frozenset({400, 404, 405})
 """Statuses of a server that does not know this form of a call."""
 
-LATER = "Try again later; look at Spaaza's status if this goes on"
+LATER = "Try again later; look at Spaaza's status if this keeps happening"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Passcode:
 
 @dataclass(frozen=True, slots=True)
 class _LoginAnswer:
-    """`code` is Spaaza's error code; `results` is None in an answer that is no success."""
+    """`code` is Spaaza's error code; `results` is None in an answer that is not a success."""
 
     status: int
     code: int | None
@@ -154,7 +154,7 @@ class SpaazaLogin:
 
 
 def api_url(environment: str, override: str = "") -> str:
-    """Return the base of the log-in calls; raises `ValueError` for an override that is no plain https address."""
+    """Return the base of the log-in calls; raises `ValueError` for an override that is not a plain https address."""
     return base_url(override) if override else API_URLS[environment]
 
 

@@ -8,7 +8,7 @@ LogEntry = Mapping[str, Any]
 
 
 def entry_of(line: str) -> LogEntry:
-    """Return a log line of the function, parsed; empty for lines that are no JSON object, such as Lambda's own."""
+    """Return a log line of the function, parsed; empty for lines that are not JSON objects, such as Lambda's own."""
     try:
         entry = json.loads(line)
     except ValueError:

@@ -12,7 +12,7 @@ from spaaza_snapshots.model.quality import Quality, quality_of
 from spaaza_snapshots.upkeep.findings import Difference, Findings, differing
 from spaaza_snapshots.upkeep.stored import StoredObjects
 
-REBUILD: Final = "spaaza-snapshots rebuild makes it anew"
+REBUILD: Final = "spaaza-snapshots rebuild makes it again"
 PARQUET_MAGIC: Final = b"PAR1"
 END_BYTES: Final = 8
 """A Parquet file ends in the length of its footer, four bytes little-endian, and the magic:

@@ -1,4 +1,4 @@
-"""Makes typed copies anew: starts the Parquet function for one day after another, a few at a time."""
+"""Makes typed copies again: starts the Parquet function for one day after another, a few at a time."""
 
 import json
 import time

@@ -100,7 +100,7 @@ def _copy_without(file: IO[bytes], target: IO[bytes], people: People, run_id: st
 def _of_people(database: duckdb.DuckDBPyConnection, file: IO[bytes], people: People) -> str | None:
     """Return the condition of a row of the people, never NULL; None without a column ID.
 
-    A value that is no number is not in the column but in `_cast_errors`.
+    A value that is not a number is not in the column but in `_cast_errors`.
     """
     names = {name for name, *_ in database.execute(f"DESCRIBE FROM {_table(file)}").fetchall()}
     columns = [name for name in ID_NAMES if name in names]

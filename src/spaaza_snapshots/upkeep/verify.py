@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 LOOKS: Final = 3
-"""How often a day is looked at anew because a run replaced it meanwhile."""
+"""How often a day is looked at again because a run replaced it meanwhile."""
 
 HAS_EXPORT: Final = frozenset({State.COMPLETE, State.HELD, State.UNFINISHED, State.DAMAGED})
-"""Of a day in another state the export may be gone for good, and that is no damage."""
+"""In any other state a day's export may be gone for good without being damaged."""
 
 NO_VERSION: Final = "null"
 """What S3 calls the version of an object that was written before its bucket had versions; the answer had none then."""
@@ -48,7 +48,7 @@ class Verifier:
         self._quick = quick
 
     def verify(self, snapshot_id: SnapshotId, tell: Callable[[int], None]) -> Verified:
-        """Prove one day; a run that replaces it meanwhile is no damage. A day that S3 fails on is not proven."""
+        """Prove one day; a run that replaces it meanwhile is not damage. A day that S3 fails on is not proven."""
         try:
             day = self._day(snapshot_id)
             for _ in range(LOOKS):

@@ -21,7 +21,7 @@ DELETED_AT_ONCE: Final = 1_000
 
 REFUSED_HINT: Final = (
     "Nothing else was deleted after this; run the command again once it may. Your credentials need"
-    " s3:DeleteObjectVersion there. If they have it, look for what stands above them: a policy that denies it, MFA"
+    " s3:DeleteObjectVersion there. If they have it, look for what overrides them: a policy that denies it, MFA"
     " delete (only the root user may delete versions, with the device), or Object Lock (wait until its retention ends)."
 )
 AGAIN_HINT: Final = (

@@ -83,7 +83,7 @@ def _region(here: Surroundings) -> Finding:
         return bad("no region is known", name)
     lacking = [service for service in SERVICES if here.region not in here.regions(service)]
     if len(lacking) == len(SERVICES):
-        return bad(f"{here.region} is no region of AWS that a stack can be in", name)
+        return bad(f"{here.region} is not an AWS region that a stack can be in", name)
     if lacking:
         fix = "A region newer than this SDK may have it all the same; AWS lists its services by region."
         return unknown(f"{here.region}: the SDK knows no {', '.join(lacking)} there", fix)

@@ -19,7 +19,7 @@ BLOCKS: Final = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "Re
 def _bucket(here: Surroundings) -> Finding:
     name = here.output("BucketName")
     if answer_of(here.client("s3").head_bucket, MISSING | {"NoSuchBucket"}, Bucket=name) is None:
-        fix = "Its snapshots are gone with it. Delete the stack and deploy it anew: make destroy, make deploy."
+        fix = "Its snapshots are gone with it. Delete the stack and deploy it again: make destroy, make deploy."
         return bad(f"{name} does not exist", fix)
     return good(name)
 

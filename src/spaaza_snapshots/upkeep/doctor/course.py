@@ -1,4 +1,4 @@
-"""The order of the checks: each stands behind what it needs, and the first bad one is where to begin."""
+"""The order of the checks: each comes after what it needs, and the first bad one is where to begin."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""What makes the snapshots run, and tells of them: functions, schedules, bus, queues, mail."""
+"""What makes the snapshots run, and reports on them: functions, schedules, bus, queues, mail."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What people query: database, tables and workgroup; and what of the account may stand in the way of them."""
+"""What people query: database, tables and workgroup; and what of the account may get in their way."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -39,7 +39,7 @@ def _tables(here: Surroundings) -> Finding:
     astray = [name for name, table in found.items() if not _is_ours(table or {}, bucket)]
     if astray:
         fix = (
-            f"Delete it, and the next run makes it anew: aws glue delete-table --database-name {database} --name TABLE"
+            f"Delete it, and the next run makes it again: aws glue delete-table --database-name {database} --name TABLE"
         )
         return bad(f"without columns, or not of this bucket: {', '.join(astray)}", fix)
     width = len(_storage(found[USERS.name] or {}).get("Columns", ()))
