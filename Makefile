@@ -99,7 +99,7 @@ quick: $(STAMP) ## Run the unit tests, in under a minute
 
 test: $(STAMP) ## Run all tests with branch coverage
 	@$(PY) -m coverage erase
-	@$(PY) -m coverage run -m pytest -n 2 --dist worksteal
+	@$(PY) -m coverage run -m pytest -n 3 --dist worksteal
 	@$(PY) -m coverage combine --quiet
 	@$(PY) -m coverage report
 
