@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 NOT_MEASURED = ("tests/artifact/", "tests/docs/", "tests/sandbox/", "tests/stack/")
-"""Tests of what stands around the product; each line of it that they reach is reached by tests of the product too."""
+"""Tests of what stands around the product; the others must reach each of its lines without them."""
 
 _STARTS_COVERAGE = "COVERAGE_PROCESS_CONFIG"  # in each Python that a test starts
 _numbers = count(1)
@@ -30,7 +30,7 @@ _numbers = count(1)
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Measure coverage only where it tells something: it costs a test a third of its time."""
+    """Measure coverage only where it tells something: it costs a test a quarter of its time, or half."""
     measuring = Coverage.current()
     if measuring is None or not item.nodeid.startswith(NOT_MEASURED):
         return (yield)
