@@ -132,6 +132,9 @@ model: $(STAMP) ## Run the commit against a model of S3, with a fault at every c
 campaign: $(STAMP) ## Live days on real servers with faults everywhere, and check each step: MINUTES= SEED=
 	@exec $(PY) -m sandbox.campaign $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
+fuzz: $(STAMP) ## Fuzz whatever reads foreign bytes: MINUTES= TARGET=, and KEEP=1 renews tests/corpus
+	@exec $(PY) -m sandbox.fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(if $(TARGET),--target $(TARGET)) $(call switch,KEEP,keep)
+
 contract: $(STAMP) ## Test the assumptions about S3 on a real bucket, and leave nothing there: BUCKET= REGION=
 	@exec $(PY) -m tools.contract $(if $(BUCKET),--bucket $(BUCKET)) $(if $(REGION),--region $(REGION))
 
@@ -156,6 +159,6 @@ pins: $(STAMP) ## Update the pinned requirements
 	@tools/pins
 
 clean: ## Remove everything the other targets made
-	@rm -rf $(VENV) .tools .aws-sam .bench .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) .tools .aws-sam .bench .fuzz .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: $(shell sed -n 's/^\([a-z]*\):.*\#\# .*/\1/p' Makefile)

@@ -78,12 +78,22 @@ def test_a_missing_bucket_is_named(stack: Stack) -> None:
         {"source": SOURCE, "detail-type": "Snapshot Failed", "detail": {"chain_id": CHAIN, "date": "2026-11-22"}},
         {"source": "x", "detail-type": SNAPSHOT_COMPLETED, "detail": {"chain_id": CHAIN, "date": "2026-11-22"}},
         {"source": SOURCE, "detail-type": SNAPSHOT_COMPLETED},
+        [],
+        None,
+        "text",
+        7,
     ],
     ids=str,
 )
-def test_an_event_that_names_no_chain_and_date_is_refused(event: dict[str, object]) -> None:
+def test_an_event_that_names_no_chain_and_date_is_refused(event: object) -> None:
     with pytest.raises(InvalidRequest):
         parse_event(event)
+
+
+def test_of_an_event_of_another_type_little_is_quoted() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        parse_event({"source": "x" * 10_000, "detail-type": "y" * 10_000})
+    assert len(str(caught.value)) < 300
 
 
 def test_a_call_of_the_conversion_may_take_longer_than_the_reserve_of_an_export(stack: Stack) -> None:

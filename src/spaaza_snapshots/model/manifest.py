@@ -153,12 +153,15 @@ class Manifest:
             manifest = read_as(cls, json.loads(body))
             if key not in (manifest.key, manifest.pending_key) or not math.isfinite(manifest.run_seconds):
                 raise ValueError("it is of another snapshot")
+            if manifest.snapshot_date != manifest.snapshot_id.snapshot_date.isoformat():
+                raise ValueError("its date is written otherwise")
+            manifest.to_json()  # a promotion writes it again: half a character, "\\ud800", cannot be written
         except (ValueError, TypeError, RecursionError) as error:
             raise StorageError(
                 "This object is not a valid manifest",
                 f"{key}, {type(error).__name__}",
                 "Restore an earlier version of it.",
-            ) from error
+            ) from None  # its text quotes the body
         return manifest
 
 

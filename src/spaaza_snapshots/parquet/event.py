@@ -24,16 +24,19 @@ class ParquetRequest:
     rebuild: bool = False
 
 
-def parse_event(event: Mapping[str, Any]) -> ParquetRequest:
+def parse_event(event: object) -> ParquetRequest:
     """Return what either payload above asks for; raises `InvalidRequest`.
 
     The event's run id is ignored, as that run may be superseded: only the committed manifest counts.
     """
+    if not isinstance(event, Mapping):
+        raise _refusal("The event is not a JSON object", type(event).__name__)
     detail: Any = event
     rebuild: Any = False
     if "detail-type" in event:
         if (event.get("source"), event["detail-type"]) != (SOURCE, SNAPSHOT_COMPLETED):
-            raise _refusal("This type of event is not supported", f"{event.get('source')!r} {event['detail-type']!r}")
+            named = f"{short(event.get('source'))} {short(event['detail-type'])}"
+            raise _refusal("This type of event is not supported", named)
         detail = event.get("detail")
     else:
         rebuild = event.get("rebuild", False)

@@ -5,7 +5,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from spaaza_snapshots.errors import InvalidRequest
 
@@ -21,8 +20,10 @@ class StepRequest:
     token: str = field(repr=False)
 
 
-def parse_event(event: Mapping[str, Any]) -> StepRequest:
+def parse_event(event: object) -> StepRequest:
     """Return the step; raises `InvalidRequest`."""
+    if not isinstance(event, Mapping):
+        raise _refusal("The event is not a JSON object")
     values = [event.get(name) for name in ("Step", "SecretId", "ClientRequestToken")]
     texts = [value for value in values if isinstance(value, str) and value]
     if len(texts) < len(values):

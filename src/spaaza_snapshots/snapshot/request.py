@@ -20,6 +20,9 @@ from spaaza_snapshots.snapshot.settings import Settings
 
 SCHEDULED_EVENT = "Scheduled Event"
 
+NAMED_KEYS = 10
+"""How many unknown keys an error names; it counts the others."""
+
 _KEYS_BY_HAND = frozenset({"chain_id", "chain_ids", "date", "force", "accept", "scheduled_time"})
 _KEYS_OF_DETAIL = frozenset({"chain_id", "date", "force"})
 
@@ -79,7 +82,9 @@ def _unwrap(event: Mapping[str, Any]) -> tuple[Mapping[str, Any], datetime | Non
 def _refuse_unknown(payload: Mapping[str, Any], known: frozenset[str], where: str) -> None:
     unknown = sorted(str(key) for key in payload if key not in known)
     if unknown:
-        raise _refusal(f"Unknown key in {where}", ", ".join(map(short, unknown)))
+        others = len(unknown) - NAMED_KEYS
+        named = [*map(short, unknown[:NAMED_KEYS]), *([f"and {others:,} more"] if others > 0 else [])]
+        raise _refusal(f"Unknown key in {where}", ", ".join(named))
 
 
 def _chain_ids(payload: Mapping[str, Any], configured: tuple[int, ...]) -> tuple[int, ...]:

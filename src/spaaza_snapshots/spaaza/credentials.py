@@ -44,7 +44,9 @@ class Session:
         """Return what `read_session` reads, as the text of the secret: it holds the key."""
         document = {"session_user_id": self.user_id, "session_key": self.key}
         if self.expires_at is not None:
-            document["session_expires_date"] = self.expires_at.astimezone(UTC).strftime(_DATE_FORMAT)
+            # as _DATE_FORMAT has it; strftime writes the years before 1000 with fewer digits than strptime reads
+            ends = self.expires_at.astimezone(UTC).replace(tzinfo=None)
+            document["session_expires_date"] = ends.isoformat(" ", "seconds")
         return json.dumps(document)
 
 

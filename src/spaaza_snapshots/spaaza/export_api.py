@@ -112,7 +112,8 @@ class SpaazaExports:
             )
         except (HTTPError, OSError) as error:
             self._clock.require("waiting for the export to begin")
-            raise ExportUnavailable("Spaaza did not answer", type(error).__name__, NEXT_RUN) from error
+            # `from None`: its text quotes what came in place of a status
+            raise ExportUnavailable("Spaaza did not answer", type(error).__name__, NEXT_RUN) from None
 
 
 class _SessionDoubted(Exception):

@@ -75,7 +75,8 @@ class ExportStream:
             self._refuse_cut_off()
             if self.status == 200:
                 detail = f"HTTP 200, {type(error).__name__}"
-                raise ExportUnavailable("Spaaza broke off before the export began", detail, NEXT_RUN) from error
+                # `from None`, here and below: its text quotes what came in place of a chunk size
+                raise ExportUnavailable("Spaaza broke off before the export began", detail, NEXT_RUN) from None
         finally:
             patience.cancel()
         self._refuse_cut_off()
@@ -100,7 +101,7 @@ class ExportStream:
         except (HTTPError, OSError, ValueError) as error:
             self._refuse_cut_off()
             detail = f"{type(error).__name__} after {self.how_far()}"
-            raise ExportInterrupted("The export broke off", detail, NEXT_RUN) from error
+            raise ExportInterrupted("The export broke off", detail, NEXT_RUN) from None
         # a body that ends with its connection looks whole when the watchdog has shut it down
         self._refuse_cut_off()
 

@@ -150,7 +150,8 @@ class SpaazaLogin:
             with response:
                 return _read(response.status, _body(response, self._timeout_seconds))
         except (HTTPError, OSError) as error:
-            raise ExportUnavailable("Spaaza did not answer the log-in", type(error).__name__, f"{LATER}.") from error
+            # `from None`: its text quotes what came in place of a status
+            raise ExportUnavailable("Spaaza did not answer the log-in", type(error).__name__, f"{LATER}.") from None
 
 
 def api_url(environment: str, override: str = "") -> str:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.model.manifest import Check, HeaderChanges, Manifest, header_changes, utc_text
-from tests.support.builders import manifest
+from tests.support.builders import all_texts, manifest
+from tests.support.exports import SECRET_TEXT
 
 FIELDS = {
     "manifest_version",
@@ -142,6 +143,8 @@ def test_a_manifest_that_ends_before_it_starts_by_a_clock_set_back_is_read_all_t
         FULL.to_json().replace(b'"row_count":2', b'"row_count":true'),
         FULL.to_json().replace(b'"header":[', b'"header":[1,'),
         FULL.to_json().replace(FULL.started_at.encode(), b"yesterday"),
+        FULL.to_json().replace(b'"snapshot_date":"2026-11-22"', b'"snapshot_date":"20261122"'),
+        FULL.to_json().replace(b'"header":[', b'"header":["\\ud800",'),  # half a character: no UTF-8 holds it
         b"[" * 100_000,
         FULL.to_json()[:-20],
         FULL.to_json().replace(b'"run_id"', b'"run"'),
@@ -154,6 +157,13 @@ def test_a_manifest_that_ends_before_it_starts_by_a_clock_set_back_is_read_all_t
 def test_what_is_not_a_manifest_is_a_storage_error_that_names_its_key(body: bytes) -> None:
     with pytest.raises(StorageError, match=FULL.key):
         Manifest.from_json(body, FULL.key)
+
+
+def test_what_is_damaged_in_a_manifest_is_quoted_nowhere() -> None:
+    damaged = FULL.to_json().replace(FULL.started_at.encode(), SECRET_TEXT.encode())
+    with pytest.raises(StorageError) as caught:
+        Manifest.from_json(damaged, FULL.key)
+    assert SECRET_TEXT not in all_texts(caught.value)
 
 
 def test_a_manifest_under_another_snapshots_key_is_not_taken_for_that_ones() -> None:

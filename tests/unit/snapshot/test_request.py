@@ -68,6 +68,13 @@ def test_all_unknown_keys_are_named_at_once() -> None:
     assert "'Force', 'chain'" in str(caught.value)
 
 
+def test_of_very_many_unknown_keys_the_first_are_named_and_the_others_counted() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        parsed({f"{number:05}" * 100: 1 for number in range(2_000)})
+    assert "and 1,990 more" in str(caught.value)
+    assert len(str(caught.value)) < 600
+
+
 @pytest.mark.parametrize("name", ["scheduled-rule", "snapshot-requested"])
 def test_unknown_keys_of_an_envelope_are_ignored(name: str) -> None:
     assert parsed({**event(name), "replay-name": "again", "trace-header": "Root=1"}) == SERVED[name]

@@ -179,3 +179,8 @@ def test_a_session_is_written_as_the_secret_holds_it() -> None:
     expected = {"session_user_id": "1", "session_key": "a", "session_expires_date": "2026-12-06 11:19:10"}
     assert json.loads(Session("1", "a", ends).to_secret()) == expected
     assert json.loads(Session("1", "a", None).to_secret()) == {"session_user_id": "1", "session_key": "a"}
+
+
+def test_an_end_in_any_century_is_written_with_four_digits_of_its_year() -> None:
+    ends = datetime(26, 12, 6, 11, 19, 10, tzinfo=UTC)
+    assert json.loads(Session("1", "a", ends).to_secret())["session_expires_date"] == "0026-12-06 11:19:10"
