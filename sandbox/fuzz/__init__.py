@@ -3,6 +3,7 @@
 target.py       what a target is, and what it raises
 truth.py        what `csv.reader` and `zlib` make of the same bytes
 streams.py      targets: the inspector, the count of records, the rows for the typed copy
+cells.py        target: one cell, typed as in the typed copy
 answers.py      targets: Spaaza's answers to the export and to the log-in, as bytes on a connection
 documents.py    targets: secrets, events, manifests and reports
 mutators.py     changes an input behind its checksum or its Content-Length, which bytes changed at random never pass

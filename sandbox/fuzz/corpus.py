@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from sandbox.fuzz import answers, documents, mutators, seeds, streams
+from sandbox.fuzz import answers, cells, documents, mutators, seeds, streams
 from sandbox.fuzz.target import MARK, Target
 
 ROOT: Final = Path(__file__).parents[2]
@@ -28,6 +28,7 @@ TARGETS: Final[Mapping[str, Target]] = {
     "inspector": Target(streams.inspector, seeds.inspector, mutators.of_gzip, longest_bytes=1_536),
     "records": Target(streams.records, seeds.records, mutators.of_csv, mutators.CSV_WORDS, longest_bytes=512),
     "rows": Target(streams.rows, seeds.rows, mutators.of_csv, mutators.CSV_WORDS, longest_bytes=640),
+    "cell": Target(cells.cell, cells.seeds, mutators.plain, cells.WORDS, longest_bytes=64),
     "export": Target(answers.export, seeds.answers, mutators.of_http, (_MARK, *_HTTP)),
     "login": Target(answers.login, seeds.logins, mutators.of_http, (_MARK, *_HTTP)),
     "secret": Target(documents.secret, seeds.secrets, mutators.of_json, (_MARK,)),

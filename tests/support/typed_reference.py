@@ -2,19 +2,16 @@
 
 import csv
 import io
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
 import duckdb
 
+from sandbox.fuzz.cells import Cell, typed
 from spaaza_snapshots.model.columns import Column, columns_of
 
-Cell = object
 Row = tuple[Cell, ...]
 
 
@@ -71,7 +68,7 @@ def readable(record: bytes, fields: int) -> list[str] | None:
 
 def typed_row(columns: Sequence[Column], texts: Sequence[str]) -> Row:
     """Return the typed values of one record, and what did not fit."""
-    values = [TYPED[column.athena_type](text) for column, text in zip(columns, texts, strict=True)]
+    values = [typed(column.athena_type, text) for column, text in zip(columns, texts, strict=True)]
     wrong = [
         f"{column.athena_name}={text.replace(chr(31), ' ')}"
         for column, text, value in zip(columns, texts, values, strict=True)
@@ -92,34 +89,3 @@ def parquet_rows(parquet: Path) -> tuple[tuple[str, ...], list[Row]]:
 def _database() -> duckdb.DuckDBPyConnection:
     """Open one for all files: to open one takes longer than to read a file."""
     return duckdb.connect()
-
-
-def _where(pattern: str, make: Callable[[str], Cell]) -> Callable[[str], Cell]:
-    def typed(text: str) -> Cell:
-        try:
-            return make(text) if re.fullmatch(pattern, text, re.ASCII) else None
-        except ValueError:  # the 30th of February, the year 0
-            return None
-
-    return typed
-
-
-def _instant(text: str) -> datetime:
-    if text[11:13] == "24":  # to some Pythons, midnight
-        raise ValueError
-    instant = datetime.fromisoformat(text.removesuffix("Z"))
-    if instant.microsecond % 1000:  # the table keeps milliseconds
-        raise ValueError
-    return instant
-
-
-_DATE = r"\d{4}-\d{2}-\d{2}"
-
-TYPED: Mapping[str, Callable[[str], Cell]] = {
-    "string": lambda text: text,
-    "bigint": _where(r"-?\d{1,18}", int),
-    "decimal(18,4)": _where(r"-?\d{1,14}(\.\d{1,4})?", Decimal),
-    "boolean": {"true": True, "false": False}.get,
-    "date": _where(_DATE, date.fromisoformat),
-    "timestamp": _where(_DATE + r"T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z", _instant),
-}
