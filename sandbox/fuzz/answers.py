@@ -75,6 +75,7 @@ class Peer:
     body: bytes | None
     framed_alike: bool
     """Whether it understands by `Transfer-Encoding` what others do."""
+    content_type: str
 
 
 class _Given:
@@ -91,13 +92,14 @@ def peer_of(answer: bytes) -> Peer:
     try:
         response.begin()
     except (http.client.HTTPException, OSError, ValueError):
-        return Peer(None, None, framed_alike=True)
+        return Peer(None, None, framed_alike=True, content_type="")
     framing = response.headers.get_all("Transfer-Encoding", [])
     alike = not framing or [value.lower() for value in framing] == ["chunked"]
+    content_type = ", ".join(response.headers.get_all("Content-Type", []))
     try:
-        return Peer(response.status, response.read(), alike)
+        return Peer(response.status, response.read(), alike, content_type)
     except (http.client.HTTPException, OSError, ValueError):
-        return Peer(response.status, None, alike)
+        return Peer(response.status, None, alike, content_type)
 
 
 def whole(stream: ExportStream) -> bytes:
@@ -110,6 +112,7 @@ def export(data: bytes, read: Any = whole) -> None:
     answer = data[1:]
     peer = peer_of(answer)
     allowed = (SessionExpired, ExportRejected, ExportUnavailable, NotAnExport, ExportInterrupted)
+    private = [word for word in PRIVATE if word not in peer.content_type]  # the one header that an error names
     with wire(answer) as pool:
         exports = SpaazaExports(pool, f"{BASE}/segments/export/users", 5, CLOCK)
 
@@ -118,7 +121,7 @@ def export(data: bytes, read: Any = whole) -> None:
                 body: bytes = read(stream)
                 return body
 
-        found = refusal_or_answer(asked, allowed, PRIVATE)
+        found = refusal_or_answer(asked, allowed, private)
     if isinstance(found, SnapshotError):
         _judge_refusal(found, peer.status)
     else:

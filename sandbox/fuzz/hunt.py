@@ -4,6 +4,7 @@ The options are those of libFuzzer; `-help=1` lists them. An input that breaks a
 to a file.
 """
 
+import shlex
 import sys
 from random import Random
 
@@ -15,7 +16,8 @@ with atheris.instrument_imports(include=["spaaza_snapshots"]):
 
 def main() -> None:
     """Search until libFuzzer's own limits end it; it ends the process."""
-    program, name, *options = sys.argv
+    name, *options = sys.argv[1:]
+    program = f"{shlex.quote(sys.executable)} -m sandbox.fuzz.hunt {name}"  # what libFuzzer starts to merge inputs
     target = TARGETS[name]
 
     def mutated(data: bytes, longest_bytes: int, seed: int) -> bytes:
