@@ -28,7 +28,7 @@ TARGETS: Final[Mapping[str, Target]] = {
     "inspector": Target(streams.inspector, seeds.inspector, mutators.of_gzip, longest_bytes=1_536),
     "records": Target(streams.records, seeds.records, mutators.of_csv, mutators.CSV_WORDS, longest_bytes=512),
     "rows": Target(streams.rows, seeds.rows, mutators.of_csv, mutators.CSV_WORDS, longest_bytes=640),
-    "cell": Target(cells.cell, cells.seeds, mutators.plain, cells.WORDS, longest_bytes=64),
+    "cell": Target(cells.cell, cells.seeds, cells.from_a_seed, longest_bytes=64),
     "export": Target(answers.export, seeds.answers, mutators.of_http, (_MARK, *_HTTP)),
     "login": Target(answers.login, seeds.logins, mutators.of_http, (_MARK, *_HTTP)),
     "secret": Target(documents.secret, seeds.secrets, mutators.of_json, (_MARK,)),

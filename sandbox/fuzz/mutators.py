@@ -38,11 +38,6 @@ VALUES: Final[tuple[Any, ...]] = (
 )  # fmt: skip
 
 
-def plain(data: bytes, change: Bytes, _random: Random) -> bytes:
-    """Leave it to the fuzzer."""
-    return change(data)
-
-
 def of_csv(data: bytes, change: Bytes, random: Random) -> bytes:
     """Put in what a CSV is made of, or repeat a part of it."""
     if random.random() < UNTOUCHED_SHARE:
