@@ -9,6 +9,7 @@ from sandbox.fuzz.target import Finding, ended, same
 from spaaza_snapshots.errors import CredentialsError, InvalidRequest, StorageError
 from spaaza_snapshots.events.messages import snapshot_completed
 from spaaza_snapshots.model.manifest import Manifest, header_changes
+from spaaza_snapshots.model.quality import quality_of
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.parquet import event as parquet_event
 from spaaza_snapshots.rotation import event as rotation_event
@@ -16,7 +17,6 @@ from spaaza_snapshots.rotation.login_secret import LoginSecret
 from spaaza_snapshots.snapshot.request import parse_request
 from spaaza_snapshots.snapshot.settings import Settings
 from spaaza_snapshots.spaaza.credentials import Session, is_header_value, read_session
-from spaaza_snapshots.upkeep.prove_typed import quality_of
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
