@@ -91,14 +91,14 @@ def peer_of(answer: bytes) -> Peer:
     response = http.client.HTTPResponse(cast("socket.socket", _Given(answer)), method="POST")
     try:
         response.begin()
-    except (http.client.HTTPException, OSError, ValueError):
+    except (http.client.HTTPException, OSError, ValueError, OverflowError):
         return Peer(None, None, framed_alike=True, content_type="")
     framing = response.headers.get_all("Transfer-Encoding", [])
     alike = not framing or [value.lower() for value in framing] == ["chunked"]
     content_type = ", ".join(response.headers.get_all("Content-Type", []))
     try:
         return Peer(response.status, response.read(), alike, content_type)
-    except (http.client.HTTPException, OSError, ValueError):
+    except (http.client.HTTPException, OSError, ValueError, OverflowError):
         return Peer(response.status, None, alike, content_type)
 
 
