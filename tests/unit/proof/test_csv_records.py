@@ -152,6 +152,17 @@ def test_a_long_csv_is_counted_alike_in_blocks_of_any_length(row: bytes, way: fl
         assert counted(blocks, way) == reference(content)
 
 
+@pytest.mark.parametrize("before", [b"", b"ID,Name\n", b"ID,Name\n1,", b"ID,Name\n1,a\n"])
+@pytest.mark.parametrize(
+    "repeated",
+    [b"\n", b"\r\n", b",", b'"', b'"\n', b'"\n"', b'"a"\n\n', b'"\n\n",', b'","', b'"",', b'a""', b'","a""",'],
+)
+def test_bytes_that_repeat_are_counted_in_time_wherever_they_begin(repeated: bytes, before: bytes) -> None:
+    content = before + repeated * (100_000 // len(repeated) - 1)
+    for way in (WALK, BULK):
+        assert counted([content], way) == reference(content)
+
+
 @pytest.mark.parametrize(
     "row",
     [
