@@ -107,9 +107,10 @@ def test_a_held_day_is_exported_again_and_a_plausible_export_takes_its_place(hun
 def test_a_held_day_is_exported_again_three_times_and_then_only_raises(hundred_yesterday: Stack) -> None:
     stack = hundred_yesterday
     stack.spaaza.serve(generated_users(50))
-    for _hour in range(6):
+    for hour in range(6):
         with pytest.raises(SnapshotHeld, match="50 rows, 100 on") as raised:
             invoke(stack)
+        assert raised.value.again is (hour > 0)  # somebody was told the first time
     assert "force another export today" in raised.value.hint
     assert len(stack.spaaza.requests) == 1 + 4
     assert invoke(stack, ACCEPT)["row_count"] == 50

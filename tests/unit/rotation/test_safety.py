@@ -53,6 +53,15 @@ def test_tries_whose_end_cannot_be_marked_are_three_at_most(
     assert kinds(renewing)[-1] is CredentialsError
 
 
+def test_only_labels_of_tries_that_are_there_are_taken_off(
+    renewing: Renewing, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    through_the_wire(wire, monkeypatch)
+    assert renewing.rotate().failed_at is None
+    moved = [call.status for call in wire.calls if call.operation == "UpdateSecretVersionStage"]
+    assert set(moved) == {200}  # Secrets Manager refuses to take off a label that is not there
+
+
 def test_a_login_that_went_well_leaves_no_try_counted(renewing: Renewing) -> None:
     for _ in range(5):
         assert renewing.rotate().failed_at is None

@@ -7,6 +7,7 @@ from spaaza_snapshots.errors import (
     CredentialsError,
     InvalidRequest,
 )
+from spaaza_snapshots.rotation.steps import ROTATE_AGAIN
 from tests.support.rotation import FUNCTION, Renewing
 from tests.support.steps import SECRET, kinds
 
@@ -73,7 +74,7 @@ def test_a_step_whose_version_has_no_value_fails_and_the_rotation_can_still_begi
     assert renewing.do("testSecret", token)  # alone it also tests what was just set up, where nothing is there yet
     assert not renewing.do("finishSecret", token)
     assert kinds(renewing) == [CredentialsError]
-    assert "createSecret comes first" in str(renewing.errors[0])
+    assert str(renewing.errors[0]) == f"This rotation has no new session yet: createSecret comes first. {ROTATE_AGAIN}"
     assert renewing.current() == before
     assert renewing.play()[0].failed_at is None
     assert renewing.is_renewed()
