@@ -135,6 +135,9 @@ campaign: $(STAMP) ## Live days on real servers with faults everywhere, and chec
 fuzz: $(STAMP) ## Fuzz whatever reads foreign bytes: MINUTES= TARGET=, and KEEP=1 renews tests/corpus
 	@exec $(PY) -m sandbox.fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(if $(TARGET),--target $(TARGET)) $(call switch,KEEP,keep)
 
+mutants: $(STAMP) ## Change one thing at a time, and see which test notices: MODULE=snapshot/commit SAMPLE= SEED=
+	@exec $(PY) -m tools.mutants $(MODULE) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
+
 contract: $(STAMP) ## Test the assumptions about S3 on a real bucket, and leave nothing there: BUCKET= REGION=
 	@exec $(PY) -m tools.contract $(if $(BUCKET),--bucket $(BUCKET)) $(if $(REGION),--region $(REGION))
 
@@ -159,6 +162,6 @@ pins: $(STAMP) ## Update the pinned requirements
 	@tools/pins
 
 clean: ## Remove everything the other targets made
-	@rm -rf $(VENV) .tools .aws-sam .bench .fuzz .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) .tools .aws-sam .bench .mutants .fuzz .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: $(shell sed -n 's/^\([a-z]*\):.*\#\# .*/\1/p' Makefile)

@@ -1,5 +1,6 @@
 """What many tests share: AWS on loopback, started once."""
 
+import os
 from collections.abc import Generator, Iterator
 from functools import cache
 from itertools import count
@@ -12,7 +13,7 @@ from botocore.loaders import create_loader
 from coverage import Coverage
 
 from sandbox.aws.moto import MotoAws
-from sandbox.aws.seaweed import SeaweedS3
+from sandbox.aws.seaweed import SEAWEED_PORT, SeaweedS3
 from sandbox.aws.stack import Stack, create_bucket, furnish, s3_client
 from sandbox.spaaza.server import SpaazaServer
 from sandbox.wire.wire import Wire
@@ -53,7 +54,8 @@ def one_reader_of_the_sdks_files() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def seaweed() -> Iterator[SeaweedS3]:
-    with SeaweedS3() as server:
+    running = os.environ.get(SEAWEED_PORT)  # `make mutants` starts one for all its processes
+    with SeaweedS3(None if running is None else int(running)) as server:
         yield server
 
 
@@ -81,7 +83,7 @@ def s3(seaweed: SeaweedS3) -> Iterator["S3Client"]:
 @pytest.fixture
 def bucket(seaweed: SeaweedS3, s3: "S3Client") -> str:
     """A fresh, versioned bucket."""
-    name = f"snapshots-{next(_numbers)}"
+    name = f"snapshots-{os.getpid()}-{next(_numbers)}"
     create_bucket(s3, name)
     return name
 

@@ -14,6 +14,9 @@ from typing import Self
 
 from sandbox.aws import processes
 
+SEAWEED_PORT = "SEAWEED_PORT"
+"""The environment variable with the port of a server that runs already, for processes that share one."""
+
 START_ATTEMPTS = 3  # somebody else may take a port before the server listens on it
 START_SECONDS = 60  # takes 3 s on an idle machine
 STOP_SECONDS = 1  # it ignores SIGTERM for more than 15 s, and its data is not kept
@@ -37,10 +40,10 @@ class SeaweedS3:
     secret_key = "loopback-only-secret"
     region = "eu-west-1"
 
-    def __init__(self) -> None:
-        """Start nothing yet."""
+    def __init__(self, running_at_port: int | None = None) -> None:
+        """Start nothing yet, and nothing at all if a server of ours runs at this port already."""
         self._stack = ExitStack()
-        self._ports: list[int] = []
+        self._ports = [] if running_at_port is None else [running_at_port]
 
     @property
     def endpoint_url(self) -> str:
@@ -49,6 +52,8 @@ class SeaweedS3:
 
     def __enter__(self) -> Self:
         """Start the server and return once it answers; raises RuntimeError with the end of its log if it does not."""
+        if self._ports:
+            return self
         for _ in range(START_ATTEMPTS - 1):
             with suppress(_PortTaken):
                 return self._started()

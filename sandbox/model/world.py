@@ -86,10 +86,9 @@ def prepared() -> Iterator[None]:
     Manifests are immutable, so each is parsed only once.
     """
     level = logger.log_level
-    defaults = cast("Any", multipart.MultipartUpload.__init__).__kwdefaults__
+    upload = functools.partial(multipart.MultipartUpload, part_bytes=PART_BYTES)
     with (
-        patch.dict(defaults, part_bytes=PART_BYTES),
-        patch.dict(vars(store), ACCEPTED_PART_BYTES=PART_BYTES + 1),
+        patch.dict(vars(store), MultipartUpload=upload, ACCEPTED_PART_BYTES=PART_BYTES + 1),
         patch.dict(vars(multipart), ThreadPoolExecutor=NoPool),
         patch.dict(vars(attempt), uuid=IDS),
         patch.dict(vars(checks), KNOWN=DOCUMENTED),

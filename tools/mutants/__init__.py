@@ -1,0 +1,1 @@
+"""Mutation testing of what proves, commits and converts (`make mutants`)."""

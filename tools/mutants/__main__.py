@@ -1,0 +1,102 @@
+"""`make mutants`: change one thing in a function, and see which test notices; a table by module.
+
+python -m tools.mutants                                       all of rooms.toml; takes hours
+python -m tools.mutants snapshot/commit --sample 80           one module, 80 of its mutants, by seed
+
+mutmut makes the mutants and runs the tests. It leaves decorated functions alone (properties, context managers), and
+constants. A mutation that only rewords a sentence for people is not counted.
+"""
+
+import argparse
+import random
+import sys
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tools.mutants.workspace import Mutant, Room, mutants_of, rooms, survivors
+
+EXPLAINED = Path(__file__).with_name("explained.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of the mutants of one module that were run."""
+
+    module: str
+    all_mutants: int
+    run: int
+    explained: list[Mutant]
+    survived: list[Mutant]
+
+    @property
+    def row(self) -> str:
+        """A line of the table; the score is of the mutants that are not explained."""
+        told = str(self.run) if self.run == self.all_mutants else f"{self.run} of {self.all_mutants}"
+        killed = self.run - len(self.explained) - len(self.survived)
+        score = 100 * killed / max(1, killed + len(self.survived))
+        return f"| `{self.module}` | {told} | {killed} | {len(self.explained)} | {len(self.survived)} | {score:.1f} % |"
+
+
+def explanations() -> dict[tuple[str, str, str, str], str]:
+    """Return the reason of each kept survivor, by module, function and change."""
+    entries: list[dict[str, Any]] = tomllib.loads(EXPLAINED.read_text(encoding="utf-8")).get("mutant", [])
+    return {(each["module"], each["function"], each["was"], each["now"]): each["reason"] for each in entries}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table; the exit code is 0 only if every survivor is explained, and every explanation has a mutant."""
+    parser = argparse.ArgumentParser(prog="python -m tools.mutants")
+    parser.add_argument("module", nargs="?", help="such as snapshot/commit, or a room of rooms.toml; all by default")
+    parser.add_argument("--sample", type=int, help="as many mutants of each module, drawn by --seed")
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args(arguments)
+    results = [result for room in rooms() for result in _results(room, given)]
+    if not results:
+        parser.error(f"{given.module} is neither a module nor a room of rooms.toml")
+    print("| module | mutants | killed | explained | survived | score |\n|---|--:|--:|--:|--:|--:|")
+    print("\n".join(result.row for result in results))
+    left = [mutant for result in results for mutant in result.survived]
+    for mutant in left:
+        print(f"\nsurvived: {mutant.module} {mutant.function}\n  - {mutant.was}\n  + {mutant.now}")
+    stale = _stale([result.module for result in results])
+    for told in stale:
+        print(f"\nexplained, but no longer a mutant: {' | '.join(told)}")
+    return 1 if left or stale else 0
+
+
+def _results(room: Room, given: argparse.Namespace) -> list[Result]:
+    modules = [module for module in room.modules if given.module in (None, room.name, module)]
+    if not modules:
+        return []
+    there = {module: [each for each in mutants_of(module) if not each.is_wording] for module in modules}
+    drawn = {module: _sample(mutants, given.sample, given.seed) for module, mutants in there.items()}
+    left = survivors(room, [mutant for mutants in drawn.values() for mutant in mutants])
+    told = explanations()
+    return [
+        Result(
+            module,
+            len(there[module]),
+            len(drawn[module]),
+            [mutant for mutant in left if mutant.module == module and mutant.content in told],
+            [mutant for mutant in left if mutant.module == module and mutant.content not in told],
+        )
+        for module in modules
+    ]
+
+
+def _sample(mutants: list[Mutant], size: int | None, seed: int) -> list[Mutant]:
+    if size is None or size >= len(mutants):
+        return mutants
+    return random.Random(seed).sample(mutants, size)
+
+
+def _stale(modules: list[str]) -> list[tuple[str, str, str, str]]:
+    there = {mutant.content for module in modules for mutant in mutants_of(module)}
+    return [told for told in explanations() if told[0] in modules and told not in there]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
