@@ -31,6 +31,8 @@ DUCKDB_SHARE: Final = 0.4
 
 BY_DUCKDB: Final = "in DuckDB"
 
+INTERRUPT_AGAIN_SECONDS: Final = 0.01
+
 _TOO_SMALL: Final = "Raise the memory of the Parquet function, or the size of its /tmp, and send the event again."
 _DEFECT: Final = "This is a bug in the conversion; the raw object and its manifest are sound."
 
@@ -147,12 +149,20 @@ def _database(machine: Machine) -> Iterator[duckdb.DuckDBPyConnection]:
 def _interrupted_in_time(database: duckdb.DuckDBPyConnection, clock: Clock) -> Iterator[None]:
     """Interrupt the statement when only the reserve is left; raises `OutOfTime`."""
     clock.require("converting", BY_DUCKDB)
-    timer = threading.Timer(clock.seconds_left(), database.interrupt)
-    timer.start()
+    ended = threading.Event()
+    watchdog = threading.Thread(target=_interrupt, args=(database, clock.seconds_left(), ended), daemon=True)
+    watchdog.start()
     try:
         yield
     except duckdb.InterruptException:
         raise clock.out_of_time("converting", BY_DUCKDB) from None
     finally:
-        timer.cancel()
-        timer.join()  # otherwise it might interrupt a closed database
+        ended.set()
+        watchdog.join()  # otherwise it might interrupt a closed database
+
+
+def _interrupt(database: duckdb.DuckDBPyConnection, wait_seconds: float, ended: threading.Event) -> None:
+    """Interrupt again and again once that time is over: DuckDB forgets an interrupt between two statements."""
+    while not ended.wait(wait_seconds):
+        database.interrupt()
+        wait_seconds = INTERRUPT_AGAIN_SECONDS
