@@ -106,6 +106,7 @@ def test_today_waits_for_spaaza_and_the_hourly_run_leaves_an_erased_yesterday_al
 
     code, said = erase("--yes")
     assert (code, f"Today's export ({today}) holds them too" in said, "Proved" in said) == (1, True, False)
+    assert [record.finished_at for record in records(stack)] == [None]  # status and doctor still say so
     assert (state(stack, yesterday), state(stack, today)) == (State.ERASED, State.COMPLETE)
 
     asked = len(stack.spaaza.requests)

@@ -145,7 +145,9 @@ def test_memory_sizes_are_not_guessed_where_nothing_was_measured() -> None:
 def test_only_a_run_of_all_parts_at_full_length_writes_the_page() -> None:
     assert options([]).whole
     assert not options(["--quick"]).whole
-    assert not options(["--parts", "run,typed"]).whole
+    assert options(["--sizes", "10,100,1000,10000"]).whole
+    for less in (["--parts", "run,typed"], ["--size", "1"], ["--rounds", "1"], ["--sizes", "10,10000"]):
+        assert not options(less).whole
     assert options(["--quick"]).parts == QUICK.parts
 
 

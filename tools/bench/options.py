@@ -26,7 +26,9 @@ class Options:
     @property
     def whole(self) -> bool:
         """Whether every part is measured at full length; only such figures go into the page."""
-        return set(self.parts) == set(PARTS) and not self.quick
+        full = Options()
+        is_long = self.size_mb >= full.size_mb and self.rounds >= full.rounds
+        return is_long and set(self.parts) == set(PARTS) and set(full.sizes_mb) <= set(self.sizes_mb)
 
 
 QUICK: Final = Options(size_mb=40, rounds=3, inspected_users=15_000, parts=QUICK_PARTS, quick=True)

@@ -103,7 +103,8 @@ def _warnings(plan: Plan, unclear: Iterable[str], today: date) -> Iterator[Rende
 
 def _end(plan: Plan, erased: Erased | None, *, clean: bool) -> Iterator[RenderableType]:
     if erased is None:
-        yield "Nothing was changed. Repeat with [bold]--yes[/bold] to erase." if plan.days or plan.query_results else ""
+        if plan.days or plan.query_results:
+            yield "Nothing was changed. To erase, add [bold]--yes[/bold] (with make: YES=1)."
         return
     for record in erased.proof.open_records:
         yield OPEN.format(started_at=record.started_at, key=record.key)
@@ -123,7 +124,10 @@ def _end(plan: Plan, erased: Erased | None, *, clean: bool) -> Iterator[Renderab
             " each export was read to its end, and so was each typed copy that no export clears."
         )
     else:
-        yield "[red]Not finished:[/red] do what is said above, and run the command again; it finds what is left."
+        yield (
+            "[red]Not finished:[/red] do what is said above, and run the command again; it finds what is left."
+            " If it is left a second time, something is still writing it."
+        )
 
 
 def _data(plan: Plan, rows: list[_Row], erased: Erased | None, *, clean: bool) -> Any:

@@ -181,7 +181,7 @@ def _steps(steps: tuple[Step, ...]) -> Iterator[RenderableType]:
     for step in others[:SHOWN_STEPS]:
         yield f"Then {_step(step)}"
     if len(others) > SHOWN_STEPS:
-        yield f"and {len(others) - SHOWN_STEPS} more, with --json"
+        yield f"and {len(others) - SHOWN_STEPS} more: spaaza-snapshots status --json"
     style = "yellow" if first.trouble is Trouble.LACK else "red"
     yield f"[bold {style}]First[/] {_step(first)}"
 

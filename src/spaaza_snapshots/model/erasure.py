@@ -73,6 +73,6 @@ class Erasure:
             erasure = read_as(cls, json.loads(body))
             _ = erasure.dates
         except (ValueError, TypeError, RecursionError) as error:
-            hint = "Restore an earlier version of it; runs write it in one piece, so look for another writer."
+            hint = "Restore an earlier version of it. Only spaaza-snapshots erase writes it: find what else did."
             raise StorageError("A record of an erasure cannot be read", key, hint) from error
         return erasure

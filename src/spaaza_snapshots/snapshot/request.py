@@ -135,7 +135,7 @@ def _refuse_contradictions(request: SnapshotRequest, today: date) -> None:
     if request.force and request.accept:
         raise _refusal("force and accept cannot be combined", hint="force exports again; accept exports nothing.")
     if request.force and request.snapshot_date < today:
-        hint = "Remove force: it would replace that day's snapshot with today's users."
+        hint = "Leave that day alone: without force, a missing day would be filled with the users of now."
         raise _refusal("force on a past date", f"{request.snapshot_date}: an export is always of now", hint)
     if request.accept and len(request.chain_ids) > 1:
         hint = 'Name one: {"chain_id": …, "date": …, "accept": true}.'

@@ -173,6 +173,7 @@ class Situation:
             "ExportRejected": "ask Spaaza: the admin user may not export this chain.",
             "BadSettings": f"correct the parameter that it names, then {self.make('deploy')}.",
             "OutOfTime": f"see long-run in {OPERATIONS}; {wait}.",
+            "Killed": f"{take}; {wait}. If Lambda ends that run too, see long-run in {OPERATIONS}.",
             "StorageError": f"check the function's role, the key of the bucket and the status of AWS; {wait}.",
         }
         at_spaaza = ("NotAnExport", "ExportUnavailable", "ExportInterrupted")

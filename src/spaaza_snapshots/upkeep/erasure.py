@@ -90,7 +90,7 @@ def erase(
 
 
 def prove(bucket: VersionedBucket, plan: Plan, search: Search, now: Callable[[], datetime]) -> ErasureProof:
-    """List everything again, read what the search has not read, and finish the records of which nothing is left.
+    """List everything again, read what the search has not read, and if nothing is left finish the records.
 
     Versions never change, so what was read once needs no second look. Raises `StorageError`.
     """
@@ -101,11 +101,13 @@ def prove(bucket: VersionedBucket, plan: Plan, search: Search, now: Callable[[],
     results = _real(bucket, keys.QUERY_RESULTS_ROOT)
     there = {version.key for day in plan.days for version in bucket.versions(day.snapshot_id.pending_prefix)}
     drafts = [draft for day in plan.days for draft in day.drafts if draft.key in there]
+    still_there = tuple(dict.fromkeys(version.key for version in (*left, *results, *drafts)))
+    finished_at = None if still_there or uploads else now()
     return ErasureProof(
-        tuple(dict.fromkeys(version.key for version in (*left, *results, *drafts))),
+        still_there,
         len(exports),
         len(typed),
-        tuple(_finish_records(bucket, plan.chain_id, now)),
+        tuple(_finish_records(bucket, plan.chain_id, finished_at)),
         tuple(dict.fromkeys(uploads)),
     )
 
@@ -139,18 +141,18 @@ def _counted(day: DayToErase) -> ErasedDay:
     )
 
 
-def _finish_records(bucket: VersionedBucket, chain_id: int, now: Callable[[], datetime]) -> Iterable[Erasure]:
-    """Finish each record of which nothing is left, and yield the others."""
+def _finish_records(bucket: VersionedBucket, chain_id: int, finished_at: datetime | None) -> Iterable[Erasure]:
+    """Yield each record of which something is left; finish the others, unless anything else is left (None)."""
     unfinished = SnapshotStore(bucket.s3, bucket.name).open_erasures(chain_id)
     there: set[ErasedVersion] = set()
     for root in RECORDED_ROOTS if unfinished else ():
         found = _real(bucket, keys.chain_prefix(root, chain_id))
         there.update(ErasedVersion(version.key, version.version_id) for version in found)
     for erasure in unfinished:
-        if there.isdisjoint(erasure.versions):
-            _put(bucket, replace(erasure, finished_at=utc_text(now())))
-        else:
+        if not there.isdisjoint(erasure.versions):
             yield erasure
+        elif finished_at is not None:
+            _put(bucket, replace(erasure, finished_at=utc_text(finished_at)))
 
 
 def _put(bucket: VersionedBucket, erasure: Erasure) -> None:

@@ -43,7 +43,11 @@ def situation(session: SessionDates = GOOD, renewal: Renewal | None = None) -> S
             "check the function's role, the key of the bucket and the status of AWS; the next run is at 08:00.",
         ),
         ("BadSettings", "correct the parameter that it names, then make deploy ENV=test01."),
-        ("Killed", "make snapshot CHAIN=1743 ENV=test01; the next run is at 08:00."),
+        (
+            "Killed",
+            "make snapshot CHAIN=1743 ENV=test01; the next run is at 08:00. If Lambda ends that run too, see"
+            " long-run in docs/OPERATIONS.md.",
+        ),
     ],
 )
 def test_each_error_has_its_cure(name: str, told: str) -> None:
