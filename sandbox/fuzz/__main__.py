@@ -27,6 +27,8 @@ WORK: Final = ROOT / ".fuzz"
 PYTHON: Final = ROOT / ".tools" / "fuzz" / "bin" / "python"
 INPUT_SECONDS: Final = 20
 KEPT_INPUTS: Final = 150
+FOUND: Final = "found-"
+"""How the name of an input begins that stays, whatever others reach."""
 """The most inputs that are kept for one target: the shortest ones."""
 
 FINDING: Final = re.compile(r"Test unit written to (\S+)")
@@ -136,14 +138,16 @@ def _escaped(word: bytes) -> str:
 
 
 def _keep(name: str) -> None:
-    """Renew the inputs that are kept: the fewest that reach all that those and the found ones reach."""
+    """Renew the inputs that are kept: the shortest of the fewest that reach all that those and the new ones reach."""
     with tempfile.TemporaryDirectory() as merged:
         found = [str(WORK / name / "inputs"), str(KEPT / name)]
-        list(_lines_of(name, ["-set_cover_merge=1", f"-max_len={TARGETS[name].longest_bytes}", merged, *found]))
+        options = ["-set_cover_merge=1", f"-artifact_prefix={WORK / name}/", f"-max_len={TARGETS[name].longest_bytes}"]
+        if not any("MERGE-OUTER" in line and "added" in line for line in _lines_of(name, [*options, merged, *found])):
+            raise SystemExit(f"The inputs of {name} could not be merged: {KEPT / name} is as it was.")
         inputs = sorted(Path(merged).iterdir(), key=lambda path: path.stat().st_size)[:KEPT_INPUTS]
-        if inputs:
-            shutil.rmtree(KEPT / name)
-            (KEPT / name).mkdir()
+        for path in (KEPT / name).iterdir():
+            if not path.name.startswith(FOUND):  # somebody keeps it for what it once showed
+                path.unlink()
         for path in inputs:
             shutil.copyfile(path, KEPT / name / path.name[:12])
 

@@ -57,7 +57,7 @@ def test_a_doubtful_export_does_not_replace_a_good_one_whose_manifest_is_damaged
     good = invoke(stack)
     damage(stack, SNAPSHOT)
     stack.spaaza.serve(generated_users(10))
-    with pytest.raises(SnapshotHeld, match="not kept"):
+    with pytest.raises(SnapshotHeld, match="not kept: the snapshot there waits for its manifest"):
         invoke(stack)
     there = aftermath(stack)
     assert (there.raw_run_id, there.open_uploads, there.pending) == (good["run_id"], 0, {})

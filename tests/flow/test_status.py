@@ -237,4 +237,4 @@ def test_more_steps_than_a_screen_holds_are_counted(members: Members) -> None:
     for days_ago in range(10, -1, -1):
         members.take(20, days_ago, typed=False)
     printed = members.shown("status")[1]
-    assert (printed.count("\nThen "), "\nand 2 more, with --json\n" in printed) == (8, True)
+    assert (printed.count("\nThen "), "\nand 2 more: spaaza-snapshots status --json\n" in printed) == (8, True)

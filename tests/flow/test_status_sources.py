@@ -55,6 +55,16 @@ def test_the_log_is_not_read_when_all_is_good(members: Members, stack: Stack) ->
     assert "FilterLogEvents" not in {call.operation for call in stack.wire.calls}
 
 
+def test_records_of_erasures_that_cannot_be_read_hide_no_day(members: Members, stack: Stack) -> None:
+    members.deploy()
+    members.take(20)
+    stack.s3.put_object(Bucket=stack.bucket, Key=f"erasures/users/chain_id={CHAIN}/1.json", Body=b"{}")
+    stack.wire.fail("GetObject", faults.error(403, "AccessDenied"), key_contains="erasures/", times=EVERY_TIME)
+    code, printed = members.shown("status")
+    assert (code, f"First erasures from chain {CHAIN}: find out why" in printed) == (1, True), printed
+    assert re.search(rf"^{CHAIN} +complete", printed, re.MULTILINE)
+
+
 def test_one_broken_source_hides_no_other(members: Members, stack: Stack) -> None:
     members.deploy(RenewSession="true")
     members.take(20, 1)

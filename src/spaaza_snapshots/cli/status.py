@@ -102,6 +102,7 @@ def _chain(found: Status, chain_id: int) -> Mapping[str, Any]:
     chain, error = found.chains[chain_id], found.errors.get(chain_id)
     if isinstance(chain, Unknown):
         return {"chain_id": chain_id, "unknown": chain.reason}
+    erasures = chain.open_erasures
     return {
         "chain_id": chain_id,
         **day_data(chain.today),
@@ -111,7 +112,7 @@ def _chain(found: Status, chain_id: int) -> Mapping[str, Any]:
         "error": None if error is None else asdict(error),
         "days": [_shown_day(chain, day) for day in chain.days],
         "held": [day_data(day) for day in (*chain.held, *chain.days) if day.state == "held"],
-        "open_erasures": [erasure.key for erasure in chain.open_erasures],
+        "open_erasures": _or_unknown(erasures) if isinstance(erasures, Unknown) else [found.key for found in erasures],
     }
 
 

@@ -120,9 +120,10 @@ def _held(found: Status) -> Iterator[str]:
 
 
 def _erasures(found: Status) -> Iterator[str]:
-    for erasure in (erasure for chain in _looked_at(found) for erasure in chain.open_erasures):
-        begun = f"the erasure begun at {escape(erasure.started_at)}"
-        yield f"[bold]chain {erasure.chain_id}[/bold]: {begun} is [yellow]not finished[/yellow]"
+    for erasures in (chain.open_erasures for chain in _looked_at(found)):
+        for erasure in () if isinstance(erasures, Unknown) else erasures:
+            begun = f"the erasure begun at {escape(erasure.started_at)}"
+            yield f"[bold]chain {erasure.chain_id}[/bold]: {begun} is [yellow]not finished[/yellow]"
 
 
 def _facts(found: Status) -> Mapping[str, str]:

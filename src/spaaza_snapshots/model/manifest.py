@@ -151,18 +151,20 @@ class Manifest:
         """Read what `to_json` wrote; raises `StorageError` naming `key` if it is not the manifest of that key."""
         try:
             manifest = read_as(cls, json.loads(body))
-            if key not in (manifest.key, manifest.pending_key) or not math.isfinite(manifest.run_seconds):
-                raise ValueError("it is of another snapshot")
-            if manifest.snapshot_date != manifest.snapshot_id.snapshot_date.isoformat():
-                raise ValueError("its date is written otherwise")
+            is_of_key = key in (manifest.key, manifest.pending_key) and math.isfinite(manifest.run_seconds)
+            has_usual_date = manifest.snapshot_date == manifest.snapshot_id.snapshot_date.isoformat()
             manifest.to_json()  # a promotion writes it again: half a character, "\\ud800", cannot be written
         except (ValueError, TypeError, RecursionError) as error:
-            raise StorageError(
-                "This object is not a valid manifest",
-                f"{key}, {type(error).__name__}",
-                "Restore an earlier version of it.",
-            ) from None  # its text quotes the body
+            raise _not_a_manifest(key, type(error).__name__) from None  # its text quotes the body
+        if not is_of_key:
+            raise _not_a_manifest(key, "it is of another snapshot")
+        if not has_usual_date:
+            raise _not_a_manifest(key, "its date is written in another way")
         return manifest
+
+
+def _not_a_manifest(key: str, why: str) -> StorageError:
+    return StorageError("This object is not a valid manifest", f"{key}, {why}", "Restore an earlier version of it.")
 
 
 def utc_text(instant: datetime) -> str:

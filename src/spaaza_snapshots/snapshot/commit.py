@@ -83,7 +83,8 @@ def _judge(run: Run, proven: Proven, store: SnapshotStore, day: Day) -> Manifest
     """
     draft = draft_of(run, proven, Comparison(store.previous(run.snapshot_id), replaced=day.committed))
     if draft.is_doubtful and (day.committed is not None or (day.damaged and day.held is None)):
-        raise doubtful_error(draft, "this export was not kept: the good snapshot stays in place", NOT_KEPT, kept=False)
+        there = "the good snapshot stays in place" if day.committed else "the snapshot there waits for its manifest"
+        raise doubtful_error(draft, f"this export was not kept: {there}", NOT_KEPT, kept=False)
     return draft
 
 

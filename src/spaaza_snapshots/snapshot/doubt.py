@@ -6,8 +6,8 @@ from spaaza_snapshots.model.manifest import Manifest
 NOT_YET = "if not, do nothing: the schedule exports the day again until it ends, at most three times."
 
 NOT_KEPT = (
-    "Nothing is held. If Spaaza confirms these users, force again with a higher limit; if a manifest cannot be read,"
-    " restore it first: see manifest-damaged in docs/OPERATIONS.md."
+    "Nothing is held. If a manifest cannot be read, restore it: see manifest-damaged in docs/OPERATIONS.md. If Spaaza"
+    " confirms the drop, raise MaxRowDropPercent, deploy, force again on that day, and set it back."
 )
 
 

@@ -111,9 +111,10 @@ class SpaazaExports:
                 decode_content=False,
             )
         except (HTTPError, OSError) as error:
-            self._clock.require("waiting for the export to begin")
-            # `from None`: its text quotes what came in place of a status
-            raise ExportUnavailable("Spaaza did not answer", type(error).__name__, NEXT_RUN) from None
+            failed = type(error).__name__
+        # not while that error is handled: its text quotes what came in place of a status
+        self._clock.require("waiting for the export to begin")
+        raise ExportUnavailable("Spaaza did not answer", failed, NEXT_RUN)
 
 
 class _SessionDoubted(Exception):

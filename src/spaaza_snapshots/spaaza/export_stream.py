@@ -65,6 +65,7 @@ class ExportStream:
         patience = threading.Timer(min(patience_seconds, threading.TIMEOUT_MAX), self._shut_down)  # one chunk may drip
         patience.daemon = True
         patience.start()
+        failed = ""
         try:
             while len(self._peeked) < least_bytes and self._clock.monotonic() < give_up_at:
                 chunk = next(self._chunks, b"")
@@ -72,14 +73,13 @@ class ExportStream:
                     break
                 self._peeked += chunk
         except (HTTPError, OSError, ValueError) as error:
-            self._refuse_cut_off()
-            if self.status == 200:
-                detail = f"HTTP 200, {type(error).__name__}"
-                # `from None`, here and below: its text quotes what came in place of a chunk size
-                raise ExportUnavailable("Spaaza broke off before the export began", detail, NEXT_RUN) from None
+            failed = type(error).__name__
         finally:
             patience.cancel()
+        # Not while that error is handled, here and below: its text quotes what came in place of a chunk size.
         self._refuse_cut_off()
+        if failed and self.status == 200:
+            raise ExportUnavailable("Spaaza broke off before the export began", f"HTTP 200, {failed}", NEXT_RUN)
         return self._peeked
 
     def longer_start(self) -> bytes:
@@ -92,6 +92,7 @@ class ExportStream:
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the bytes of the body; raises `ExportInterrupted` or `OutOfTime`."""
+        failed = ""
         try:
             for chunk in itertools.chain((self._peeked,) if self._peeked else (), self._chunks):
                 self.received_bytes += len(chunk)
@@ -99,11 +100,11 @@ class ExportStream:
                 self._refuse_cut_off()
                 yield chunk
         except (HTTPError, OSError, ValueError) as error:
-            self._refuse_cut_off()
-            detail = f"{type(error).__name__} after {self.how_far()}"
-            raise ExportInterrupted("The export broke off", detail, NEXT_RUN) from None
+            failed = type(error).__name__
         # a body that ends with its connection looks whole when the watchdog has shut it down
         self._refuse_cut_off()
+        if failed:
+            raise ExportInterrupted("The export broke off", f"{failed} after {self.how_far()}", NEXT_RUN)
 
     def how_far(self) -> str:
         """Say how much came and at what rate, for people."""
@@ -112,7 +113,7 @@ class ExportStream:
         return f"{self.received_bytes:,} bytes of gzip in {seconds:.1f} s, {rate:.2f} MB/s"
 
     def close(self) -> None:
-        """End the connection: what is unread must not reach the next answer, and nobody comes back to it for hours."""
+        """End the connection: what is unread must not reach the next answer, and the next run is hours away."""
         self._watchdog.cancel()
         self._response.close()
         if self._connection is not None:

@@ -121,7 +121,12 @@ class Situation:
             elif standing is Standing.MISSING and is_today:
                 yield Step(Trouble.LACK, about, self.missing(day, error), found)
         yield from self._typed(chain)
-        if chain.open_erasures:
+        yield from self._erasures(chain)
+
+    def _erasures(self, chain: ChainDays) -> Iterator[Step]:
+        if isinstance(chain.open_erasures, Unknown):
+            yield Step(Trouble.LACK, f"erasures from chain {chain.chain_id}", self.why(chain.open_erasures))
+        elif chain.open_erasures:
             finish = self.make("erase", f"CHAIN={chain.chain_id}", "YES=1")
             text = f"{finish}, with the ids that it was begun with, finishes it."
             yield Step(Trouble.LACK, f"erasure from chain {chain.chain_id}", text)

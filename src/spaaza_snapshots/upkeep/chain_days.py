@@ -80,7 +80,7 @@ class ChainDays:
     first: date | None
     typed: Typed | Unknown | None
     is_due: bool
-    open_erasures: tuple[Erasure, ...]
+    open_erasures: tuple[Erasure, ...] | Unknown
 
     @property
     def today(self) -> StoredDay:
@@ -111,7 +111,7 @@ def chain_days(bucket: Bucket, chain_id: int, today: date, count: int, *, is_due
     drafts = [found for found in pending_dates(bucket.s3, bucket.name, chain_id) if kept_since <= found < dates[0]]
     held = [day for day in bucket.days(chain_id, drafts, drafts, today) if day.state is State.HELD]
     typed = known(lambda: typed_of(bucket, days[-1]))
-    unfinished = tuple(SnapshotStore(bucket.s3, bucket.name).open_erasures(chain_id))
+    unfinished = known(lambda: tuple(SnapshotStore(bucket.s3, bucket.name).open_erasures(chain_id)))
     return ChainDays(chain_id, tuple(days), tuple(held), min(there, default=None), typed, is_due, unfinished)
 
 

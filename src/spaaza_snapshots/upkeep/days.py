@@ -54,9 +54,9 @@ class StoredDay:
     is_typed: bool = False
 
 
-def chains_in(s3: "S3Client", bucket: str) -> list[int]:
-    """Return every chain that has anything in the bucket, configured or not; raises `StorageError`."""
-    names = {name for root in (*ROOTS, keys.ERASURES_ROOT) for name in _folders(s3, bucket, root, "chain_id")}
+def chains_in(s3: "S3Client", bucket: str, roots: Sequence[str] = ROOTS) -> list[int]:
+    """Return every chain that has anything under these roots, configured or not; raises `StorageError`."""
+    names = {name for root in roots for name in _folders(s3, bucket, root, "chain_id")}
     return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
 
 

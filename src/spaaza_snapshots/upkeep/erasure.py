@@ -21,7 +21,7 @@ from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.erasure import ErasedDay, ErasedVersion, Erasure
 from spaaza_snapshots.model.manifest import utc_text
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
-from spaaza_snapshots.upkeep.days import chains_in
+from spaaza_snapshots.upkeep.days import ROOTS, chains_in
 from spaaza_snapshots.upkeep.erasure_plan import DayToErase, Plan, Search
 from spaaza_snapshots.upkeep.person import People
 from spaaza_snapshots.upkeep.run_log import RUN_SECONDS
@@ -60,7 +60,7 @@ def refuse_unknown_chain(bucket: VersionedBucket, chain_id: int) -> None:
 
     Raises `InvalidRequest`, `StorageError`.
     """
-    chains = chains_in(bucket.s3, bucket.name)
+    chains = chains_in(bucket.s3, bucket.name, (*ROOTS, keys.ERASURES_ROOT))
     was_here = next(bucket.versions(keys.chain_prefix(keys.RAW_ROOT, chain_id)), None)
     if chain_id not in chains and was_here is None:
         there = ", ".join(map(str, chains)) or "none"

@@ -1,9 +1,11 @@
 """What a server sends where HTTP has a status or a size may be a person's record: no error quotes it, nor its cause."""
 
+import time
+
 import pytest
 
 from sandbox.fuzz.answers import wire
-from spaaza_snapshots.errors import ExportInterrupted, ExportUnavailable, SnapshotError
+from spaaza_snapshots.errors import ExportInterrupted, ExportUnavailable, OutOfTime, SnapshotError
 from spaaza_snapshots.spaaza.export_api import SpaazaExports
 from spaaza_snapshots.spaaza.login import SpaazaLogin
 from tests.support.builders import HeldClock, all_texts, session
@@ -31,6 +33,17 @@ def test_a_record_where_a_chunk_should_begin_interrupts_the_export() -> None:
         exports = SpaazaExports(http, "http://127.0.0.1/", 5, HeldClock().clock())
         with exports.open(1743, session) as stream, pytest.raises(ExportInterrupted) as caught:
             list(stream.chunks())
+    assert unquoted(caught.value)
+
+
+def test_time_that_runs_out_while_such_a_record_comes_quotes_it_no_more() -> None:
+    with wire(HEAD + BEGUN + RECORD + b"\r\n") as http:
+        exports = SpaazaExports(http, "http://127.0.0.1/", 5, HeldClock(left_seconds=0.2).clock())
+        with exports.open(1743, session) as stream, pytest.raises(OutOfTime) as caught:
+            chunks = stream.chunks()
+            next(chunks)
+            time.sleep(0.4)  # the watchdog has shut the connection down by then
+            next(chunks)
     assert unquoted(caught.value)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from spaaza_snapshots.base.aws_errors import MISSING
+from spaaza_snapshots.model import keys
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.upkeep.days import chains_in
 from spaaza_snapshots.upkeep.doctor.examination import Finding, SetupCheck, answer_of, bad, good, unknown
@@ -98,7 +99,8 @@ def _environment(here: Surroundings) -> Finding:
 def _erasures(here: Surroundings) -> Finding:
     """Look for erasures of which it is not proven that nothing is left: of a killed command, or of one that failed."""
     s3, name = here.client("s3"), here.output("BucketName")
-    unfinished = [found for chain in chains_in(s3, name) for found in SnapshotStore(s3, name).open_erasures(chain)]
+    chains = chains_in(s3, name, (keys.ERASURES_ROOT,))
+    unfinished = [found for chain in chains for found in SnapshotStore(s3, name).open_erasures(chain)]
     if unfinished:
         begun = "; ".join(f"chain {erasure.chain_id}, begun at {erasure.started_at}" for erasure in unfinished)
         finish = " and ".join(
