@@ -94,7 +94,7 @@ $(STAMP): requirements/uv.txt requirements/dev.txt pyproject.toml tools/setup to
 	@tools/setup $(VENV)
 	@touch $@
 
-quick: $(STAMP) ## Run the unit tests, in under a minute
+quick: $(STAMP) ## Run the unit tests, in about a minute
 	@$(PY) -m pytest -n 2 --dist worksteal -m "not slow" tests/unit
 
 test: $(STAMP) ## Run all tests with branch coverage
