@@ -10,6 +10,8 @@ mutators.py     changes an input behind its checksum or its Content-Length, whic
 seeds.py        what each search starts from
 corpus.py       the targets by name, and the inputs that are kept in tests/corpus
 hunt.py         one search, in the environment of the fuzzer
+search.py       runs it, and tells a finding from a search that failed
+keep.py         renews the inputs that are kept
 __main__.py     `make fuzz`
 
 Nothing but `hunt.py` needs the fuzzer, so tests replay the corpus through the same targets.

@@ -6,8 +6,9 @@ not whole there.
 
 import http.client
 import io
+import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -34,9 +35,9 @@ from spaaza_snapshots.spaaza.export_stream import ExportStream
 from spaaza_snapshots.spaaza.login import Passcode, SpaazaLogin
 
 BASE: Final = "http://127.0.0.1"
-KEY, PASSWORD, CODE = "Jq7key", "Jq7word", "Jq7code"
+KEY, NAME, PASSWORD, CODE = "Jq7key", "Jq7name", "Jq7word", "Jq7code"
 SESSION: Final = Session("1", KEY, None)
-PRIVATE: Final = (MARK, KEY, PASSWORD, CODE)
+PRIVATE: Final = (MARK, KEY, NAME, PASSWORD, CODE)
 LATER: Final = (408, 429)
 
 
@@ -152,15 +153,15 @@ def _meanings(status: int | None) -> tuple[type[SnapshotError], ...]:
     return (SessionExpired, ExportRejected, ExportUnavailable, NotAnExport, ExportInterrupted)
 
 
-def login(data: bytes) -> None:
-    """An answer to the log-in: a session that can be stored, or an error without a word of it."""
+def login(data: bytes, make: Callable[..., SpaazaLogin] = SpaazaLogin) -> None:
+    """An answer to the log-in: the session that it holds, if it can be stored, or an error without a word of it."""
     answer = data[1:]
     allowed = (LoginRefused, ExportRejected, ExportUnavailable)
     with wire(answer) as pool:
-        asked = SpaazaLogin(pool, BASE, timeout_seconds=5)
+        asked = make(pool, BASE, timeout_seconds=5)
         match (data[0] if data else 0) % 4:
             case 0:
-                found: object = refusal_or_answer(lambda: asked.log_in("Jq7name", PASSWORD), allowed, PRIVATE)
+                found: object = refusal_or_answer(lambda: asked.log_in(NAME, PASSWORD), allowed, PRIVATE)
             case 1:
                 found = refusal_or_answer(lambda: asked.exchange(Passcode(KEY, None), CODE), allowed, PRIVATE)
             case 2:
@@ -168,7 +169,16 @@ def login(data: bytes) -> None:
             case _:
                 allowed_of_end = (SessionExpired, ExportRejected, ExportUnavailable)
                 found = refusal_or_answer(lambda: asked.log_out(SESSION), allowed_of_end, PRIVATE)
-    if isinstance(found, Session):
-        judge_session(found)
+    peer = peer_of(answer)
     if not isinstance(found, SnapshotError | bool) or found is True:
-        same("status of a success", peer_of(answer).status, 200)
+        same("status of a success", peer.status, 200)
+    if isinstance(found, Session) and peer.framed_alike:
+        judge_session(found, _session_info(peer.body))
+
+
+def _session_info(body: bytes | None) -> Any:
+    if body is None:
+        raise Finding("a session from an answer that is not whole")
+    document = json.loads(body)
+    document = document[0] if isinstance(document, list) else document  # some answers are wrapped in a list of one
+    return document["results"]["session_info"]

@@ -48,7 +48,7 @@ def of_csv(data: bytes, change: Bytes, random: Random) -> bytes:
 
 
 def of_gzip(data: bytes, change: Bytes, random: Random, head: int = 4) -> bytes:
-    """Change the content, and compress it anew: in one member or two, with any optional field and a right checksum."""
+    """Change the content, and compress it again: in one member or two, with any optional field and a right checksum."""
     found = inflate(data[head:])
     if random.random() < UNTOUCHED_SHARE or found is None or found.error:
         return change(data)

@@ -108,6 +108,7 @@ def records(data: bytes, make: Callable[[], CsvRecords] = CsvRecords) -> None:
     except NotAnExport:
         same("usable header", table.has_usable_header, wanted=False)
         return
+    same("usable header", table.has_usable_header, wanted=True)
     rows = table.rows
     same("header", counted.header, table.header)
     same("rows", counted.row_count, len(rows))

@@ -2,23 +2,33 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from random import Random
+from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.fuzz import answers, cells, mutators, seeds, streams
+from sandbox.fuzz import answers, cells, documents, mutators, seeds, streams
 from sandbox.fuzz.corpus import KEPT, TARGETS, kept
 from sandbox.fuzz.target import MARK, Finding, refusal_or_answer
 from sandbox.fuzz.truth import inflate
 from spaaza_snapshots.errors import CredentialsError, ExportInterrupted, StorageError
+from spaaza_snapshots.model.manifest import HeaderChanges, Manifest
 from spaaza_snapshots.parquet.export_rows import ExportRows, Flaw, Row
 from spaaza_snapshots.parquet.typed_sql import TYPED
 from spaaza_snapshots.proof.csv_records import CsvRecords
 from spaaza_snapshots.proof.gzip_csv import GzipCsvInspector, Inspection
+from spaaza_snapshots.snapshot.request import SnapshotRequest, parse_request
+from spaaza_snapshots.snapshot.settings import Settings
+from spaaza_snapshots.spaaza.credentials import Session, read_session
 from spaaza_snapshots.spaaza.export_stream import ExportStream
+from spaaza_snapshots.spaaza.login import Passcode, SpaazaLogin
+
+if TYPE_CHECKING:
+    from types_boto3_secretsmanager import SecretsManagerClient
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -74,18 +84,57 @@ def cut_is_whole(stream: ExportStream) -> bytes:
     return bytes(got)
 
 
-@pytest.mark.parametrize(
-    ("name", "planted"),
-    [
-        ("inspector", partial(streams.inspector, make=TrailerUnchecked)),
-        ("records", partial(streams.records, make=DoubledQuotesIgnored)),
-        ("rows", partial(streams.rows, make=Lenient)),
-        ("cell", partial(cells.cell, sql=GENEROUS)),
-        ("export", partial(answers.export, read=cut_is_whole)),
-    ],
-)
+class KeyUnchecked(SpaazaLogin):
+    """Takes a key with a line break for one."""
+
+    def log_in(self, username: str, password: str) -> Session | Passcode:
+        info = self._results("/auth/login", {"username": username, "password": password}, "password").get(
+            "session_info"
+        )
+        if isinstance(info, dict) and "session_key" in info:
+            return Session(str(info["session_user_id"]), info["session_key"], None)
+        return super().log_in(username, password)
+
+
+def end_forgotten(manager: "SecretsManagerClient", secret_id: str) -> Session:
+    return replace(read_session(manager, secret_id), expires_at=None)
+
+
+def every_chain(document: object, settings: Settings, now: datetime) -> SnapshotRequest:
+    return replace(parse_request(document, settings, now), chain_ids=settings.chain_ids)
+
+
+def repeated_names_lost(body: bytes, key: str) -> Manifest:
+    found = Manifest.from_json(body, key)
+    return replace(found, header=tuple(dict.fromkeys(found.header)))
+
+
+def repeated_names_are_new(header: Sequence[str], previous: Manifest) -> HeaderChanges:
+    repeated = tuple(name for place, name in enumerate(header) if name in header[:place])
+    return HeaderChanges(previous.snapshot_date, repeated, (), reordered=False)
+
+
+PLANTED: Sequence[tuple[str, Callable[[bytes], None]]] = [
+    ("inspector", partial(streams.inspector, make=TrailerUnchecked)),
+    ("records", partial(streams.records, make=DoubledQuotesIgnored)),
+    ("rows", partial(streams.rows, make=Lenient)),
+    ("cell", partial(cells.cell, sql=GENEROUS)),
+    ("export", partial(answers.export, read=cut_is_whole)),
+    ("login", partial(answers.login, make=KeyUnchecked)),
+    ("secret", partial(documents.secret, read=end_forgotten)),
+    ("event", partial(documents.event, parse=every_chain)),
+    ("manifest", partial(documents.manifest, read=repeated_names_lost)),
+    ("manifest", partial(documents.manifest, compare=repeated_names_are_new)),
+]
+
+
+@pytest.mark.parametrize(("name", "planted"), PLANTED)
 def test_a_planted_defect_is_found(name: str, planted: Callable[[bytes], None]) -> None:
     assert any(breaks(planted, data) for _, data in kept(name))
+
+
+def test_every_target_has_a_planted_defect() -> None:
+    assert {name for name, _ in PLANTED} == set(TARGETS)
 
 
 def breaks(run: Callable[[bytes], None], data: bytes) -> bool:
