@@ -6,7 +6,7 @@ streams.py      targets: the inspector, the count of records, the rows for the t
 cells.py        target: one cell, typed as in the typed copy
 answers.py      targets: Spaaza's answers to the export and to the log-in, as bytes on a connection
 documents.py    targets: secrets, events, manifests and reports
-mutators.py     changes an input behind its checksum or its Content-Length, which bytes changed at random never pass
+mutators.py     changes an input and makes its checksum or Content-Length right again, as chance never would
 seeds.py        what each search starts from
 corpus.py       the targets by name, and the inputs that are kept in tests/corpus
 hunt.py         one search, in the environment of the fuzzer

@@ -34,7 +34,7 @@ def cell(data: bytes, sql: Mapping[str, Typer] = typed_sql.TYPED) -> None:
 
 
 def seeds() -> Iterator[bytes]:
-    """Yield what is just a value of a type, and what is just none."""
+    """Yield texts that are only just a value of a type, and texts that only just are not."""
     texts = ("", "0", "-1", "9" * 18, "9" * 19, "1.5", "-0.0001", "1.00001", "1e3", "true", "True", "yes", "2024-02-29")
     times = (
         "2026-11-22T03:00:00Z",

@@ -1,12 +1,13 @@
 """Renews the inputs that are kept in tests/corpus."""
 
+import re
 import shutil
 import tempfile
 from pathlib import Path
 from typing import Final
 
 from sandbox.fuzz.corpus import KEPT
-from sandbox.fuzz.search import WORK, fuzzer, run
+from sandbox.fuzz.search import WORK, Run, fuzzer, run
 
 KEPT_INPUTS: Final = 150
 """The most inputs that are kept for one target: the shortest ones."""
@@ -15,19 +16,27 @@ FOUND: Final = "found-"
 """How the name of an input begins that stays, whatever others reach."""
 
 
+LEFT_OUT: Final = re.compile(r"MERGE-INNER: '(.+)' caused a failure")
+
+
 def renew(name: str) -> str:
     """Keep the fewest inputs that reach all that the kept and the new ones reach; return a sentence about them.
 
-    What a kept input alone reached stays reached: the kept folder is merged too, so such an input is among the merged.
-    Only the limit of `KEPT_INPUTS` can leave one out, and the sentence says so. An input that breaks a promise is never
-    among the merged, so after a finding nothing is replaced. Raises `SystemExit` if the merge failed.
+    What a kept input alone reached stays reached, since the kept folder is merged too. Only the limit of `KEPT_INPUTS`
+    can lose some of it, and the sentence then says so. Raises `SystemExit` if the merge failed.
     """
     with tempfile.TemporaryDirectory() as merged:
         ended = run(fuzzer(name, ["-set_cover_merge=1", merged, str(WORK / name / "inputs"), str(KEPT / name)]))
-        if ended.fault or ended.findings:
-            why = ended.fault or f"it broke a promise on {', '.join(ended.findings)}"
-            raise SystemExit(f"The inputs of {name} could not be merged, {KEPT / name} is as it was: {why}")
+        fault = merge_fault(ended)
+        if fault:
+            raise SystemExit(f"The inputs of {name} could not be merged, {KEPT / name} is as it was: {fault}")
         return f"{name}: {replace(KEPT / name, Path(merged))}"
+
+
+def merge_fault(ended: Run) -> str | None:
+    """Say why a merge must replace nothing, or None: it ends with code 0 even if it left out inputs that end it."""
+    left_out = LEFT_OUT.findall(ended.printed)
+    return ended.fault or (f"the fuzzer died on {', '.join(left_out)}" if left_out else None)
 
 
 def replace(kept: Path, merged: Path) -> str:

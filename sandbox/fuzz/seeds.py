@@ -30,7 +30,7 @@ def contents() -> Iterator[bytes]:
 
 
 def inspector() -> Iterator[bytes]:
-    """Yield them compressed: with every optional field, in several members, cut, damaged and with bytes behind."""
+    """Yield them compressed: with every optional field, in several members, cut, damaged and with trailing bytes."""
     for number, content in enumerate(contents()):
         yield SIZES[number % 3] + member(content, flags=(0, 2, 4, 8, 16, 30)[number % 6], level=(6, 0)[number % 2])
     body = gzip.compress(NAMES + b"\n1,Ann" + REST + b"\n", mtime=0)
@@ -89,7 +89,7 @@ def _framings(body: bytes) -> Iterator[bytes]:
 
 
 def answer(body: bytes, status: int = 200, header: str = "Content-Type: application/json") -> bytes:
-    """Return the bytes of an answer behind the byte that chooses a call."""
+    """Return the bytes of an answer after the byte that chooses a call."""
     return f"\0HTTP/1.1 {status} Status\r\n{header}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 

@@ -44,7 +44,7 @@ class Table:
 
     @property
     def rows(self) -> tuple[Record, ...]:
-        """The records behind the header."""
+        """The records after the header."""
         return self.records[1:]
 
     @property
@@ -59,7 +59,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Inflated:
-    """What `zlib` makes of a stream: all content up to its end or to `error`; `ended` behind a member's trailer."""
+    """What `zlib` makes of a stream: all content up to its end or to `error`; `ended` after a member's trailer."""
 
     content: bytes
     members: int

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.fuzz.__main__ import summary, told
-from sandbox.fuzz.keep import KEPT_INPUTS, replace
+from sandbox.fuzz.keep import KEPT_INPUTS, merge_fault, replace
 from sandbox.fuzz.search import Run, Search, read, run
 
 
@@ -22,19 +22,19 @@ def test_a_search_that_ran_to_its_end_is_clean() -> None:
     assert search.is_clean
 
 
-def test_a_search_ends_with_its_own_code_however_long_it_lives_behind_its_last_line() -> None:
-    """To terminate it then would look as if it had been killed."""
+def test_a_search_ends_with_its_own_code_even_if_that_comes_after_its_last_line() -> None:
+    """Terminated in between, it would seem to have been killed."""
     assert ended("say('#7 DONE')\nos.close(2)\nimport time; time.sleep(0.3)").is_clean
 
 
-def test_a_fuzzer_that_is_killed_is_no_clean_search() -> None:
+def test_a_fuzzer_that_is_killed_is_not_a_clean_search() -> None:
     search = ended("say('#7 NEW cov: 5 ft: 6 corp: 1/1b')\nos.kill(os.getpid(), signal.SIGKILL)")
     assert search.executions == 7
     assert "was killed by SIGKILL and wrote no input" in str(search.fault)
     assert not search.is_clean
 
 
-def test_a_fuzzer_that_ends_early_is_no_clean_search() -> None:
+def test_a_fuzzer_that_ends_early_is_not_a_clean_search() -> None:
     search = ended("say('#7 NEW')\nsay('MemoryError')\nsys.exit(1)")
     assert "ended with code 1 and wrote no input" in str(search.fault)
     assert "MemoryError" in str(search.fault)
@@ -54,7 +54,7 @@ def test_an_input_that_breaks_a_promise_explains_the_end_of_the_fuzzer() -> None
 
 
 def test_a_search_that_cannot_begin_says_why_and_offers_no_input_to_repeat() -> None:
-    """Here the fuzzer is not installed."""
+    """The environment of the tests has no fuzzer."""
     search = read(run([sys.executable, "-m", "sandbox.fuzz.hunt", "event"]))
     (line,) = told("event", search)
     assert line.startswith("FAILED SEARCH event: the fuzzer ended with code 1")
@@ -63,7 +63,7 @@ def test_a_search_that_cannot_begin_says_why_and_offers_no_input_to_repeat() -> 
     assert summary({"event": search}) == "0 executions of 1 targets, 0 findings, 1 failed searches"
 
 
-def test_a_search_that_ran_no_input_is_no_clean_one() -> None:
+def test_a_search_that_ran_no_input_is_not_a_clean_one() -> None:
     assert "ran no input" in str(read(Run(0, "nothing")).fault)
 
 
@@ -71,6 +71,21 @@ def test_a_finding_is_shown_with_the_command_that_repeats_it() -> None:
     (line,) = told("rows", Search(9, 5, 6, 1, ("/f/crash-1",), None))
     assert line.startswith("FINDING rows: ")
     assert line.endswith("-m sandbox.fuzz.corpus rows /f/crash-1")
+
+
+@pytest.mark.parametrize(
+    ("code", "printed", "fault"),
+    [
+        (0, "MERGE-OUTER: successful in 1 attempt(s)", None),
+        (0, "Test unit written to /f/slow-unit-1\nMERGE-OUTER: successful in 1 attempt(s)", None),
+        (1, "MERGE-OUTER: 3 new files with 4 new features added", "the fuzzer ended with code 1"),
+        (0, "MERGE-INNER: '/f/a1' caused a failure at the previous merge step", "the fuzzer died on /f/a1"),
+    ],
+)
+def test_a_merge_is_judged_by_its_code_and_by_the_inputs_that_it_left_out(
+    code: int, printed: str, fault: str | None
+) -> None:
+    assert str(merge_fault(Run(code, printed))).startswith(str(fault))
 
 
 def folder(path: Path, sizes: dict[str, int]) -> Path:
