@@ -170,6 +170,8 @@ def login(data: bytes, make: Callable[..., SpaazaLogin] = SpaazaLogin) -> None:
                 allowed_of_end = (SessionExpired, ExportRejected, ExportUnavailable)
                 found = refusal_or_answer(lambda: asked.log_out(SESSION), allowed_of_end, PRIVATE)
     peer = peer_of(answer)
+    if peer.status is None and type(found) is not ExportUnavailable:
+        raise Finding(f"{type(found).__name__} where nothing was answered")
     if not isinstance(found, SnapshotError | bool) or found is True:
         same("status of a success", peer.status, 200)
     if isinstance(found, Session) and peer.framed_alike:
