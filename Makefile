@@ -148,11 +148,11 @@ bench: $(STAMP) ## Measure the functions beside their limits and peers: QUICK=1,
 	@exec $(PY) -m tools.bench $(if $(QUICK),--quick) $(if $(SIZE),--size $(SIZE)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	    $(if $(SIZES),--sizes $(SIZES)) $(if $(PARTS),--parts $(PARTS))
 
-soak: $(STAMP) ## Wear the export function out: 1,000 snapshots, 20 GB, bombs, 200 chains at once: GB= PARTS=
+soak: $(STAMP) ## Load the export function for long: 1,000 snapshots, 20 GB, bombs, 200 chains at once: GB= PARTS=
 	@exec $(PY) -m tools.soak $(if $(SNAPSHOTS),--snapshots $(SNAPSHOTS)) $(if $(GB),--gb $(GB)) \
 	    $(if $(CHAINS),--chains $(CHAINS)) $(if $(PARTS),--parts $(PARTS))
 
-audit: $(STAMP) ## Look for known holes in the pins (needs a network), and for secrets in the history: SERVICE=
+audit: $(STAMP) ## Look for known vulnerabilities in the pins (needs a network), and for secrets: SERVICE=
 	@exec $(PY) -m tools.audit $(if $(SERVICE),--service "$(SERVICE)")
 
 pictures: $(STAMP) ## Draw docs/pictures: a real run, and the dashboard's layout

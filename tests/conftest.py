@@ -46,7 +46,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.fixture(scope="session", autouse=True)
 def one_reader_of_the_sdks_files() -> Iterator[None]:
-    """Read what the SDK knows of a service once; each session reads it anew, which takes 0.1 s for a client."""
+    """Read what the SDK knows of a service once; each session would read it again, which takes 0.1 s for a client."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", cache(create_loader))
         yield

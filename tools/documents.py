@@ -56,7 +56,7 @@ GENERATED: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
 
 
 def with_generated(document: Path) -> str:
-    """Return a document with its generated parts written anew."""
+    """Return a document with its generated parts brought up to date."""
     text = document.read_text(encoding="utf-8")
     for section, make in GENERATED[document.name].items():
         text = with_section(document.name, text, section, make())

@@ -22,7 +22,7 @@ def saved_queries() -> list[SavedQuery]:
 
 
 def updated(template: str) -> str:
-    """Return the template with the part between its markers generated anew."""
+    """Return the template with the part between its markers brought up to date."""
     before, begin, rest = template.partition(BEGIN)
     rest_of_line, _, rest = rest.partition("\n")
     _, end, after = rest.partition(END)

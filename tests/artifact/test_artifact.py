@@ -161,7 +161,7 @@ def test_the_bytecode_is_what_runs_whatever_the_sources_say(host_build: Build, t
     ours = tmp_path / "spaaza_snapshots"
     shutil.copytree(host_build.export / ours.name, ours)
     for module in ours.glob("*.py"):
-        module.write_text("raise ImportError('compiled anew')", encoding="utf-8")
+        module.write_text("raise ImportError('compiled again')", encoding="utf-8")
     loaded = python(IMPORTED, "spaaza_snapshots.export_handler", str(tmp_path), str(host_build.export))
     assert str(ours / "export_handler.py") in loaded
 

@@ -1,4 +1,4 @@
-"""`make audit`: it believes only a database that knows a hole, and shows where a secret was added, never which."""
+"""`make audit`: only a database that knows a vulnerability is believed, and a secret is shown by its place."""
 
 import json
 import subprocess
@@ -20,13 +20,13 @@ Knows = Callable[[str, str], bool]
 
 @contextmanager
 def database(knows: Knows) -> Iterator[str]:
-    """Yield the address of an OSV server, and what it knows a hole in."""
+    """Yield the address of an OSV server, and what it knows to be vulnerable."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             known = knows(asked["package"]["name"], asked["version"])
-            body = json.dumps({"vulns": [hole(asked["package"])]} if known else {}).encode()
+            body = json.dumps({"vulns": [vulnerability(asked["package"])]} if known else {}).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -39,9 +39,9 @@ def database(knows: Knows) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}/v1/query"
 
 
-def hole(package: Mapping[str, str]) -> Mapping[str, Any]:
+def vulnerability(package: Mapping[str, str]) -> Mapping[str, Any]:
     ranges = [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "99.0"}]}]
-    return {"id": "PYSEC-0000-1", "summary": "a hole", "affected": [{"package": package, "ranges": ranges}]}
+    return {"id": "PYSEC-0000-1", "summary": "a vulnerability", "affected": [{"package": package, "ranges": ranges}]}
 
 
 def committed(folder: Path, *texts: str) -> None:
@@ -67,16 +67,16 @@ def audited(repository: Path, service: str, capsys: pytest.CaptureFixture[str]) 
     return code, capsys.readouterr().out
 
 
-def test_a_database_that_knows_the_old_hole_and_none_in_the_pins_is_believed(
+def test_a_database_that_knows_the_old_vulnerability_and_none_in_the_pins_is_believed(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with database(lambda name, version: f"{name} {version}" == CANARY) as service:
         code, printed = audited(repository, service, capsys)
     assert code == 0
-    assert "Pins: no known holes in " in printed
+    assert "Pins: no known vulnerabilities in " in printed
 
 
-def test_a_hole_in_a_pin_is_told_with_its_file_and_its_cure(
+def test_a_vulnerability_in_a_pin_is_told_with_its_file_and_its_cure(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with database(lambda name, version: name == PINNED or f"{name} {version}" == CANARY) as service:
@@ -86,7 +86,7 @@ def test_a_hole_in_a_pin_is_told_with_its_file_and_its_cure(
     assert "PYSEC-0000-1, fixed in 99.0" in printed
 
 
-@pytest.mark.parametrize("reached", [True, False], ids=["a server that knows no hole", "no server at all"])
+@pytest.mark.parametrize("reached", [True, False], ids=["a server that knows no vulnerability", "no server at all"])
 def test_pins_that_nobody_could_judge_are_not_called_sound(
     repository: Path, capsys: pytest.CaptureFixture[str], reached: bool
 ) -> None:
@@ -97,7 +97,7 @@ def test_pins_that_nobody_could_judge_are_not_called_sound(
         code, printed = audited(repository, service, capsys)
     assert code == 3
     assert "Pins: NOT AUDITED" in printed
-    assert "no known holes" not in printed
+    assert "no known vulnerabilities" not in printed
 
 
 def test_a_secret_of_an_old_commit_is_found_although_it_was_taken_out_and_is_not_shown(

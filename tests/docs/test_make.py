@@ -28,7 +28,7 @@ def test_a_switch_is_on_only_if_it_was_written_behind_make() -> None:
 def test_a_switch_that_is_set_to_something_else_runs_nothing(words: tuple[str, ...]) -> None:
     done = make("--dry-run", *words)
     assert done.returncode == 2
-    assert "spaaza-snapshots" not in done.stdout  # a stale .venv is made anew all the same
+    assert "spaaza-snapshots" not in done.stdout  # a stale .venv is made again all the same
     assert re.search(r"(\w+)=\w+: write \1=1, or leave it out", done.stderr)
 
 

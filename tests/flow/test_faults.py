@@ -32,7 +32,7 @@ DENIED = faults.error(403, "AccessDenied")
 
 @dataclass(frozen=True)
 class Broken:
-    """One way in which Spaaza's answer is no snapshot, and what it is called."""
+    """One way in which Spaaza's answer is not a snapshot, and what it is called."""
 
     answer: Answer
     error: type[SnapshotError]

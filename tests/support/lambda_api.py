@@ -34,7 +34,7 @@ class Lambda:
     status: int = 202
 
     def invoke(self, how: str, payload: Any) -> str:
-        """Run to the end before answering; what a caller sees is no other."""
+        """Run to the end before answering; a caller sees no difference."""
         self.invoked.append((how, payload))
         request_id, lines = self.run(payload)
         now_ms = int(time.time() * 1000)

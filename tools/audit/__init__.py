@@ -1,1 +1,1 @@
-"""`make audit`: known holes in what is pinned, and secrets in the history."""
+"""`make audit`: known vulnerabilities in what is pinned, and secrets in the history."""

@@ -1,6 +1,7 @@
-"""Look for known holes in what is pinned, and for secrets in the history.
+"""Look for known vulnerabilities in what is pinned, and for secrets in the history.
 
-Exit code 0: none was found. 1: some were. 3: nobody who knows the holes could be asked, so the pins were not audited.
+Exit code 0: none was found. 1: some were. 3: no database of vulnerabilities could be asked, so the pins were
+not audited.
 """
 
 import argparse
@@ -22,11 +23,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = commands_of("audit")
     leaked = _history(commands, options.repository)
     try:
-        open_holes = _pins(commands, options.service)
+        vulnerable = _pins(commands, options.service)
     except pins.NotAudited as error:
         print(f"Pins: NOT AUDITED, so nothing is known of them. {error}")
         return FOUND if leaked else NOT_AUDITED
-    return FOUND if leaked or open_holes else 0
+    return FOUND if leaked or vulnerable else 0
 
 
 def _history(commands: Path, repository: Path) -> bool:
@@ -35,21 +36,22 @@ def _history(commands: Path, repository: Path) -> bool:
     for leak in found:
         print(f"  {leak.commit} {leak.file}: {leak.kind}")
     part = "" if whole else ", all that this shallow clone has"
-    print(f"History: {_counted(len(found), 'secret')} in {count:,} commits{part}.", flush=True)
+    print(f"History: {_counted(len(found), 'secret', 'secrets')} in {count:,} commits{part}.", flush=True)
     return bool(found)
 
 
 def _pins(commands: Path, service: str | None) -> bool:
-    found = pins.holes(commands, service)
-    for hole in found:
-        fix = f"fixed in {', '.join(hole.fixed_in)}" if hole.fixed_in else "no fix yet"
-        print(f"  {hole.file}: {hole.package}, {hole.name}, {fix}")
-    print(f"Pins: {_counted(len(found), 'known hole')} in {len(pins.FILES)} files of requirements.")
+    found = pins.vulnerabilities(commands, service)
+    for known in found:
+        fix = f"fixed in {', '.join(known.fixed_in)}" if known.fixed_in else "no fix yet"
+        print(f"  {known.file}: {known.package}, {known.name}, {fix}")
+    counted = _counted(len(found), "known vulnerability", "known vulnerabilities")
+    print(f"Pins: {counted} in {len(pins.FILES)} files of requirements.")
     return bool(found)
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count or 'no'} {what}{'' if count == 1 else 's'}"
+def _counted(count: int, one: str, several: str) -> str:
+    return f"{count or 'no'} {one if count == 1 else several}"
 
 
 if __name__ == "__main__":

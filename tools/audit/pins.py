@@ -1,7 +1,7 @@
-"""Known holes in the pinned requirements, by pip-audit and the OSV database.
+"""Known vulnerabilities in the pinned requirements, by pip-audit and the OSV database.
 
-pip-audit calls everything sound whose database knows nothing of it, and so does a server that is no database. So a
-version with a known hole is asked about first: only who knows that one is believed.
+pip-audit calls sound whatever its database knows nothing of, and a server that is not such a database knows nothing at
+all. So a version that is known to be vulnerable is asked about first: only a server that knows that one is believed.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Final
 
 from tools.package import ROOT
 
-KNOWN_HOLE: Final = "urllib3==1.26.4"
+KNOWN_VULNERABLE: Final = "urllib3==1.26.4"
 """https://nvd.nist.gov/vuln/detail/CVE-2021-33503"""
 
 FILES: Final = (
@@ -29,8 +29,8 @@ class NotAudited(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
-    """One known hole in one pinned package."""
+class Vulnerability:
+    """One known vulnerability of one pinned package."""
 
     file: str
     package: str
@@ -38,17 +38,19 @@ class Hole:
     fixed_in: tuple[str, ...]
 
 
-def holes(commands: Path, service: str | None) -> list[Hole]:
+def vulnerabilities(commands: Path, service: str | None) -> list[Vulnerability]:
     """Ask about every pin, at the address of an OSV server or at pip-audit's own; raises `NotAudited`."""
     with TemporaryDirectory() as folder:
         known = Path(folder) / "known.txt"
-        known.write_text(f"{KNOWN_HOLE}\n", encoding="utf-8")
+        known.write_text(f"{KNOWN_VULNERABLE}\n", encoding="utf-8")
         if not _asked(commands, known, ["--no-deps"], service):
-            raise NotAudited(f"the service does not know the hole in {KNOWN_HOLE}, so it is no database of them")
-    return [hole for file in FILES for hole in _asked(commands, file, ["--require-hashes"], service)]
+            raise NotAudited(
+                f"the service does not know that {KNOWN_VULNERABLE} is vulnerable, so it cannot judge the pins"
+            )
+    return [known for file in FILES for known in _asked(commands, file, ["--require-hashes"], service)]
 
 
-def _asked(commands: Path, file: Path, options: Sequence[str], service: str | None) -> list[Hole]:
+def _asked(commands: Path, file: Path, options: Sequence[str], service: str | None) -> list[Vulnerability]:
     at = ["--osv-url", service] if service else []
     command = [str(commands / "pip-audit"), "--vulnerability-service", "osv", *at]
     command += ["--strict", "--disable-pip", *options, "--progress-spinner", "off", "--format", "json"]
@@ -58,7 +60,7 @@ def _asked(commands: Path, file: Path, options: Sequence[str], service: str | No
     except ValueError:
         raise NotAudited((done.stderr.strip().splitlines() or ["pip-audit said nothing"])[-1]) from None
     return [
-        Hole(str(file), f"{package['name']} {package['version']}", found["id"], tuple(found["fix_versions"]))
+        Vulnerability(str(file), f"{package['name']} {package['version']}", found["id"], tuple(found["fix_versions"]))
         for package in packages
         for found in package["vulns"]
     ]

@@ -80,7 +80,7 @@ class Results:
 
 
 def page_with(text: str, sections: Mapping[str, str]) -> str:
-    """Return the page with these sections written anew."""
+    """Return the page with these sections replaced."""
     for name, content in sections.items():
         text = with_section(PAGE.name, text, name, f"\n{content}\n\n")
     return text

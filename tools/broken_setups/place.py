@@ -195,7 +195,7 @@ class Place:
         self.schedule("RenewalSchedule", renewal, "cron(30 2 1/3 * ? *)", "{}")
 
     def schedule(self, name: str, target: str, expression: str, input_: str, state: str = "ENABLED") -> None:
-        """Make a schedule anew."""
+        """Delete the schedule, and create another."""
         scheduler, full_name = self.client("scheduler"), f"{NAME}-{name}-1A2B3C4D5E6F"
         asked: Mapping[str, Any] = {
             "Name": full_name,

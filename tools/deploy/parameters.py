@@ -31,7 +31,7 @@ def alike(name: str, known: Iterable[str]) -> str:
 
 
 def _unknown(name: str, parameters: Mapping[str, Any]) -> str:
-    return f"is no parameter of the template{alike(name, list(parameters))}"
+    return f"is not a parameter of the template{alike(name, list(parameters))}"
 
 
 def _problem(parameter: Mapping[str, Any], value: str) -> str | None:

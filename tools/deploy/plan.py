@@ -52,7 +52,7 @@ class Planner:
         """Return the plan, or None with all `problems`."""
         for name in self.words:
             if name not in WORDS:
-                self.problems.append(f"{name} is no word of make deploy{alike(name, WORDS)}")
+                self.problems.append(f"{name} is not a word of make deploy{alike(name, WORDS)}")
         section = self._section()
         known = self._known(section)
         environment = Environment(
@@ -169,10 +169,9 @@ class Planner:
         parameters = self.template["Parameters"]
         wrong = problems(parameters, values)
         zone = values.get("TimeZone", "UTC")
-        if (
-            "TimeZone" not in wrong and zone not in available_timezones()
-        ):  # the pattern cannot know; the schedule would fail
-            wrong["TimeZone"] = f"is no time zone{alike(zone, available_timezones())}"
+        # the template's pattern cannot know the zones; the schedule would fail
+        if "TimeZone" not in wrong and zone not in available_timezones():
+            wrong["TimeZone"] = f"is not a time zone{alike(zone, available_timezones())}"
         if "ENV" not in self.words or self.words["ENV"] == values.get("SpaazaEnvironment"):
             wrong.pop("SpaazaEnvironment", None)  # what ENV says of it is said already
         self.problems += [_told(name, values[name], sentence) for name, sentence in wrong.items()]

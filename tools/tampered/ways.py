@@ -113,7 +113,7 @@ TAMPERINGS: Final = (
         "typed copy with fewer rows", _fewer_rows, frozenset({"typed copy.rows + rejected_rows"}), is_quick=False
     ),
     Tampering(
-        "typed copy is no Parquet", lambda place: place.put("parquet", b"?"), frozenset({"typed copy"}), is_quick=False
+        "typed copy is not Parquet", lambda place: place.put("parquet", b"?"), frozenset({"typed copy"}), is_quick=False
     ),
     Tampering(
         "report's rejected_rows edited",

@@ -74,7 +74,7 @@ class Gate:
                 raise Refused(f"FROM {table.name}", says, f"there are {', '.join(sorted(self._tables))}.")
 
     def _refuse_name(self, query: exp.Query, error: str) -> NoReturn:
-        """Say which name is no column, and what was probably meant."""
+        """Say which name is not a column, and what was probably meant."""
         found = re.search(r"olumn:? ['\"]*([$\w]+)", error)
         name = found[1] if found else error
         if name.startswith("$"):

@@ -85,7 +85,7 @@ def rewritten(node: exp.Expr, wanted: Family) -> str | None:
 
 
 def corrected(whole: exp.Expr, parts: Mapping[str, str]) -> str:
-    """Return how a part of a query reads with some of its own parts written anew."""
+    """Return how a part of a query reads with some of its own parts replaced."""
     text = written(whole)
     for old, new in parts.items():
         text = re.sub(rf"(?<![\w'.]){re.escape(old)}(?![\w'.])", lambda _, new=new: new, text)  # type: ignore[misc]

@@ -198,14 +198,14 @@ class Search:
         whole = bool(exports.holding) and (exports.current_holds or exports.all_real_go)
         last = exports.last_to_go if whole else []
         first = [found for found in (exports.versions if whole else exports.holding) if found not in last]
-        anew = typed.current if typed.current_holds and typed.current not in typed.beyond_repair else None
-        gone = bool(typed.holding) and (typed.current_holds or typed.all_real_go) and anew is None
+        to_rewrite = typed.current if typed.current_holds and typed.current not in typed.beyond_repair else None
+        gone = bool(typed.holding) and (typed.current_holds or typed.all_real_go) and to_rewrite is None
         return DayToErase(
             snapshot_id,
             whole,
             tuple(self._drafts(snapshot_id)) if whole else (),
             tuple(self._bucket.versions(snapshot_id.quality_key)) if gone else (),
-            anew,
+            to_rewrite,
             tuple(typed.versions if gone else typed.holding),
             tuple(reversed(first)),  # the oldest first: what is current stays until the last call
             tuple(last),

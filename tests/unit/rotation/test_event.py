@@ -1,4 +1,4 @@
-"""What is no step of a rotation."""
+"""What is not a step of a rotation."""
 
 import pytest
 

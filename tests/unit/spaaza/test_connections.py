@@ -42,7 +42,7 @@ def test_no_connection_stays_open_behind_an_answer(
             with opened(answer, framing=framing) as stream:
                 received(stream)
         except SnapshotError:
-            pass  # the answer was no export
+            pass  # the answer was not an export
     give_up_at = time.monotonic() + 5
     while server.open_connections and time.monotonic() < give_up_at:
         time.sleep(0.01)

@@ -59,7 +59,7 @@ def test_the_bytes_decide_what_an_export_is_whatever_its_headers_say(
     assert gzip.decompress(ask()) == sample_csv()
 
 
-# --- What is no gzip ------------------------------------------------------------------------------------------------
+# --- What is not gzip -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from spaaza_snapshots.spaaza.login import SpaazaLogin
 from tests.support.builders import HeldClock, session
 from tests.support.login_calls import ACTS, NAME, PASSCODE, PASSWORD, PRIVATE, Act, refused
 
-# --- Answers that are no refusal
+# --- Answers that do not refuse
 
 
 @pytest.mark.parametrize(
