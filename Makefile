@@ -148,7 +148,7 @@ bench: $(STAMP) ## Measure the functions beside their limits and peers: QUICK=1,
 	@exec $(PY) -m tools.bench $(if $(QUICK),--quick) $(if $(SIZE),--size $(SIZE)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	    $(if $(SIZES),--sizes $(SIZES)) $(if $(PARTS),--parts $(PARTS))
 
-soak: $(STAMP) ## Load the export function for long: 1,000 snapshots, 20 GB, bombs, 200 chains at once: GB= PARTS=
+soak: $(STAMP) ## Load-test the export function: 1,000 snapshots, 20 GB, bombs, 200 chains at once: GB= PARTS=
 	@exec $(PY) -m tools.soak $(if $(SNAPSHOTS),--snapshots $(SNAPSHOTS)) $(if $(GB),--gb $(GB)) \
 	    $(if $(CHAINS),--chains $(CHAINS)) $(if $(PARTS),--parts $(PARTS))
 

@@ -35,7 +35,7 @@ class Options:
 
 def options(arguments: Sequence[str]) -> Options:
     """Read the command line; what is not named keeps its default."""
-    parser = argparse.ArgumentParser(prog="tools.soak", description="Put the export function under long load.")
+    parser = argparse.ArgumentParser(prog="tools.soak", description="Load-test the export function.")
     parser.add_argument("--snapshots", type=int, default=SNAPSHOTS, help="how many one warm process takes")
     parser.add_argument("--gb", type=float, default=LARGE_GB, help="GB of CSV in one export")
     parser.add_argument("--chains", type=int, default=CHAINS, help="how many are asked for at once")
