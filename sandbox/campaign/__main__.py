@@ -17,17 +17,12 @@ from rich.table import Table
 
 from sandbox.campaign.episode import Told, play
 from sandbox.campaign.world import Servers, running_servers
+from sandbox.search_options import search_options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the campaign; the exit code is 0 only if there is no violation."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox.campaign")
-    parser.add_argument("--minutes", type=float, default=5)
-    parser.add_argument("--seed", type=int, default=1, help="seed of the first episode; the others follow")
-    parser.add_argument("--count", type=int, help="stop after this many episodes")
-    parser.add_argument("--replay", type=int, metavar="SEED", help="print one episode")
-    parser.add_argument("--first", action="store_true", help="stop at the first violation")
-    given = parser.parse_args(arguments)
+    given = search_options("python -m sandbox.campaign", arguments, "episode", minutes=5)
     console = Console(highlight=False, soft_wrap=True, markup=False, width=160)
     with running_servers() as servers:
         return _search(servers, given, console) if given.replay is None else _replay(servers, given.replay, console)

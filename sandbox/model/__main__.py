@@ -16,6 +16,7 @@ from rich.table import Table
 from sandbox.model.faults import OPERATIONS, SPAAZA, Fault
 from sandbox.model.interleaving import Counts, Interleaving, Told
 from sandbox.model.world import prepared
+from sandbox.search_options import search_options
 
 SHOWN = 3
 """Number of violations whose schedule is printed; all are counted."""
@@ -23,13 +24,7 @@ SHOWN = 3
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the model; the exit code is 0 only if there is no violation."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox.model")
-    parser.add_argument("--minutes", type=float, default=1)
-    parser.add_argument("--seed", type=int, default=1, help="seed of the first interleaving; the others follow")
-    parser.add_argument("--count", type=int, help="stop after this many interleavings")
-    parser.add_argument("--replay", type=int, metavar="SEED", help="print one interleaving")
-    parser.add_argument("--first", action="store_true", help="stop at the first violation")
-    given = parser.parse_args(arguments)
+    given = search_options("python -m sandbox.model", arguments, "interleaving", minutes=1)
     console = Console(highlight=False, soft_wrap=True, markup=False, width=160)
     with prepared():
         return _search(given, console) if given.replay is None else _replay(given.replay, console)

@@ -22,7 +22,7 @@ from spaaza_snapshots.cli.main import main
 from spaaza_snapshots.errors import SnapshotHeld
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.upkeep.prove_raw import prove_by_reading
-from spaaza_snapshots.upkeep.stored import StoredObjects
+from spaaza_snapshots.upkeep.stored import ObjectReader
 from spaaza_snapshots.upkeep.verify import Limits, Verifier
 from tests.support import builders
 from tests.support.conversions import build
@@ -229,7 +229,7 @@ def test_the_memory_does_not_grow_with_the_export(stack: Stack) -> None:
     manifest = builders.manifest(raw=replace(builders.raw(), version_id=put["VersionId"]))
     read_bytes: list[int] = []
     tracemalloc.start()
-    findings = prove_by_reading(StoredObjects(stack.s3, stack.bucket), manifest, read_bytes.append)
+    findings = prove_by_reading(ObjectReader(stack.s3, stack.bucket), manifest, read_bytes.append)
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert findings is not None

@@ -1,12 +1,12 @@
 """What a run does where the session renews itself: wait for a renewal under way, and ask for one."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from spaaza_snapshots.base.aws_errors import code_of
+from spaaza_snapshots.base.background import in_background
 from spaaza_snapshots.base.clock import Clock
 from spaaza_snapshots.base.telemetry import logger
 from spaaza_snapshots.errors import CredentialsError
@@ -45,9 +45,7 @@ class SessionRenewal:
 
         Each scheduled run calls this once, so once an hour. No failure here, and no wait, keeps a run from its work.
         """
-        waiting = ThreadPoolExecutor(1, thread_name_prefix="renewal")
-        asking = waiting.submit(self._ask_if_refused)
-        waiting.shutdown(wait=False)
+        asking = in_background(self._ask_if_refused, "renewal")
         try:
             asking.result(timeout=LONGEST_WAIT_SECONDS)
         except Exception as error:  # noqa: BLE001 # the run goes on in any case

@@ -8,14 +8,16 @@ import codecs
 import json
 import zlib
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
+from spaaza_snapshots.base.background import in_background
 from spaaza_snapshots.base.clock import Clock
 from spaaza_snapshots.errors import (
     ASK_SPAAZA,
@@ -84,9 +86,7 @@ class SpaazaExports:
 
     def _post_in_time(self, chain_id: int, session: Session) -> urllib3.BaseHTTPResponse:
         """Wait no longer than the function lasts: a look-up or headers that trickle in know no timeout of their own."""
-        waiting = ThreadPoolExecutor(1, thread_name_prefix="request")
-        answer = waiting.submit(self._post, chain_id, session)
-        waiting.shutdown(wait=False)
+        answer = in_background(partial(self._post, chain_id, session), "request")
         try:
             return answer.result(timeout=max(self._clock.seconds_left(), 0))
         except TimeoutError:

@@ -12,7 +12,7 @@ from spaaza_snapshots.model.quality import quality_of
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.upkeep.days import State, StoredDay, dates_of, days_of, pending_dates
-from spaaza_snapshots.upkeep.stored import StoredObjects
+from spaaza_snapshots.upkeep.stored import ObjectReader
 from spaaza_snapshots.upkeep.unknown import Unknown, known
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def typed_of(bucket: Bucket, day: StoredDay) -> Typed | None:
     if not day.is_typed:
         return Typed.BEHIND
     key = day.snapshot_id.quality_key
-    quality = quality_of(StoredObjects(bucket.s3, bucket.name).read(key) or b"")
+    quality = quality_of(ObjectReader(bucket.s3, bucket.name).read(key) or b"")
     if quality is None:
         raise StorageError("The findings of the typed copy cannot be read", key)
     return Typed.UNFIT if quality.is_unfit else Typed.THERE

@@ -8,13 +8,13 @@ from spaaza_snapshots.proof.checks import prove
 from spaaza_snapshots.proof.gzip_csv import GzipCsvInspector, Inspection
 from spaaza_snapshots.s3.objects import checksum_text
 from spaaza_snapshots.upkeep.findings import Difference, Figure, Findings, differing
-from spaaza_snapshots.upkeep.stored import Facts, StoredObjects
+from spaaza_snapshots.upkeep.stored import Facts, ObjectReader
 
 Tell = Callable[[int], None]
 """Is told how many more bytes were read."""
 
 
-def prove_by_checksum(stored: StoredObjects, manifest: Manifest) -> Findings | None:
+def prove_by_checksum(stored: ObjectReader, manifest: Manifest) -> Findings | None:
     """Compare what S3 says of the version that a manifest names; None if that version is gone."""
     facts = stored.facts(manifest.snapshot_id.raw_key, manifest.raw.version_id)
     if facts is None:
@@ -26,7 +26,7 @@ def prove_by_checksum(stored: StoredObjects, manifest: Manifest) -> Findings | N
     return Findings(differences + differing({"raw.checksum": (manifest.raw.checksum, facts.checksum)}))
 
 
-def prove_by_reading(stored: StoredObjects, manifest: Manifest, tell: Tell) -> Findings | None:
+def prove_by_reading(stored: ObjectReader, manifest: Manifest, tell: Tell) -> Findings | None:
     """Read the version that a manifest names, and compare every figure; None if that version is gone.
 
     Memory: a chunk, and what the inspector needs, however large the export is.
@@ -39,7 +39,7 @@ def prove_by_reading(stored: StoredObjects, manifest: Manifest, tell: Tell) -> F
         return Findings(differences + _in_bytes(manifest, facts, chunks, tell))
 
 
-def _in_manifest(stored: StoredObjects, manifest: Manifest) -> tuple[Difference, ...]:
+def _in_manifest(stored: ObjectReader, manifest: Manifest) -> tuple[Difference, ...]:
     """Find what a manifest says of itself that cannot be."""
     return differing(
         {

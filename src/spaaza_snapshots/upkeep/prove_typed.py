@@ -10,7 +10,7 @@ import duckdb
 from spaaza_snapshots.model.manifest import Manifest
 from spaaza_snapshots.model.quality import Quality, quality_of
 from spaaza_snapshots.upkeep.findings import Difference, Findings, differing
-from spaaza_snapshots.upkeep.stored import StoredObjects
+from spaaza_snapshots.upkeep.stored import ObjectReader
 
 REBUILD: Final = "spaaza-snapshots rebuild makes it again"
 PARQUET_MAGIC: Final = b"PAR1"
@@ -30,7 +30,7 @@ class Footer:
     run_id: str | None
 
 
-def prove_typed(stored: StoredObjects, manifest: Manifest, *, quick: bool) -> Findings:
+def prove_typed(stored: ObjectReader, manifest: Manifest, *, quick: bool) -> Findings:
     """Compare the typed copy and its findings with the manifest; `quick` leaves out the copy's footer."""
     snapshot_id = manifest.snapshot_id
     copy, report = stored.facts(snapshot_id.parquet_key), stored.read(snapshot_id.quality_key)
@@ -47,7 +47,7 @@ def prove_typed(stored: StoredObjects, manifest: Manifest, *, quick: bool) -> Fi
     return Findings(differences)
 
 
-def footer_of(stored: StoredObjects, key: str, version_id: str | None) -> Footer | None:
+def footer_of(stored: ObjectReader, key: str, version_id: str | None) -> Footer | None:
     """Read only the end of a Parquet object; None if it does not end as Parquet does."""
     end = stored.tail(key, version_id, END_BYTES)
     length = int.from_bytes(end[:4], "little") + END_BYTES

@@ -16,7 +16,7 @@ from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.upkeep import run_log
 from spaaza_snapshots.upkeep.log_lines import LogEntry
 from spaaza_snapshots.upkeep.run_log import RunLog
-from spaaza_snapshots.upkeep.stored import StoredObjects
+from spaaza_snapshots.upkeep.stored import ObjectReader
 
 OLD_FUNCTION: Final = "the deployed function kept the copy that was there; deploy this version first"
 
@@ -45,7 +45,7 @@ class Rebuilt:
 class Rebuilder:
     """The Parquet function of one stack. `running` and `waiting`: the days that have not ended, or not begun."""
 
-    def __init__(self, functions: Any, logs: Any, function: str, stored: StoredObjects, parallel: int) -> None:
+    def __init__(self, functions: Any, logs: Any, function: str, stored: ObjectReader, parallel: int) -> None:
         self._functions = functions
         self._logs = logs
         self._function = function

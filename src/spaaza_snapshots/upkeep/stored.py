@@ -1,4 +1,4 @@
-"""Objects of a bucket as they are stored, at any version: only ever read."""
+"""Reads objects by key, at any version; `versions.py` lists every version, and deletes."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from spaaza_snapshots.base.aws_errors import MISSING_VERSION, code_of, storage_errors
 from spaaza_snapshots.s3.objects import RUN_ID
 from spaaza_snapshots.s3.snapshot_store import CHUNK_BYTES, MANIFEST_LIMIT_BYTES
+from spaaza_snapshots.upkeep.versions import versions_below
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -29,8 +30,8 @@ class Facts:
     checksum: str | None
 
 
-class StoredObjects:
-    """One bucket; every method raises `StorageError` if S3 fails. A version id of None means the current version."""
+class ObjectReader:
+    """Reads one bucket; every method raises `StorageError` if S3 fails. A version id of None is the current version."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3 = s3
@@ -74,10 +75,9 @@ class StoredObjects:
     def replaced_versions(self, key: str) -> Iterator[str]:
         """Yield the version ids of a key that are no longer current, newest first."""
         with storage_errors(f"listing the versions of {key}"):
-            for page in self._s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=key):
-                for version in page.get("Versions", ()):
-                    if version["Key"] == key and not version["IsLatest"]:
-                        yield version["VersionId"]
+            for version in versions_below(self._s3, self.bucket, key):
+                if version.key == key and not version.is_latest and not version.is_marker:
+                    yield version.version_id
 
     def _found(self, call: Any, key: str, version_id: str | None, **more: str) -> Any:
         version = {} if version_id is None else {"VersionId": version_id}

@@ -13,7 +13,7 @@ from spaaza_snapshots.upkeep.days import State, StoredDay, day_of
 from spaaza_snapshots.upkeep.findings import Difference, Findings, Verdict, Verified
 from spaaza_snapshots.upkeep.prove_raw import Tell, prove_by_checksum, prove_by_reading
 from spaaza_snapshots.upkeep.prove_typed import prove_typed
-from spaaza_snapshots.upkeep.stored import StoredObjects
+from spaaza_snapshots.upkeep.stored import ObjectReader
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -43,7 +43,7 @@ class Verifier:
 
     def __init__(self, s3: "S3Client", bucket: str, limits: Limits, *, quick: bool) -> None:
         self._snapshots = SnapshotStore(s3, bucket)
-        self._stored = StoredObjects(s3, bucket)
+        self._stored = ObjectReader(s3, bucket)
         self._limits = limits
         self._quick = quick
 

@@ -1,4 +1,4 @@
-"""Every version of the objects of a bucket, and uploads not yet ended: list them, read one, delete some for good."""
+"""Every version of the objects of a bucket, and uploads not yet ended: what an erasure lists, reads and deletes."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -74,10 +74,7 @@ class VersionedBucket:
     def versions(self, prefix: str) -> Iterator[Version]:
         """Yield the versions and delete markers below a prefix; those of one key come newest first."""
         with storage_errors(f"listing the versions of {prefix}", AGAIN_HINT):
-            for page in self.s3.get_paginator("list_object_versions").paginate(Bucket=self.name, Prefix=prefix):
-                versions = [_version(found, found["Size"]) for found in page.get("Versions", ())]
-                yield from versions
-                yield from (_version(found) for found in page.get("DeleteMarkers", ()))
+            yield from versions_below(self.s3, self.name, prefix)
 
     @contextmanager
     def opened(self, version: Version) -> Iterator[Opened]:
@@ -129,6 +126,13 @@ class VersionedBucket:
                 raise _refusal(first, code_of(error)) from error
             raise
         return list(answer.get("Errors", ()))
+
+
+def versions_below(s3: "S3Client", bucket: str, prefix: str) -> Iterator[Version]:
+    """Yield the versions and delete markers below a prefix, those of one key newest first; the SDK's errors pass."""
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+        yield from [_version(found, found["Size"]) for found in page.get("Versions", ())]
+        yield from (_version(found) for found in page.get("DeleteMarkers", ()))
 
 
 def _version(found: Mapping[str, Any], size: int | None = None) -> Version:
