@@ -1,7 +1,7 @@
 """The checks before a snapshot becomes visible; each is data, with its figures, and goes into the manifest.
 
 The *proof* decides whether the export is complete; one failed check ends the attempt. The *guard* decides whether a
-complete export is plausible; one failed check holds the snapshot.
+complete export is plausible; one failed check holds the snapshot. *Advice* is only told: it stops nothing.
 """
 
 from collections import Counter

@@ -26,7 +26,7 @@ class CsvRecords:
         self.header: tuple[str, ...] = ()
         self._bulk_from = bulk_from_quotes_per_byte
         self._tally = _Tally()
-        self._head: bytearray | None = bytearray()  # all bytes so far, until the header has ended
+        self._header_bytes: bytearray | None = bytearray()  # all so far; None once the header has ended
         self._is_past_bom = False
         self._carry = b""  # the quotes that the next block starts with
         self._at_field_start = True  # whether the next block, with the carry, starts where a field may
@@ -58,10 +58,10 @@ class CsvRecords:
 
     def feed(self, block: bytes) -> None:
         """Count the next block, of any length; raises `NotAnExport` for an invalid header."""
-        if self._head is None:
+        if self._header_bytes is None:
             self._count(block)
         else:
-            self._count_in_header(self._head, block)
+            self._count_in_header(self._header_bytes, block)
 
     def close(self) -> None:
         """Count the last record, even without a line end or with an open quote; nothing may be fed afterwards.
@@ -73,28 +73,28 @@ class CsvRecords:
         self._tally.end_record()
         self._end_header()
 
-    def _count_in_header(self, head: bytearray, block: bytes) -> None:
-        head += block
+    def _count_in_header(self, start: bytearray, block: bytes) -> None:
+        start += block
         if not self._is_past_bom:
-            if len(head) < len(codecs.BOM_UTF8) and codecs.BOM_UTF8.startswith(head):
+            if len(start) < len(codecs.BOM_UTF8) and codecs.BOM_UTF8.startswith(start):
                 return
             self._is_past_bom = True
-            head[:] = block = bytes(head).removeprefix(codecs.BOM_UTF8)
+            start[:] = block = bytes(start).removeprefix(codecs.BOM_UTF8)
         self._count(block)
         if self._tally.records:
             self._end_header()
-        elif len(head) > HEADER_LIMIT_BYTES:
+        elif len(start) > HEADER_LIMIT_BYTES:
             raise NotAnExport(
-                "The export has no header", f"no record ends in its first {len(head):,} bytes", ASK_SPAAZA
+                "The export has no header", f"no record ends in its first {len(start):,} bytes", ASK_SPAAZA
             )
 
     def _end_header(self) -> None:
-        if self._head is not None:
+        if self._header_bytes is not None:
             if self._tally.header_fields > COLUMN_LIMIT:
                 columns = f"{self._tally.header_fields:,} columns, at most {COLUMN_LIMIT:,} are allowed"
                 raise NotAnExport("The header has too many columns", columns, ASK_SPAAZA)
-            self.header = _first_record(bytes(self._head))
-            self._head = None
+            self.header = _first_record(bytes(self._header_bytes))
+            self._header_bytes = None
 
     def _count(self, block: bytes) -> None:
         # \r\n becomes two line ends, which is harmless: the blank line between them is not a record.
@@ -184,9 +184,9 @@ def _lines_with(mark: bytes, lines: bytes, end: int) -> int:
     return count
 
 
-def _first_record(head: bytes) -> tuple[str, ...]:
+def _first_record(start: bytes) -> tuple[str, ...]:
     """Return the first record that is not blank, () without one; the bytes after it need not be UTF-8."""
-    text = io.TextIOWrapper(io.BytesIO(head), encoding="utf-8", errors="surrogateescape", newline="")
+    text = io.TextIOWrapper(io.BytesIO(start), encoding="utf-8", errors="surrogateescape", newline="")
     csv.field_size_limit(HEADER_LIMIT_BYTES)  # process-wide; the default of `csv` is 131,072 characters
     names = next(filter(None, csv.reader(text)), [])
     try:

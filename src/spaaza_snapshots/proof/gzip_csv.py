@@ -55,7 +55,7 @@ class GzipCsvInspector:
         self._sha256 = hashlib.sha256()
         self._crc32 = 0
         self._gzip_members = 0
-        self._head = b""  # of a member, until its header is complete
+        self._member_start = b""  # the bytes of a member, until its header is complete
         self._member: isal_zlib.Decompress | None = None
         self._records = CsvRecords()
 
@@ -83,7 +83,7 @@ class GzipCsvInspector:
 
         Raises `NotAnExport` if the CSV is only a header, without a line end, that cannot be read.
         """
-        at_member_end = self._gzip_members > 0 and self._member is None and not self._head
+        at_member_end = self._gzip_members > 0 and self._member is None and not self._member_start
         if at_member_end:
             self._records.close()
         return Inspection(
@@ -107,8 +107,8 @@ class GzipCsvInspector:
 
     def _begin_member(self, data: bytes | memoryview) -> bytes:
         """Return the bytes of the member that starts here, or none until its header is complete."""
-        data = self._head + bytes(data)
-        self._head = b""
+        data = self._member_start + bytes(data)
+        self._member_start = b""
         if not data.startswith(GZIP_MAGIC[: len(data)]):
             raise self._no_member(self.gzip_bytes - len(data))
         if data[3:4] and data[3] & RESERVED_FLAGS:
@@ -118,7 +118,7 @@ class GzipCsvInspector:
             return data
         if len(data) > GZIP_HEADER_LIMIT_BYTES:
             raise self._damaged()
-        self._head = data
+        self._member_start = data
         return b""
 
     def _inflate_member(self, member: isal_zlib.Decompress, data: bytes | memoryview) -> bytes:

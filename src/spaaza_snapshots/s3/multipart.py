@@ -108,6 +108,14 @@ class MultipartUpload:
         self._upload_id = answer["UploadId"]
         return self
 
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Abort unless the upload was completed; a failed abort does not hide the original error."""
+        if self._upload_id is not None:
+            self._abort()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
     def write(self, chunk: bytes) -> None:
         """Take bytes of any length, and send each part that they fill; raises `StorageError`, `OutOfTime`."""
         rest = memoryview(chunk)
@@ -133,7 +141,7 @@ class MultipartUpload:
         Raises `ExportInterrupted` if S3 needs all of it uploaded again, and `StorageError` if S3 failed, or if it is
         unknown whether this upload may still become an object.
         """
-        self.flush()
+        self.flush()  # does nothing if the caller has flushed, as an attempt does to prove the last part
         try:
             answer = self._completing_s3.complete_multipart_upload(
                 Bucket=self._bucket,
@@ -146,11 +154,11 @@ class MultipartUpload:
                 **condition,
             )
         except (ClientError, BotoCoreError) as error:
-            return self._settle(error)
+            return self._outcome_behind(error)
         self._upload_id = None
         return StoredObject(self._run_id, answer["ETag"], answer.get("VersionId"), self._accepted)
 
-    def _settle(self, error: ClientError | BotoCoreError) -> StoredObject | None:
+    def _outcome_behind(self, error: ClientError | BotoCoreError) -> StoredObject | None:
         """Find out whether a Complete that failed or was not answered took effect.
 
         A confirmed abort is the fence: after it this upload can no longer become an object, so the current object
@@ -188,7 +196,7 @@ class MultipartUpload:
         self._on_their_way.append(self._pool.submit(self._upload_part, self._sent_parts, body))
 
     def _upload_part(self, part_number: int, body: bytes) -> "CompletedPartTypeDef":
-        checksum = checksum_text(isal_zlib.crc32(body))
+        checksum = checksum_text(isal_zlib.crc32(body))  # as the inspector computes that of the whole object
         with storage_errors(f"uploading part {part_number} of {self._key}"):
             answer = self._s3.upload_part(
                 Bucket=self._bucket,
@@ -213,14 +221,6 @@ class MultipartUpload:
         if self._upload_id is None:
             raise StorageError("This upload has ended", self._key, "This is a bug: look at the function's log.")
         return self._upload_id
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Abort unless the upload was completed; a failed abort does not hide the original error."""
-        if self._upload_id is not None:
-            self._abort()
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _abort(self) -> bool:
         """Abort the upload; False if S3 does not confirm it: the bucket's lifecycle rule aborts it a day later."""

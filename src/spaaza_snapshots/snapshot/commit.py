@@ -70,7 +70,7 @@ def commit(run: Run, proven: Proven, upload: MultipartUpload, store: SnapshotSto
             if draft.is_doubtful and day.held is not None:
                 raise held_error(day.held, again=True)  # it already awaits acceptance; this draft only counts
             if upload.complete(proven.inspection.crc32, day.if_unchanged) is not None:
-                return _promoted(store, draft)
+                return _promote_unless_held(store, draft)
             # Not now: a delayed removal would delete the draft of the next round.
             leaving.callback(store.remove_pending, draft)
         raise outrun(run.snapshot_id)
@@ -88,8 +88,8 @@ def _judge(run: Run, proven: Proven, store: SnapshotStore, day: Day) -> Manifest
     return draft
 
 
-def _promoted(store: SnapshotStore, draft: Manifest) -> Manifest | None:
-    """Promote a draft whose object was just completed; a held draft stays until somebody accepts it."""
+def _promote_unless_held(store: SnapshotStore, draft: Manifest) -> Manifest | None:
+    """Promote a draft whose object was just completed; one that is held stays, and `SnapshotHeld` is raised."""
     if draft.is_doubtful:
         raise held_error(draft)
     return promote(store, draft)

@@ -43,7 +43,10 @@ class Proven:
 
 
 def draft_of(run: Run, proven: Proven, compared_with: Comparison) -> Manifest:
-    """Return the manifest, except for what S3 reports about the object; `is_doubtful` says whether a guard failed."""
+    """Return the manifest, except for what only S3 knows of the object: `Manifest.of_object` adds that at promotion.
+
+    `is_doubtful` of it says whether a guard failed.
+    """
     inspection = proven.inspection
     changes = header_changes(inspection.header, compared_with.previous.manifest)
     return Manifest(

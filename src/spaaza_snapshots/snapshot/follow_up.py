@@ -1,4 +1,11 @@
-"""What follows a commit: report it, announce it, update the tables; each is idempotent, and a later run repeats it."""
+"""What follows a commit; each step is idempotent, and a later run repeats what is missing.
+
+    conclude      measure the new snapshot, then remove its draft, which says that this may be missing
+    announce      put `Snapshot Completed` on the bus: once, and again while the typed copy is missing
+    keep tables   make the Glue tables hold its columns
+
+`finish` does the last two and returns the run's result; `follow_up` is the same for a day that has no run of its own.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict
