@@ -6,10 +6,10 @@ from statistics import median
 from time import process_time
 
 from tools.bench.content import MB
+from tools.bench.inspecting import CHUNK_BYTES, inflate, inspect, quoted_ways, read
 from tools.bench.options import Options
 from tools.bench.report import Goal, Results, Section, Table
 from tools.bench.rounds import ratios
-from tools.bench_inspector import CHUNK_BYTES, inflate, inspect, quoted_ways, read
 
 GOALS = (1.5, 1.9, 4.0)
 
