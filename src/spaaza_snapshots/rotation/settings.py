@@ -8,8 +8,8 @@ SPAAZA_API_URL           for a sandbox: the base that the paths of the log-in ar
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from spaaza_snapshots.base.environment import EnvironmentReader, spaaza_environment
-from spaaza_snapshots.spaaza.login import api_url_setting
+from spaaza_snapshots.base.environment import EnvironmentReader, base_url, spaaza_environment
+from spaaza_snapshots.spaaza.login import default_api_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,6 @@ class RotationSettings:
         reader = EnvironmentReader(environment)
         login_secret_id = reader.required("SPAAZA_LOGIN_SECRET_ID", str)
         stage = reader.required("SPAAZA_ENVIRONMENT", spaaza_environment)
-        settings = cls(login_secret_id, api_url_setting(reader, stage))
+        settings = cls(login_secret_id, reader.optional("SPAAZA_API_URL", default_api_url(stage), base_url))
         reader.raise_problems()
         return settings

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from spaaza_snapshots.base.environment import EnvironmentReader, base_url, spaaza_environment
-from spaaza_snapshots.spaaza.login import api_url_setting
+from spaaza_snapshots.spaaza.login import default_api_url
 
 EXPORT_PATH = "/segments/export/users"
 SWITCH = ("off", "on")
@@ -59,7 +59,7 @@ class Settings:
             max_row_drop_percent=reader.optional("MAX_ROW_DROP_PERCENT", "5", _number(0, 100)),
             read_timeout_seconds=reader.optional("SPAAZA_READ_TIMEOUT_SECONDS", "60", _number(1, 900)),
             export_url=f"{reader.optional('SPAAZA_SERVICES_URL', services_url, base_url)}{EXPORT_PATH}",
-            api_url=api_url_setting(reader, stage),
+            api_url=reader.optional("SPAAZA_API_URL", default_api_url(stage), base_url),
             session_rotation=reader.optional("SESSION_ROTATION", "off", _switch),
         )
         reader.raise_problems()

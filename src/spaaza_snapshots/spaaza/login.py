@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from spaaza_snapshots.base.environment import EnvironmentReader, base_url
+from spaaza_snapshots.base.environment import base_url
 from spaaza_snapshots.errors import ExportRejected, ExportUnavailable, LoginRefused, SessionExpired, SnapshotError
 from spaaza_snapshots.spaaza.credentials import Session, is_header_value, utc_date
 from spaaza_snapshots.spaaza.export_api import NO_VALID_SESSION, PERMISSION_DENIED, error_code
@@ -159,10 +159,9 @@ def api_url(environment: str, override: str = "") -> str:
     return base_url(override) if override else API_URLS[environment]
 
 
-def api_url_setting(reader: EnvironmentReader, environment: str) -> str:
-    """Return what SPAAZA_API_URL says, else the base of Spaaza's environment; `reader` collects a problem."""
-    # a wrong name of an environment is a problem already: its base is never used
-    return reader.optional("SPAAZA_API_URL", API_URLS.get(environment, API_URLS["prod"]), base_url)
+def default_api_url(environment: str) -> str:
+    """Return the base of an environment's log-in calls; of a wrong name, which settings have refused, any."""
+    return API_URLS.get(environment, API_URLS["prod"])
 
 
 def _body(response: urllib3.BaseHTTPResponse, seconds: float) -> bytes:
