@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.aws.stack import Stack
 from sandbox.spaaza.users import generated_csv, gzipped
 from sandbox.wire import faults
 from spaaza_snapshots import __version__
 from spaaza_snapshots.cli.main import COMMANDS, main
 from tests.support.commands import Shown
+from tests.support.login_place import LoginPlace
 from tests.unit.cli.test_cli import MANIFEST
 
 COMMAND = [str(Path(sys.executable).parent / "spaaza-snapshots")]
@@ -144,9 +144,9 @@ def test_without_credentials_of_aws_a_command_says_how_to_get_them(
 
 @pytest.mark.parametrize("refusal", ["ExpiredToken", "InvalidClientTokenId"])
 def test_credentials_that_aws_does_not_know_have_the_same_exit_code(
-    folder: Path, stack: Stack, shown: Shown, refusal: str
+    place: LoginPlace, tmp_path: Path, shown: Shown, refusal: str
 ) -> None:
-    stack.wire.fail("DescribeStacks", faults.error(403, refusal))
-    code, printed = shown("athena", "--env", "prod", "--sql", folder)
+    place.wire.fail("DescribeStacks", faults.error(403, refusal))
+    code, printed = shown("athena", "--sql", tmp_path)
     assert code == 4
     assert "aws sso login" in printed
