@@ -2,14 +2,11 @@
 
 import os
 from collections.abc import Generator, Iterator
-from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING
 
 import boto3
-import botocore.session
 import pytest
-from botocore.loaders import create_loader
 from coverage import Coverage
 
 from sandbox.aws.moto import MotoAws
@@ -18,6 +15,7 @@ from sandbox.aws.stack import Stack, create_bucket, furnish, s3_client
 from sandbox.spaaza.server import SpaazaServer
 from sandbox.wire.wire import Wire
 from tests.support.deployed import Deployed, deploy
+from tests.support.sdk import find_out_once
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -45,10 +43,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_reader_of_the_sdks_files() -> Iterator[None]:
-    """Read what the SDK knows of a service once; each session would read it again, which takes 0.1 s for a client."""
+def sdk_that_finds_out_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.session, "create_loader", cache(create_loader))
+        find_out_once(patch)
         yield
 
 
