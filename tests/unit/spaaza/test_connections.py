@@ -25,7 +25,6 @@ ANSWERS = {
 @pytest.fixture
 def no_collector() -> Iterator[None]:
     """What only the collector of cycles would free stays: it may not run for hours in a frozen function."""
-    gc.collect()
     gc.disable()
     yield
     gc.enable()
