@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from sandbox.wire.ears import listening
+from tools.audit import pins
 from tools.audit.__main__ import main
 
 CANARY, PINNED = "urllib3 1.26.4", "isal"
@@ -76,9 +77,10 @@ def test_a_database_that_knows_the_old_vulnerability_and_none_in_the_pins_is_bel
     assert "Pins: no known vulnerabilities in " in printed
 
 
-def test_a_vulnerability_in_a_pin_is_told_with_its_file_and_its_cure(
-    repository: Path, capsys: pytest.CaptureFixture[str]
+def test_a_hole_in_a_pin_is_told_with_its_file_and_its_cure(
+    repository: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pins, "FILES", (Path("src/requirements.txt"),))  # each takes pip-audit two seconds more
     with database(lambda name, version: name == PINNED or f"{name} {version}" == CANARY) as service:
         code, printed = audited(repository, service, capsys)
     assert code == 1
