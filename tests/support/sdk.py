@@ -23,8 +23,8 @@ def read_timeout_seconds(config: Config) -> float:
 def find_out_once(patch: pytest.MonkeyPatch) -> None:
     """Have all sessions share what follows from botocore's own files and code alone.
 
-    Each would find it out again: the files of a service take a client 0.1 s, and a session inspects each of the 128 handlers
-    that are built in and looks up the name of its event, which takes 12 ms.
+    Each would find it out again: the files of a service take a client 0.1 s, and a session inspects each of the 128
+    handlers that are built in and looks up the name of its event, which takes 12 ms.
     """
     patch.setattr(botocore.session, "create_loader", cache(create_loader))
     patch.setattr(botocore.session, "EventAliaser", _Aliaser)
