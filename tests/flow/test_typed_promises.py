@@ -3,7 +3,6 @@
 import csv
 import gzip
 import io
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,15 +10,15 @@ import pytest
 
 from sandbox.spaaza.users import generated_csv
 from spaaza_snapshots.parquet.convert import Converted, Machine, convert
+from spaaza_snapshots.proof.gzip_csv import FCOMMENT, FEXTRA, FHCRC, FNAME
 from tests.support import builders
+from tests.support.gzip_members import ALL_FIELDS, FTEXT, member
 from tests.support.typed_reference import expected, parquet_rows
 
 SCAN_CHUNK_BYTES = 8_000_000
 """DuckDB's own reader guesses where a row starts behind each of these."""
 
 HEAD = b"ID,First name,Opted-in\n"
-MEMBER = b"\x1f\x8b\x08"
-FTEXT, FHCRC, FEXTRA, FNAME, FCOMMENT = 1, 2, 4, 8, 16
 
 
 @pytest.fixture(autouse=True)
@@ -69,22 +68,10 @@ def test_csv_lines_pasted_into_a_cell_are_text_wherever_a_reader_would_cut_the_f
     assert assert_every_row(csv_bytes, tmp_path).rejects.count == bool(head)
 
 
-def member(flags: int, data: bytes) -> bytes:
-    """Return a gzip member with the optional fields of RFC 1952 that the flags ask for."""
-    head = MEMBER + bytes([flags]) + b"\0\0\0\0\0\xff"
-    head += b"\x04\0Sp\0\0" if flags & FEXTRA else b""
-    head += b"users.csv\0" if flags & FNAME else b""
-    head += b"of today\0" if flags & FCOMMENT else b""
-    head += (zlib.crc32(head) & 0xFFFF).to_bytes(2, "little") if flags & FHCRC else b""
-    deflate = zlib.compressobj(wbits=-15)
-    body = deflate.compress(data) + deflate.flush()
-    return head + body + zlib.crc32(data).to_bytes(4, "little") + len(data).to_bytes(4, "little")
-
-
-@pytest.mark.parametrize("flags", [FTEXT, FHCRC, FEXTRA, FNAME, FCOMMENT, FTEXT | FHCRC | FEXTRA | FNAME | FCOMMENT])
+@pytest.mark.parametrize("flags", [FTEXT, FHCRC, FEXTRA, FNAME, FCOMMENT, FTEXT | ALL_FIELDS])
 def test_every_gzip_member_that_the_export_accepts_is_converted(flags: int, tmp_path: Path) -> None:
     csv_bytes = b"".join(generated_csv(300))
-    members = member(flags, csv_bytes[:30_000]) + member(flags, csv_bytes[30_000:])
+    members = member(csv_bytes[:30_000], flags) + member(csv_bytes[30_000:], flags)
     assert gzip.decompress(members) == csv_bytes
     assert_every_row(csv_bytes, tmp_path, members)
 

@@ -5,11 +5,23 @@ import struct
 import zlib
 from collections.abc import Iterable
 
-from spaaza_snapshots.proof.gzip_csv import GzipCsvInspector, Inspection
+from spaaza_snapshots.proof.gzip_csv import (
+    FCOMMENT,
+    FEXTRA,
+    FHCRC,
+    FNAME,
+    GZIP_MAGIC,
+    GzipCsvInspector,
+    Inspection,
+)
 
 CONTENT = b'ID,Name\n1,"Jansen, de Vries"\n2,"c/o\nBakker"\n3,Kroger\n'
 FIRST, SECOND = gzip.compress(CONTENT[:20], mtime=0), gzip.compress(CONTENT[20:], mtime=0)
 NO_TIME_NO_SYSTEM = b"\0\0\0\0\0\xff"
+SHORT_EXTRA = b"Sp\x02\0\0x"
+LONG_EXTRA = b"Sp\x04\x01" + b"\0extra\0" * 37  # its length takes two bytes
+FTEXT = 1
+ALL_FIELDS = FHCRC | FEXTRA | FNAME | FCOMMENT
 
 
 def inspected(chunks: Iterable[bytes]) -> Inspection:
@@ -28,8 +40,11 @@ def raw_deflate(content: bytes) -> bytes:
     return deflate.compress(content) + deflate.flush()
 
 
-def member_with_all_optional_fields(content: bytes) -> bytes:
-    """A member as RFC 1952 allows it and hardly anyone writes it: extra field, name, comment, CRC of the header."""
-    header = b"\x1f\x8b\x08\x1e" + NO_TIME_NO_SYSTEM + b"\x05\0extra" + b"users.csv\0" + b"a comment\0"
-    header += struct.pack("<H", zlib.crc32(header) & 0xFFFF)
+def member(content: bytes, flags: int, extra: bytes = SHORT_EXTRA) -> bytes:
+    """A member with the optional fields of RFC 1952 that the flags ask for; its extra field has zeros inside."""
+    header = GZIP_MAGIC + b"\x08" + bytes([flags]) + NO_TIME_NO_SYSTEM
+    header += struct.pack("<H", len(extra)) + extra if flags & FEXTRA else b""
+    header += b"users.csv\0" if flags & FNAME else b""
+    header += b"a comment\0" if flags & FCOMMENT else b""
+    header += struct.pack("<H", zlib.crc32(header) & 0xFFFF) if flags & FHCRC else b""
     return header + raw_deflate(content) + struct.pack("<II", zlib.crc32(content), len(content))

@@ -3,20 +3,21 @@
 python -m tools.mutants                                       all of rooms.toml; takes hours
 python -m tools.mutants snapshot/commit --sample 80           one module, 80 of its mutants, by seed
 
-mutmut makes the mutants and runs the tests. It leaves decorated functions alone (properties, context managers), and
-constants. A mutation that only rewords a sentence for people is not counted.
+mutmut makes the mutants, lets mypy refuse those of wrong types, as `make check` would, and runs the tests on the rest.
+It leaves decorated functions alone (properties, context managers), and constants. A mutation that only rewords a
+sentence for people is not counted.
 """
 
 import argparse
 import random
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.mutants.workspace import Mutant, Room, mutants_of, rooms, survivors
+from tools.mutants.workspace import CAUGHT_BY_TYPES, KILLED, Mutant, Room, exit_codes, mutants_of, rooms
 
 EXPLAINED = Path(__file__).with_name("explained.toml")
 
@@ -28,6 +29,7 @@ class Result:
     module: str
     all_mutants: int
     run: int
+    by_types: int
     explained: list[Mutant]
     survived: list[Mutant]
 
@@ -37,7 +39,8 @@ class Result:
         told = str(self.run) if self.run == self.all_mutants else f"{self.run} of {self.all_mutants}"
         killed = self.run - len(self.explained) - len(self.survived)
         score = 100 * killed / max(1, killed + len(self.survived))
-        return f"| `{self.module}` | {told} | {killed} | {len(self.explained)} | {len(self.survived)} | {score:.1f} % |"
+        figures = (told, self.by_types, killed - self.by_types, len(self.explained), len(self.survived))
+        return f"| `{self.module}` | {' | '.join(map(str, figures))} | {score:.1f} % |"
 
 
 def explanations() -> dict[tuple[str, str, str, str], str]:
@@ -56,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results = [result for room in rooms() for result in _results(room, given)]
     if not results:
         parser.error(f"{given.module} is neither a module nor a room of rooms.toml")
-    print("| module | mutants | killed | explained | survived | score |\n|---|--:|--:|--:|--:|--:|")
+    print("| module | mutants | by types | by tests | explained | survived | score |\n|---|--:|--:|--:|--:|--:|--:|")
     print("\n".join(result.row for result in results))
     left = [mutant for result in results for mutant in result.survived]
     for mutant in left:
@@ -73,18 +76,19 @@ def _results(room: Room, given: argparse.Namespace) -> list[Result]:
         return []
     there = {module: [each for each in mutants_of(module) if not each.is_wording] for module in modules}
     drawn = {module: _sample(mutants, given.sample, given.seed) for module, mutants in there.items()}
-    left = survivors(room, [mutant for mutants in drawn.values() for mutant in mutants])
-    told = explanations()
+    codes = exit_codes(room, [mutant for mutants in drawn.values() for mutant in mutants])
     return [
-        Result(
-            module,
-            len(there[module]),
-            len(drawn[module]),
-            [mutant for mutant in left if mutant.module == module and mutant.content in told],
-            [mutant for mutant in left if mutant.module == module and mutant.content not in told],
-        )
-        for module in modules
+        _result(module, len(there[module]), {mutant: codes[mutant] for mutant in drawn[module]}) for module in modules
     ]
+
+
+def _result(module: str, all_mutants: int, codes: Mapping[Mutant, int | None]) -> Result:
+    told = explanations()
+    by_types = sum(code == CAUGHT_BY_TYPES for code in codes.values())
+    left = [mutant for mutant, code in codes.items() if code not in KILLED | {CAUGHT_BY_TYPES}]
+    explained = [mutant for mutant in left if mutant.content in told]
+    survived = [mutant for mutant in left if mutant.content not in told]
+    return Result(module, all_mutants, len(codes), by_types, explained, survived)
 
 
 def _sample(mutants: list[Mutant], size: int | None, seed: int) -> list[Mutant]:

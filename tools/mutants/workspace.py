@@ -23,7 +23,7 @@ SHARED = (
     "README.md", "CHANGELOG.md", "Makefile", "athena", "docs", "events", "layers", "requirements", "sandbox", "src",
     "template.yaml", "tests", "tools",
 )  # fmt: skip
-TIMEOUT_MULTIPLIER, TIMEOUT_SECONDS = 4.0, 8.0
+TIMEOUT_MULTIPLIER, TIMEOUT_SECONDS = 1.5, 15.0
 """A mutant may take this often as long as its tests, and as much more."""
 
 PROCESSES = 2
@@ -31,6 +31,12 @@ PROCESSES = 2
 
 KILLED = {1, 3, 36, -24, 24, 152, 255, -11}
 """mutmut's exit codes of a mutant that a test noticed, or that never ended."""
+
+CAUGHT_BY_TYPES = 37
+"""mutmut's exit code of a mutant that mypy refuses, as `make check` would."""
+
+NOT_OF_MUTANTS = ("no-redef", "has-type", "no-any-return", "unused-ignore")
+"""mypy's complaints about how mutmut lays out its mutants: many functions side by side, all but one by another name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +105,8 @@ def _lines(mutated: MutatedFile, name: str) -> list[str]:
     return [line.replace(name, "") for line in mutated.code.splitlines()[span.start - 1 : span.end]]
 
 
-def survivors(room: Room, chosen: Sequence[Mutant]) -> list[Mutant]:
-    """Run the tests of a room against its mutants, and return those that no test noticed."""
+def exit_codes(room: Room, chosen: Sequence[Mutant]) -> dict[Mutant, int | None]:
+    """Check the types of a room's mutants, run its tests against those that pass, and return mutmut's exit codes."""
     place = _prepared(room)
     paths = os.pathsep.join(str(place / "mutants" / folder) for folder in ("src", "."))
     mutmut = Path(sys.executable).with_name("mutmut")
@@ -112,13 +118,18 @@ def survivors(room: Room, chosen: Sequence[Mutant]) -> list[Mutant]:
             check=True,
             stdout=sys.stderr,
         )
-    return [mutant for mutant in chosen if _exit_code(place, mutant) not in KILLED]
+    return {mutant: _exit_code(place, mutant) for mutant in chosen}
 
 
 def _exit_code(place: Path, mutant: Mutant) -> int | None:
     meta = json.loads((place / "mutants" / f"{source(mutant.module)}.meta").read_text(encoding="utf-8"))
     code: int | None = meta["exit_code_by_key"][mutant.name]
     return code
+
+
+def _type_check(room: Room) -> list[str]:
+    quiet = [f"--disable-error-code={code}" for code in NOT_OF_MUTANTS]
+    return [sys.executable, "-m", "mypy", "--output=json", *quiet, *(str(source(module)) for module in room.modules)]
 
 
 def _prepared(room: Room) -> Path:
@@ -137,6 +148,7 @@ def _prepared(room: Room) -> Path:
         "also_copy": [name for name in SHARED if name != "src"],
         "pytest_add_cli_args": ["-p", "tools.mutants.fastest_first", "-p", "no:cacheprovider"],
         "pytest_add_cli_args_test_selection": list(room.tests),
+        "type_check_command": _type_check(room),
         "timeout_multiplier": TIMEOUT_MULTIPLIER,
         "timeout_constant": TIMEOUT_SECONDS,
         "track_dependencies": False,

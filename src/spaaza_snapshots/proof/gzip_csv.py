@@ -130,7 +130,7 @@ class GzipCsvInspector:
             self._records.feed(block)
             data = member.unconsumed_tail
             # After a full block the decompressor may hold more output, even if no data is left.
-            inflating = not member.eof and (len(data) > 0 or len(block) == BLOCK_BYTES)
+            inflating = not member.eof and bool(data or len(block) == BLOCK_BYTES)
         if member.eof:
             self._gzip_members += 1
             self._member = None

@@ -14,7 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spaaza_snapshots.proof.gzip_csv import BLOCK_BYTES, GzipCsvInspector, Inspection
-from tests.support.gzip_members import CONTENT, FIRST, SECOND, inspected, member_with_all_optional_fields, single_bytes
+from tests.support.gzip_members import (
+    ALL_FIELDS,
+    CONTENT,
+    FIRST,
+    FTEXT,
+    LONG_EXTRA,
+    SECOND,
+    inspected,
+    member,
+    single_bytes,
+)
 
 
 def cut(content: bytes, at: Iterable[int]) -> list[bytes]:
@@ -76,8 +86,9 @@ def test_the_record_in_which_a_cut_stream_breaks_off_is_not_counted() -> None:
     assert inspected([body[: -trailer_bytes - 3]]).row_count == inspected([body]).row_count - 1
 
 
-def test_a_header_with_all_optional_fields_is_understood_wherever_it_is_cut() -> None:
-    body = member_with_all_optional_fields(CONTENT)
+@pytest.mark.parametrize("flags", range((FTEXT | ALL_FIELDS) + 1))
+def test_a_header_with_any_optional_fields_is_understood_wherever_it_is_cut(flags: int) -> None:
+    body = member(CONTENT, flags, LONG_EXTRA)
     assert zlib.decompress(body, wbits=31) == CONTENT
 
     assert inspected(single_bytes(body)) == reference(body, 1)

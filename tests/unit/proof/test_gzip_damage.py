@@ -5,16 +5,17 @@ from itertools import product
 
 import pytest
 
-from spaaza_snapshots.errors import ExportInterrupted, NotAnExport
+from spaaza_snapshots.errors import ASK_SPAAZA, NEXT_RUN, ExportInterrupted, NotAnExport
 from spaaza_snapshots.proof.gzip_csv import GZIP_HEADER_LIMIT_BYTES, GzipCsvInspector
 from tests.support.builders import all_texts
 from tests.support.gzip_members import (
+    ALL_FIELDS,
     CONTENT,
     FIRST,
     NO_TIME_NO_SYSTEM,
     SECOND,
     inspected,
-    member_with_all_optional_fields,
+    member,
     single_bytes,
 )
 
@@ -23,7 +24,7 @@ from tests.support.gzip_members import (
     "body",
     [
         pytest.param(FIRST + SECOND, id="two members"),
-        pytest.param(member_with_all_optional_fields(CONTENT), id="all optional fields"),
+        pytest.param(member(CONTENT, ALL_FIELDS), id="all optional fields"),
     ],
 )
 def test_no_changed_bit_is_accepted_unless_it_changes_nothing(body: bytes) -> None:
@@ -46,6 +47,28 @@ def test_a_gzip_header_that_does_not_end_is_damage(flag: int) -> None:
         inspected([endless])
 
 
+@pytest.mark.parametrize("flag", [0x20, 0x40, 0x80])
+def test_a_reserved_flag_is_damage_in_any_member(flag: int) -> None:
+    for before, sound in ((b"", FIRST), (FIRST, SECOND)):
+        flagged = before + sound[:3] + bytes([flag]) + sound[4:]
+        for chunks in ([flagged], single_bytes(flagged)):
+            with pytest.raises(ExportInterrupted, match="damaged"):
+                inspected(chunks)
+
+
+def test_damage_is_told_by_its_member_and_its_place_and_the_next_run_exports_again() -> None:
+    wrong_trailer = FIRST + SECOND[:-1] + b"\xff"
+    with pytest.raises(ExportInterrupted) as caught:
+        inspected([FIRST, wrong_trailer[len(FIRST) :], b"the rest"])
+    assert caught.value.args == (
+        "The gzip stream is damaged", f"member 2, before byte {len(wrong_trailer):,}", NEXT_RUN
+    )  # fmt: skip
+
+    with pytest.raises(ExportInterrupted) as caught:
+        inspected([FIRST, b"no member"])
+    assert caught.value.args == ("Other bytes follow the gzip stream", f"from byte {len(FIRST):,} on", NEXT_RUN)
+
+
 @pytest.mark.parametrize("behind", [b"\0", b"\0" * 512, b"ID,Name\n", b"\x1f\0", b"\x1f\x1f\x8b"])
 def test_bytes_behind_the_last_member_that_begin_no_other_are_refused(behind: bytes) -> None:
     body = FIRST + SECOND + behind
@@ -55,10 +78,11 @@ def test_bytes_behind_the_last_member_that_begin_no_other_are_refused(behind: by
 
 
 @pytest.mark.parametrize("body", [b'{"errors":[]}', b"ID,Name\n", b"PK\x03\x04", b"\x1f\x9d\x90", b"\x1f\0", b"\0"])
-def test_what_does_not_begin_as_gzip_is_no_export(body: bytes) -> None:
+def test_what_does_not_begin_as_gzip_is_not_an_export(body: bytes) -> None:
     for chunks in ([body], single_bytes(body)):
-        with pytest.raises(NotAnExport):
+        with pytest.raises(NotAnExport) as caught:
             inspected(chunks)
+        assert caught.value.args == ("The answer is not gzip", "it does not start with 1f 8b", ASK_SPAAZA)
 
 
 def test_half_of_the_magic_is_not_judged_before_the_other_half_is_there() -> None:
@@ -72,8 +96,8 @@ def test_half_of_the_magic_is_not_judged_before_the_other_half_is_there() -> Non
 
 @pytest.mark.parametrize("from_the_end", range(1, 9))
 def test_a_wrong_crc_or_length_in_any_trailer_is_damage(from_the_end: int) -> None:
-    for before, member, after in ((b"", FIRST, SECOND), (FIRST, SECOND, b"")):
-        wrong = bytearray(member)
+    for before, sound, after in ((b"", FIRST, SECOND), (FIRST, SECOND, b"")):
+        wrong = bytearray(sound)
         wrong[-from_the_end] ^= 0xFF
         with pytest.raises(ExportInterrupted, match="damaged"):
             inspected([before + wrong + after])
