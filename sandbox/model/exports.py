@@ -78,6 +78,6 @@ class Exports:
             if kind == 0:
                 raise ExportUnavailable("Spaaza cannot export now", "HTTP 503", NEXT_RUN)
             if kind == 1:
-                raise NotAnExport("Spaaza's answer is not a gzip CSV")
+                raise NotAnExport("Spaaza's answer is not a gzip CSV", "", "")
         rows = self._random.choice(ROWS) if self._rows is None else self._rows
         return Export(body_of(rows, int(self._random.random() * EDITIONS)), broken=fails)

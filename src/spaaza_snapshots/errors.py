@@ -12,9 +12,12 @@ ASK_SPAAZA = "Ask Spaaza what has changed at the export endpoint."
 
 
 class SnapshotError(Exception):
-    """A run that did not end with a committed snapshot; the parts of its text are `what`, `detail` and `hint`."""
+    """A run that did not end with a committed snapshot; the parts of its text are `what`, `detail` and `hint`.
 
-    def __init__(self, what: str, detail: str = "", hint: str = "") -> None:
+    None has a default, so that nobody forgets one; it is empty where whoever catches the error says that part.
+    """
+
+    def __init__(self, what: str, detail: str, hint: str) -> None:
         super().__init__(what, detail, hint)
         self.what = what
         self.detail = detail

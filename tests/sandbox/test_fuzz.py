@@ -148,9 +148,9 @@ def breaks(run: Callable[[bytes], None], data: bytes) -> bool:
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (StorageError("Damaged"), "is not documented here"),
-        (CredentialsError("Damaged", MARK), "an error quotes"),
-        (CredentialsError("x" * 2_000), "an error of 2,001 characters"),
+        (StorageError("Damaged", "", ""), "is not documented here"),
+        (CredentialsError("Damaged", MARK, ""), "an error quotes"),
+        (CredentialsError("x" * 2_000, "", ""), "an error of 2,001 characters"),
     ],
 )
 def test_an_error_that_is_not_the_right_one_or_tells_too_much_is_a_finding(error: Exception, told: str) -> None:

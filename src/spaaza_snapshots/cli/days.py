@@ -64,7 +64,7 @@ def _days(bucket: Bucket, chain_id: int, options: argparse.Namespace, today: dat
     until = options.until or today
     since = options.since or until - timedelta(days=DEFAULT_DAYS - 1)
     if since > until:
-        raise InvalidRequest("--since is after --until", f"{since}, {until}")
+        raise InvalidRequest("--since is after --until", f"{since}, {until}", "Give the earlier date to --since.")
     there = bucket.dates(chain_id)
     first = max([since, *there[:1]])
     dates = [first + timedelta(days=number) for number in range((until - first).days + 1)] if there else []

@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def log_in(options: argparse.Namespace) -> Answer:
     """Ask for what Spaaza asks for, and store the session; raises `Stopped`, and what finding the stack raises."""
     if not sys.stdin.isatty():
-        raise InvalidRequest("A password is asked for at a terminal only", "standard input is none")
+        raise InvalidRequest("A password is asked for at a terminal only", "standard input is none", "Use no pipe.")
     with telling(UNCHANGED), _place(options) as place:
         _say(f"[dim]{escape(place.title)}[/dim]")
         session = _new_session(place)
@@ -124,7 +124,7 @@ def _prove_writable(place: _Place) -> None:
     try:
         prove_writable(place.secrets_manager, place.secret_id)
     except (ClientError, BotoCoreError) as error:
-        raise StorageError("The secret cannot be written", _reason(place, error)) from error
+        raise StorageError("The secret cannot be written", _reason(place, error), "") from error
 
 
 def _exchanged(place: _Place, passcode: Passcode) -> Session:
@@ -138,7 +138,7 @@ def _exchanged(place: _Place, passcode: Passcode) -> Session:
             if pressed:
                 raise KeyboardInterrupt from None
             if passcode.expires_at is not None and passcode.expires_at <= datetime.now(UTC):
-                raise LoginRefused("The code has expired", refused.detail) from None
+                raise LoginRefused("The code has expired", refused.detail, "") from None
             if not tries_left:
                 raise
             _say(f"Spaaza refuses the code ({refused.detail}); tries left: {tries_left}.")
@@ -169,7 +169,7 @@ def _stored(place: _Place, session: Session) -> Session:
         except (ClientError, BotoCoreError) as error:
             with suppress(SnapshotError):
                 place.login.log_out(session)
-            raise StorageError("The new session cannot be stored", _reason(place, error)) from error
+            raise StorageError("The new session cannot be stored", _reason(place, error), "") from error
     return session
 
 
@@ -180,7 +180,7 @@ def _reason(place: _Place, error: ClientError | BotoCoreError) -> str:
 
 def _check(login: SpaazaLogin, session: Session) -> None:
     if not login.is_alive(session):
-        raise SessionExpired("Spaaza does not know the session that it has just begun")
+        raise SessionExpired("Spaaza does not know the session that it has just begun", "", "")
 
 
 def _end(place: _Place) -> str:

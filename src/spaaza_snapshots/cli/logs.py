@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> Answer:
     """Read the logs of the stack; raises `InvalidRequest`."""
     since = datetime.now(UTC) - _ago(options.since)
     if options.follow and options.json:
-        raise InvalidRequest("Only one of --follow and --json can be used", hint="JSON has an end.")
+        raise InvalidRequest("Only one of --follow and --json can be used", "", "JSON has an end.")
     deployment = deployed.deployment_of(options)
     groups, session, zone = _log_groups(deployment, options.function), deployment.session, _zone(deployment)
     if options.follow:

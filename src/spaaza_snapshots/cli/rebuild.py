@@ -68,7 +68,7 @@ def _days(
     asked = days_asked.days_asked(options, s3, bucket)
     if asked is None:
         hint = "Give --date, --since and --until, or --all; --chain for one chain only."
-        raise InvalidRequest("No days are named", hint=hint)
+        raise InvalidRequest("No days are named", "", hint)
     today = days_asked.today_of(deployment)
     kept = days_asked.first_kept(deployment, "ParquetDays", today)
     days, skipped = [], []

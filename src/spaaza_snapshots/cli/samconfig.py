@@ -30,7 +30,8 @@ def sections() -> list[Section]:
     try:
         document = tomllib.loads(SAMCONFIG.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise InvalidRequest(f"{SAMCONFIG} is not valid TOML", str(error)) from error
+        hint = "Correct it, or give the stack with --stack and --region."
+        raise InvalidRequest(f"{SAMCONFIG} is not valid TOML", str(error), hint) from error
     found = [_section(name, commands) for name, commands in document.items() if isinstance(commands, Mapping)]
     return [section for section in found if section.stack is not None]
 

@@ -112,7 +112,7 @@ def _log_in(services: RotationServices) -> tuple[Login, Session]:
             "Ask Spaaza to mark this admin user as login_2fa_exempt; then put name and password into the log-in secret"
             " once more."
         )
-        raise CredentialsError("Spaaza has e-mailed a code, which nobody is there to read", hint=hint)
+        raise CredentialsError("Spaaza has e-mailed a code", "nobody is there to read it", hint)
     return login, answer
 
 

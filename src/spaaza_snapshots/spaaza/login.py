@@ -116,7 +116,7 @@ class SpaazaLogin:
         """End the session; raises `SessionExpired` where Spaaza does not know it any more."""
         answer = self._ask("DELETE", "/auth/logout", _headers(session))
         if _is_unknown(answer):
-            raise SessionExpired("Spaaza does not know the session", answer.detail)
+            raise SessionExpired("Spaaza does not know the session", answer.detail, "There is nothing to end.")
         if answer.results is None:
             raise _failure(answer, "a log-out")
 

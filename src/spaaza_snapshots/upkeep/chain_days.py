@@ -124,5 +124,5 @@ def typed_of(bucket: Bucket, day: StoredDay) -> Typed | None:
     key = day.snapshot_id.quality_key
     quality = quality_of(ObjectReader(bucket.s3, bucket.name).read(key) or b"")
     if quality is None:
-        raise StorageError("The findings of the typed copy cannot be read", key)
+        raise StorageError("The findings of the typed copy cannot be read", key, "`rebuild` writes them again.")
     return Typed.UNFIT if quality.is_unfit else Typed.THERE

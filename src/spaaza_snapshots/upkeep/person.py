@@ -114,4 +114,6 @@ def _inflated(compressed: IO[bytes]) -> Iterator[IO[bytes]]:
     except (EOFError, igzip.BadGzipFile, isal_zlib.error, csv.Error) as error:  # type: ignore[misc] # an instance in its stub
         failed = type(error)
     if failed is not None:  # raised here, so that no text of the export follows it
-        raise Unreadable("This cannot be read to its end as an export", failed.__name__)
+        raise Unreadable(
+            "This cannot be read to its end as an export", failed.__name__, "See what `verify` says of it."
+        )

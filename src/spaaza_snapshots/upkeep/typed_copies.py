@@ -132,4 +132,4 @@ def _database() -> Iterator[duckdb.DuckDBPyConnection]:
         except duckdb.Error as error:
             failed = type(error)
     if failed is not None:
-        raise Unreadable("This cannot be read as a typed copy", failed.__name__)
+        raise Unreadable("This cannot be read as a typed copy", failed.__name__, "`rebuild` makes it again.")

@@ -7,7 +7,7 @@ from spaaza_snapshots.errors import ExportInterrupted, ExportUnavailable, Snapsh
 from spaaza_snapshots.snapshot.retry import attempts
 from tests.support.builders import HeldClock
 
-CUT = ExportInterrupted("The export broke off")
+CUT = ExportInterrupted("The export broke off", "", "")
 PASSING = (ExportUnavailable, ExportInterrupted)
 LASTING = [
     error
@@ -41,7 +41,7 @@ def test_an_export_may_succeed_at_any_of_three_attempts(failures: list[Exception
 def test_the_third_failure_is_the_one_that_is_raised(failure: type[SnapshotError]) -> None:
     held = HeldClock()
     with pytest.raises(failure, match="third"):
-        outcome(held, CUT, CUT, failure("third"))
+        outcome(held, CUT, CUT, failure("third", "", ""))
     assert len(held.slept) == 2
 
 

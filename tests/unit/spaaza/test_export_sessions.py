@@ -60,7 +60,7 @@ def test_the_second_refusal_is_the_one_that_counts(server: SpaazaServer, ask: As
 
 def test_a_secret_that_can_not_be_read_asks_for_nothing(server: SpaazaServer) -> None:
     def no_session() -> Session:
-        raise CredentialsError("The secret is empty")
+        raise CredentialsError("The secret is empty", "", "")
 
     with urllib3.PoolManager() as http, pytest.raises(CredentialsError):
         SpaazaExports(http, server.base_url + PATH, 5, HeldClock().clock()).open(1743, no_session)

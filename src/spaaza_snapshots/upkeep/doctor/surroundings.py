@@ -52,7 +52,7 @@ class Surroundings:
         """Return an output of the stack; raises `InvalidRequest` where it has none of that name."""
         outputs = self.stack.outputs if self.stack else {}
         if name not in outputs:
-            raise InvalidRequest("The stack does not tell", f"{self.title} has no output {name}")
+            raise InvalidRequest("The stack does not tell", f"{self.title} has no output {name}", "Deploy it again.")
         return outputs[name]
 
     def parameter(self, name: str) -> str:
