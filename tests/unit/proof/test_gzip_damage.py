@@ -6,7 +6,13 @@ from itertools import product
 import pytest
 
 from spaaza_snapshots.errors import ASK_SPAAZA, NEXT_RUN, ExportInterrupted, NotAnExport
-from spaaza_snapshots.proof.gzip_csv import GZIP_HEADER_LIMIT_BYTES, GzipCsvInspector
+from spaaza_snapshots.proof.gzip_csv import (
+    FCOMMENT,
+    FIXED_HEADER_BYTES,
+    FNAME,
+    GZIP_HEADER_LIMIT_BYTES,
+    GzipCsvInspector,
+)
 from tests.support.builders import all_texts
 from tests.support.gzip_members import (
     ALL_FIELDS,
@@ -39,12 +45,14 @@ def test_no_changed_bit_is_accepted_unless_it_changes_nothing(body: bytes) -> No
             assert not accepted or gzip.decompress(changed) == CONTENT
 
 
-@pytest.mark.parametrize("flag", [0x08, 0x10], ids=["name", "comment"])
-def test_a_gzip_header_that_does_not_end_is_damage(flag: int) -> None:
-    endless = b"\x1f\x8b\x08" + bytes([flag]) + NO_TIME_NO_SYSTEM + b"a" * GZIP_HEADER_LIMIT_BYTES
+@pytest.mark.parametrize("flag", [FNAME, FCOMMENT], ids=["name", "comment"])
+def test_a_gzip_header_that_does_not_end_within_its_limit_is_damage(flag: int) -> None:
+    unended = (b"\x1f\x8b\x08" + bytes([flag]) + NO_TIME_NO_SYSTEM).ljust(GZIP_HEADER_LIMIT_BYTES, b"a")
+    plain = gzip.compress(CONTENT, mtime=0)[FIXED_HEADER_BYTES:]
 
-    with pytest.raises(ExportInterrupted):
-        inspected([endless])
+    assert inspected([unended, b"\0" + plain]).at_member_end
+    with pytest.raises(ExportInterrupted, match="damaged"):
+        inspected([unended, b"a"])
 
 
 @pytest.mark.parametrize("flag", [0x20, 0x40, 0x80])

@@ -49,7 +49,7 @@ def test_the_third_failure_is_the_one_that_is_raised(failure: type[SnapshotError
 def test_what_would_fail_alike_is_not_tried_again(failure: type[BaseException]) -> None:
     held = HeldClock()
     with pytest.raises(failure):
-        outcome(held, failure("once"))
+        outcome(held, failure("once", "", ""))
     assert held.slept == []
 
 
