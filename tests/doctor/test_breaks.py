@@ -33,6 +33,7 @@ EXPECTED = {
     "a bucket that may become public": ("bucket private", "BlockPublicPolicy", "put-public-access-block"),
     "raw data that never expires": ("bucket expiry", "raw/", "Put back what was changed by hand"),
     "an erasure that was not finished": ("erasures", "chain 1743, begun at 2026-11-20", "make erase CHAIN=1743 YES=1"),
+    "a damaged record of an erasure": ("erasures", "erasures/users/chain_id=1783/2", "A damaged record"),
     "a throttled export function": ("export function", "throttled", "delete-function-concurrency"),
     "an export function deleted by hand": ("export function", "does not exist", "Put back what was changed by hand"),
     "failed runs that are not kept": ("export failures", "not kept", "Put back what was changed by hand"),

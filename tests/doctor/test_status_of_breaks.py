@@ -17,6 +17,7 @@ NOTICED = {
     "a renewal that is switched off": "renewal",
     "a bucket deleted by hand": "chain 1743",
     "an erasure that was not finished": "erasure from chain 1743",
+    "a damaged record of an erasure": "erasure from chain 1783",
     "a schedule that is disabled": "schedule",
     "a schedule of other chains": "schedule",
     "a schedule deleted by hand": "schedule",

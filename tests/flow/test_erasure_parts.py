@@ -159,7 +159,9 @@ def test_a_day_is_erased_if_a_record_says_that_its_export_went(s3: "S3Client", b
         s3.put_object(Bucket=bucket, Key=record.key, Body=record.to_json())
     for key, body in (("erasures/users/chain_id=1743/0.json", b"[]"), ("erasures/users/chain_id=17/0.json", b"{}")):
         s3.put_object(Bucket=bucket, Key=key, Body=body)
-    assert [record.erasure_id[:8] for record in store.erasures(1743)] == ["20261121", "20261122"]
+    found = store.erasures(1743)
+    assert [record.erasure_id[:8] for record in found.records] == ["20261121", "20261122"]
+    assert (found.unfinished, found.damaged) == (found.records, ("erasures/users/chain_id=1743/0.json",))
     days = [SnapshotId(chain, date(2026, 11, day)) for chain, day in ((1743, 20), (1743, 19), (17, 20))]
     assert [day_of(store, day, TODAY).state for day in days] == [State.ERASED, State.MISSING, State.MISSING]
 
@@ -177,5 +179,5 @@ def test_a_record_is_finished_once_nothing_of_it_is_left_whoever_it_was_of(versi
     assert (proof().left, proof().open_records) == ((), (record,))
     versioned.delete(list(versioned.versions(DAY.raw_key)))
     assert proof().open_records == ()
-    (finished,) = SnapshotStore(versioned.s3, versioned.name).erasures(DAY.chain_id)
+    (finished,) = SnapshotStore(versioned.s3, versioned.name).erasures(DAY.chain_id).records
     assert finished == replace(record, finished_at=utc_text(NOW))

@@ -65,6 +65,19 @@ def test_records_of_erasures_that_cannot_be_read_hide_no_day(members: Members, s
     assert re.search(rf"^{CHAIN} +complete", printed, re.MULTILINE)
 
 
+def test_a_damaged_record_of_an_erasure_is_not_taken_for_a_finished_one(members: Members, stack: Stack) -> None:
+    members.deploy()
+    members.take(20)
+    key = f"erasures/users/chain_id={CHAIN}/20261120T080000Z-1.json"
+    stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=b"{}")
+    code, printed = members.shown("status")
+    restore = f'restore {key}: "A damaged record" in docs/OPERATIONS.md.'
+    assert (code, last_line(printed)) == (1, f"First erasure from chain {CHAIN}: {restore}")
+    assert f"chain {CHAIN}: {key} cannot be read: nobody can tell whether that erasure is finished" in printed
+    (chain,) = members.data("status")["chains"]
+    assert (chain["open_erasures"], chain["damaged_erasures"]) == ([], [key])
+
+
 def test_one_broken_source_hides_no_other(members: Members, stack: Stack) -> None:
     members.deploy(RenewSession="true")
     members.take(20, 1)

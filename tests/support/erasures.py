@@ -78,8 +78,8 @@ def state(stack: Stack, day: date) -> State:
     return day_of(SnapshotStore(stack.s3, stack.bucket), SnapshotId(person.CHAIN, day), date(2020, 1, 1)).state
 
 
-def records(stack: Stack) -> list[Erasure]:
-    return SnapshotStore(stack.s3, stack.bucket).erasures(person.CHAIN)
+def records(stack: Stack) -> Sequence[Erasure]:
+    return SnapshotStore(stack.s3, stack.bucket).erasures(person.CHAIN).records
 
 
 def of_day(stack: Stack, root: str, day: date) -> Versions:

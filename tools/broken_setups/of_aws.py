@@ -46,6 +46,14 @@ def _open_erasure(place: Place) -> Iterator[None]:
 
 
 @contextmanager
+def _damaged_record(place: Place) -> Iterator[None]:
+    key = "erasures/users/chain_id=1783/20261120T080000Z-1.json"
+    place.stack.s3.put_object(Bucket=place.stack.bucket, Key=key, Body=b"{}")
+    yield
+    place.stack.s3.delete_object(Bucket=place.stack.bucket, Key=key)
+
+
+@contextmanager
 def _no_expiry(place: Place) -> Iterator[None]:
     s3, bucket = place.stack.s3, place.stack.bucket
     rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
@@ -109,6 +117,7 @@ BREAKS: Final[Sequence[Break]] = (
     Break("a bucket that may become public", _public),
     Break("raw data that never expires", _no_expiry),
     Break("an erasure that was not finished", _open_erasure),
+    Break("a damaged record of an erasure", _damaged_record),
     Break(
         "a throttled export function",
         answered_with(

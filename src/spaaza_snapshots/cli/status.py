@@ -17,6 +17,7 @@ from spaaza_snapshots.cli.command import Answer, Command, ExitCode
 from spaaza_snapshots.cli.deployed import Deployment
 from spaaza_snapshots.cli.status_view import status_view
 from spaaza_snapshots.cli.stored import bucket_of, chain_ids_of, day_data, schedule_of
+from spaaza_snapshots.model.erasure import ErasureRecords
 from spaaza_snapshots.upkeep.advice import Make, Trouble
 from spaaza_snapshots.upkeep.chain_days import ChainDays
 from spaaza_snapshots.upkeep.days import StoredDay
@@ -102,7 +103,6 @@ def _chain(found: Status, chain_id: int) -> Mapping[str, Any]:
     chain, error = found.chains[chain_id], found.errors.get(chain_id)
     if isinstance(chain, Unknown):
         return {"chain_id": chain_id, "unknown": chain.reason}
-    erasures = chain.open_erasures
     return {
         "chain_id": chain_id,
         **day_data(chain.today),
@@ -112,7 +112,16 @@ def _chain(found: Status, chain_id: int) -> Mapping[str, Any]:
         "error": None if error is None else asdict(error),
         "days": [_shown_day(chain, day) for day in chain.days],
         "held": [day_data(day) for day in (*chain.held, *chain.days) if day.state == "held"],
-        "open_erasures": _or_unknown(erasures) if isinstance(erasures, Unknown) else [found.key for found in erasures],
+        **_erasures(chain.erasures),
+    }
+
+
+def _erasures(found: ErasureRecords | Unknown) -> Mapping[str, Any]:
+    if isinstance(found, Unknown):
+        return dict.fromkeys(("open_erasures", "damaged_erasures"), asdict(found))
+    return {
+        "open_erasures": [erasure.key for erasure in found.unfinished],
+        "damaged_erasures": list(found.damaged),
     }
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from spaaza_snapshots.cli.command import out
 from spaaza_snapshots.cli.marks import STYLES, legend, row_of, signs_for
+from spaaza_snapshots.model.erasure import ErasureRecords
 from spaaza_snapshots.upkeep.advice import Step, Trouble
 from spaaza_snapshots.upkeep.chain_days import ChainDays, Standing
 from spaaza_snapshots.upkeep.days import State, StoredDay
@@ -120,8 +121,12 @@ def _held(found: Status) -> Iterator[str]:
 
 
 def _erasures(found: Status) -> Iterator[str]:
-    for erasures in (chain.open_erasures for chain in _looked_at(found)):
-        for erasure in () if isinstance(erasures, Unknown) else erasures:
+    for chain in _looked_at(found):
+        erasures = ErasureRecords(()) if isinstance(chain.erasures, Unknown) else chain.erasures
+        for key in erasures.damaged:
+            doubt = "nobody can tell whether that erasure is finished"
+            yield f"[bold]chain {chain.chain_id}[/bold]: {escape(key)} [yellow]cannot be read[/yellow]: {doubt}"
+        for erasure in erasures.unfinished:
             begun = f"the erasure begun at {escape(erasure.started_at)}"
             yield f"[bold]chain {erasure.chain_id}[/bold]: {begun} is [yellow]not finished[/yellow]"
 

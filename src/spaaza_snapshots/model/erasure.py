@@ -68,11 +68,31 @@ class Erasure:
 
     @classmethod
     def from_json(cls, body: bytes, key: str) -> "Erasure":
-        """Read a record; raises `StorageError` if it is not one."""
-        try:
-            erasure = read_as(cls, json.loads(body))
-            _ = erasure.dates
-        except (ValueError, TypeError, RecursionError) as error:
+        """Read a record; raises `StorageError` if it is not the one of this key."""
+        erasure = _read(body)  # what cannot be read raises out here: the parser's error quotes the body
+        if erasure is None or erasure.key != key:
             hint = "Restore an earlier version of it. Only spaaza-snapshots erase writes it: find what else did."
-            raise StorageError("A record of an erasure cannot be read", key, hint) from error
+            raise StorageError("A record of an erasure cannot be read", key, hint)
         return erasure
+
+
+def _read(body: bytes) -> Erasure | None:
+    try:
+        erasure = read_as(Erasure, json.loads(body))
+        _ = erasure.dates
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return erasure
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureRecords:
+    """The records of what was erased from a chain, oldest first; `damaged`: the keys of those that cannot be read."""
+
+    records: tuple[Erasure, ...]
+    damaged: tuple[str, ...] = ()
+
+    @property
+    def unfinished(self) -> tuple[Erasure, ...]:
+        """Those of which it is not proven yet that nothing is left; a damaged record may be one more."""
+        return tuple(erasure for erasure in self.records if erasure.finished_at is None)

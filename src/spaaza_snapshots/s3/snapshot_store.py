@@ -13,7 +13,7 @@ from spaaza_snapshots.base.clock import Clock
 from spaaza_snapshots.base.telemetry import logger
 from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.model import keys
-from spaaza_snapshots.model.erasure import Erasure
+from spaaza_snapshots.model.erasure import Erasure, ErasureRecords
 from spaaza_snapshots.model.manifest import Manifest
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.multipart import PART_BYTES, MultipartUpload
@@ -101,20 +101,17 @@ class SnapshotStore:
             damaged.append(found)
         return Predecessor(None, tuple(damaged))
 
-    def erasures(self, chain_id: int) -> list[Erasure]:
-        """Return the readable records of what was erased from a chain, oldest first."""
-        found = []
+    def erasures(self, chain_id: int) -> ErasureRecords:
+        """Return the records of what was erased from a chain."""
+        found, damaged = [], []
         for key in self._keys(keys.chain_prefix(keys.ERASURES_ROOT, chain_id)):
             body = self._body(key)
             try:
                 found += [Erasure.from_json(body[0], key)] if body is not None else []
             except StorageError as error:
                 logger.warning("A record of an erasure cannot be read", extra={"error": str(error)})
-        return found
-
-    def open_erasures(self, chain_id: int) -> list[Erasure]:
-        """Return those of which it is not proven yet that nothing is left."""
-        return [erasure for erasure in self.erasures(chain_id) if erasure.finished_at is None]
+                damaged.append(key)
+        return ErasureRecords(tuple(found), tuple(damaged))
 
     def upload_raw(self, snapshot_id: SnapshotId, run_id: str, clock: Clock) -> MultipartUpload:
         """Return an upload of the raw object, not yet started."""

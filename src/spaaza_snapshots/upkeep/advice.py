@@ -14,6 +14,7 @@ from spaaza_snapshots.upkeep.unknown import Unknown
 
 OPERATIONS: Final = "docs/OPERATIONS.md"
 RESTORE: Final = "Restore what was replaced or deleted"
+DAMAGED_RECORD: Final = "A damaged record"
 NOTHING_TO_COMPARE: Final = "previous_manifest_readable"
 """The check that fails where Spaaza has nothing to confirm: no count of users is in doubt."""
 
@@ -124,9 +125,13 @@ class Situation:
         yield from self._erasures(chain)
 
     def _erasures(self, chain: ChainDays) -> Iterator[Step]:
-        if isinstance(chain.open_erasures, Unknown):
-            yield Step(Trouble.LACK, f"erasures from chain {chain.chain_id}", self.why(chain.open_erasures))
-        elif chain.open_erasures:
+        if isinstance(chain.erasures, Unknown):
+            yield Step(Trouble.LACK, f"erasures from chain {chain.chain_id}", self.why(chain.erasures))
+            return
+        for key in chain.erasures.damaged:
+            text = f'restore {key}: "{DAMAGED_RECORD}" in {OPERATIONS}.'
+            yield Step(Trouble.LACK, f"erasure from chain {chain.chain_id}", text)
+        if chain.erasures.unfinished:
             finish = self.make("erase", f"CHAIN={chain.chain_id}", "YES=1")
             text = f"{finish}, with the ids that it was begun with, finishes it."
             yield Step(Trouble.LACK, f"erasure from chain {chain.chain_id}", text)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from spaaza_snapshots.errors import StorageError
-from spaaza_snapshots.model.erasure import Erasure
+from spaaza_snapshots.model.erasure import ErasureRecords
 from spaaza_snapshots.model.quality import quality_of
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
@@ -69,7 +69,6 @@ class Bucket:
 class ChainDays:
     """The last days of a chain, oldest first, the last of them today; `held`: older days that are held.
 
-    `open_erasures`: those of which it is not proven yet that nothing is left.
     `first`: the first date with anything in the bucket, None for a chain without any. `typed` is that of today, None
     if there is no snapshot of today. `is_due`: today's first run has started.
     """
@@ -80,7 +79,7 @@ class ChainDays:
     first: date | None
     typed: Typed | Unknown | None
     is_due: bool
-    open_erasures: tuple[Erasure, ...] | Unknown
+    erasures: ErasureRecords | Unknown
 
     @property
     def today(self) -> StoredDay:
@@ -111,8 +110,8 @@ def chain_days(bucket: Bucket, chain_id: int, today: date, count: int, *, is_due
     drafts = [found for found in pending_dates(bucket.s3, bucket.name, chain_id) if kept_since <= found < dates[0]]
     held = [day for day in bucket.days(chain_id, drafts, drafts, today) if day.state is State.HELD]
     typed = known(lambda: typed_of(bucket, days[-1]))
-    unfinished = known(lambda: tuple(SnapshotStore(bucket.s3, bucket.name).open_erasures(chain_id)))
-    return ChainDays(chain_id, tuple(days), tuple(held), min(there, default=None), typed, is_due, unfinished)
+    erasures = known(lambda: SnapshotStore(bucket.s3, bucket.name).erasures(chain_id))
+    return ChainDays(chain_id, tuple(days), tuple(held), min(there, default=None), typed, is_due, erasures)
 
 
 def typed_of(bucket: Bucket, day: StoredDay) -> Typed | None:

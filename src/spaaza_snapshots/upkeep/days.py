@@ -101,7 +101,7 @@ def _without_snapshot(store: SnapshotStore, snapshot_id: SnapshotId, found: Day,
 
 
 def _was_erased(store: SnapshotStore, snapshot_id: SnapshotId) -> bool:
-    return any(snapshot_id.snapshot_date in erasure.dates for erasure in store.erasures(snapshot_id.chain_id))
+    return any(snapshot_id.snapshot_date in erasure.dates for erasure in store.erasures(snapshot_id.chain_id).records)
 
 
 def _folders(s3: "S3Client", bucket: str, prefix: str, name: str) -> Iterator[str]:

@@ -120,7 +120,7 @@ def _record(bucket: VersionedBucket, plan: Plan, now: datetime) -> Erasure:
     """Write the record, unless an unfinished one has all of this already: then this run continues that one."""
     going = [version for day in plan.days for version in day.versions if not version.is_marker]
     versions = tuple(ErasedVersion(version.key, version.version_id) for version in going)
-    for earlier in SnapshotStore(bucket.s3, bucket.name).open_erasures(plan.chain_id):
+    for earlier in SnapshotStore(bucket.s3, bucket.name).erasures(plan.chain_id).unfinished:
         if set(earlier.versions).issuperset(versions):
             return earlier
     erasure_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
@@ -143,7 +143,7 @@ def _counted(day: DayToErase) -> ErasedDay:
 
 def _finish_records(bucket: VersionedBucket, chain_id: int, finished_at: datetime | None) -> Iterable[Erasure]:
     """Yield each record of which something is left; finish the others, unless anything else is left (None)."""
-    unfinished = SnapshotStore(bucket.s3, bucket.name).open_erasures(chain_id)
+    unfinished = SnapshotStore(bucket.s3, bucket.name).erasures(chain_id).unfinished
     there: set[ErasedVersion] = set()
     for root in RECORDED_ROOTS if unfinished else ():
         found = _real(bucket, keys.chain_prefix(root, chain_id))

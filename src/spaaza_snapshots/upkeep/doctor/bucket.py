@@ -6,6 +6,7 @@ from typing import Any, Final
 from spaaza_snapshots.base.aws_errors import MISSING
 from spaaza_snapshots.model import keys
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
+from spaaza_snapshots.upkeep.advice import DAMAGED_RECORD, OPERATIONS
 from spaaza_snapshots.upkeep.days import chains_in
 from spaaza_snapshots.upkeep.doctor.examination import Finding, SetupCheck, answer_of, bad, good, unknown
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
@@ -99,15 +100,20 @@ def _environment(here: Surroundings) -> Finding:
 def _erasures(here: Surroundings) -> Finding:
     """Look for erasures of which it is not proven that nothing is left: of a killed command, or of one that failed."""
     s3, name = here.client("s3"), here.output("BucketName")
-    chains = chains_in(s3, name, (keys.ERASURES_ROOT,))
-    unfinished = [found for chain in chains for found in SnapshotStore(s3, name).open_erasures(chain)]
+    found = [SnapshotStore(s3, name).erasures(chain) for chain in chains_in(s3, name, (keys.ERASURES_ROOT,))]
+    damaged = ", ".join(key for of_chain in found for key in of_chain.damaged)
+    unfinished = [erasure for of_chain in found for erasure in of_chain.unfinished]
+    texts, fixes = [], []
+    if damaged:
+        texts.append(f"records that cannot be read: {damaged}")
+        fixes.append(f'Restore them: "{DAMAGED_RECORD}" in {OPERATIONS}.')
     if unfinished:
         begun = "; ".join(f"chain {erasure.chain_id}, begun at {erasure.started_at}" for erasure in unfinished)
-        finish = " and ".join(
-            f"make erase CHAIN={chain} YES=1" for chain in dict.fromkeys(found.chain_id for found in unfinished)
-        )
-        return bad(f"not finished: {begun}", f"{finish}, with the ids that it was begun with, finishes it.")
-    return good("none is unfinished")
+        of_chains = dict.fromkeys(erasure.chain_id for erasure in unfinished)
+        finish = " and ".join(f"make erase CHAIN={chain} YES=1" for chain in of_chains)
+        texts.append(f"not finished: {begun}")
+        fixes.append(f"{finish}, with the ids that it was begun with, finishes it.")
+    return bad("; ".join(texts), " ".join(fixes)) if texts else good("none is unfinished")
 
 
 BUCKET = (
