@@ -122,10 +122,10 @@ def raw() -> Raw:
 
 
 def all_texts(error: BaseException) -> str:
-    """All that a log could ever show of an error: its traceback, and each error that it was made from, as a repr."""
-    texts = ["".join(traceback.format_exception(error)), str(error), repr(error)]
-    cause = error.__cause__
-    while cause is not None:
-        texts += [str(cause), repr(cause), repr(vars(cause))]
-        cause = cause.__cause__
+    """All that a log could ever show of an error: its traceback, and each error behind it, suppressed or not."""
+    texts = ["".join(traceback.format_exception(error))]
+    behind: list[BaseException] = [error]
+    for each in behind:
+        texts += [str(each), repr(each), repr(vars(each))]
+        behind += [other for other in (each.__cause__, each.__context__) if other is not None and other not in behind]
     return "\n".join(texts)

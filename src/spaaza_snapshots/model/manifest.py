@@ -155,12 +155,13 @@ class Manifest:
             has_usual_date = manifest.snapshot_date == manifest.snapshot_id.snapshot_date.isoformat()
             manifest.to_json()  # a promotion writes it again: half a character, "\\ud800", cannot be written
         except (ValueError, TypeError, RecursionError) as error:
-            raise _not_a_manifest(key, type(error).__name__) from None  # its text quotes the body
-        if not is_of_key:
-            raise _not_a_manifest(key, "it is of another snapshot")
-        if not has_usual_date:
-            raise _not_a_manifest(key, "its date is written in another way")
-        return manifest
+            fault = type(error).__name__
+        else:
+            fault = "" if is_of_key else "it is of another snapshot"
+            if is_of_key and has_usual_date:
+                return manifest
+        # not while that error is handled: its text quotes the body
+        raise _not_a_manifest(key, fault or "its date is written in another way")
 
 
 def _not_a_manifest(key: str, why: str) -> StorageError:

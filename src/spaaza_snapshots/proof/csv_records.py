@@ -192,5 +192,8 @@ def _first_record(start: bytes) -> tuple[str, ...]:
     try:
         "".join(names).encode()
     except UnicodeEncodeError as error:
-        raise NotAnExport("The header is not UTF-8", f"character {error.start:,} of its names", ASK_SPAAZA) from None
-    return tuple(names)
+        place = error.start
+    else:
+        return tuple(names)
+    # not while that error is handled: it carries the whole header, which may be a person's record
+    raise NotAnExport("The header is not UTF-8", f"character {place:,} of its names", ASK_SPAAZA)

@@ -92,9 +92,10 @@ def read_version(
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        # `from None`: the parser's error carries the text that it could not parse
-        raise _unusable("The secret is empty or not JSON", secret_id) from None
-    return _session(document, secret_id)
+        pass  # it carries the text that it could not parse: nothing is raised while it is handled
+    else:
+        return _session(document, secret_id)
+    raise _unusable("The secret is empty or not JSON", secret_id)
 
 
 def _session(document: Any, secret_id: str) -> Session:

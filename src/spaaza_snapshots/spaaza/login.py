@@ -150,8 +150,9 @@ class SpaazaLogin:
             with response:
                 return _read(response.status, _body(response, self._timeout_seconds))
         except (HTTPError, OSError) as error:
-            # `from None`: its text quotes what came in place of a status
-            raise ExportUnavailable("Spaaza did not answer the log-in", type(error).__name__, f"{LATER}.") from None
+            failed = type(error).__name__
+        # not while that error is handled: its text quotes what came in place of a status
+        raise ExportUnavailable("Spaaza did not answer the log-in", failed, f"{LATER}.")
 
 
 def api_url(environment: str, override: str = "") -> str:
