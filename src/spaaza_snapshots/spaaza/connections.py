@@ -1,14 +1,53 @@
 """HTTP as Spaaza's server must speak it: urllib3, but for two things that it takes from any server."""
 
 import http.client
-from typing import Any
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import Any, Final
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import InvalidChunkLength
+from urllib3.exceptions import IncompleteRead, InvalidChunkLength, ReadTimeoutError
 
 INTERIM_LIMIT = 10
 """How many `100 Continue` may come before an answer; `http.client` waits behind each as long as behind the first."""
+
+
+CLOSED: Final = "the server closed the connection"
+CUT_BETWEEN_CHUNKS: Final = ("Response ended prematurely",)
+"""The arguments of the one `ProtocolError` by which urllib3 means that, without an error behind it."""
+
+REASONS: Final[tuple[tuple[str, tuple[type[Exception], ...]], ...]] = (
+    ("the host name could not be resolved", (socket.gaierror,)),
+    ("the certificate was refused", (ssl.SSLCertVerificationError,)),
+    ("the connection was refused", (ConnectionRefusedError,)),
+    ("it timed out", (TimeoutError, ReadTimeoutError)),
+    ("the answer is not HTTP", (InvalidChunkLength,)),
+    (
+        CLOSED,
+        (http.client.RemoteDisconnected, IncompleteRead, ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError),
+    ),
+    ("no TLS connection could be agreed on", (ssl.SSLError,)),
+    ("the answer is not HTTP", (http.client.HTTPException,)),
+)
+"""What an error or one behind it means, in fixed words: its own may quote the server. The first that fits counts."""
+
+
+def reason(error: Exception) -> str:
+    """Name an error of a connection, and say what it means where that is known."""
+    behind = tuple(_behind(error))
+    unknown = CLOSED if error.args == CUT_BETWEEN_CHUNKS else ""
+    found = next((words for words, kinds in REASONS if any(isinstance(each, kinds) for each in behind)), unknown)
+    return f"{type(error).__name__}, {found}" if found else type(error).__name__
+
+
+def _behind(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those that urllib3 made it from: as the cause, or as an argument, but not always as both."""
+    yield error
+    for other in (error.__cause__, *error.args):
+        if isinstance(other, BaseException):
+            yield from _behind(other)
 
 
 class _Answer(http.client.HTTPResponse):

@@ -29,6 +29,7 @@ from spaaza_snapshots.errors import (
     SnapshotError,
 )
 from spaaza_snapshots.proof.gzip_csv import GZIP_MAGIC
+from spaaza_snapshots.spaaza.connections import reason
 from spaaza_snapshots.spaaza.credentials import Session
 from spaaza_snapshots.spaaza.export_stream import ExportStream
 
@@ -111,7 +112,7 @@ class SpaazaExports:
                 decode_content=False,
             )
         except (HTTPError, OSError) as error:
-            failed = type(error).__name__
+            failed = reason(error)
         # not while that error is handled: its text quotes what came in place of a status
         self._clock.require("waiting for the export to begin")
         raise ExportUnavailable("Spaaza did not answer", failed, NEXT_RUN)

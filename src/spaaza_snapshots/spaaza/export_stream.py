@@ -13,7 +13,7 @@ from urllib3.exceptions import HTTPError
 
 from spaaza_snapshots.base.clock import Clock
 from spaaza_snapshots.errors import NEXT_RUN, ExportInterrupted, ExportUnavailable
-from spaaza_snapshots.spaaza.connections import refuse_negative_chunks
+from spaaza_snapshots.spaaza.connections import reason, refuse_negative_chunks
 
 CHUNK_BYTES = 65_536
 """The most that one read takes off the connection; larger chunks gain nothing."""
@@ -73,7 +73,7 @@ class ExportStream:
                     break
                 self._peeked += chunk
         except (HTTPError, OSError, ValueError) as error:
-            failed = type(error).__name__
+            failed = reason(error)
         finally:
             patience.cancel()
         # Not while that error is handled, here and below: its text quotes what came in place of a chunk size.
@@ -100,7 +100,7 @@ class ExportStream:
                 self._refuse_cut_off()
                 yield chunk
         except (HTTPError, OSError, ValueError) as error:
-            failed = type(error).__name__
+            failed = reason(error)
         # a body that ends with its connection looks whole when the watchdog has shut it down
         self._refuse_cut_off()
         if failed:

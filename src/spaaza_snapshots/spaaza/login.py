@@ -17,6 +17,7 @@ from urllib3.exceptions import HTTPError
 
 from spaaza_snapshots.base.environment import base_url
 from spaaza_snapshots.errors import ExportRejected, ExportUnavailable, LoginRefused, SessionExpired, SnapshotError
+from spaaza_snapshots.spaaza.connections import reason
 from spaaza_snapshots.spaaza.credentials import Session, is_header_value, utc_date
 from spaaza_snapshots.spaaza.export_api import NO_VALID_SESSION, PERMISSION_DENIED, error_code
 
@@ -150,7 +151,7 @@ class SpaazaLogin:
             with response:
                 return _read(response.status, _body(response, self._timeout_seconds))
         except (HTTPError, OSError) as error:
-            failed = type(error).__name__
+            failed = reason(error)
         # not while that error is handled: its text quotes what came in place of a status
         raise ExportUnavailable("Spaaza did not answer the log-in", failed, f"{LATER}.")
 

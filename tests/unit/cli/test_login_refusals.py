@@ -92,7 +92,8 @@ def test_a_spaaza_that_is_not_there_is_one_sentence(
         monkeypatch.setenv("SPAAZA_API_URL", gone.base_url)
     place.type(MARK_NAME, MARK_PASSWORD)
     assert main(["login"]) == 1
-    assert sentence(capsys) == "Spaaza did not answer the log-in (NewConnectionError); the secret is unchanged."
+    why = "NewConnectionError, the connection was refused"
+    assert sentence(capsys) == f"Spaaza did not answer the log-in ({why}); the secret is unchanged."
     assert place.current() == OLD
 
 
