@@ -9,6 +9,7 @@ import pytest
 from sandbox.aws.stack import Stack
 from sandbox.spaaza.answers import generated_users
 from spaaza_snapshots.errors import SnapshotHeld
+from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.upkeep.days import State, StoredDay, chains_in, dates_of, day_of, days_of
@@ -95,5 +96,8 @@ def test_the_bucket_tells_its_chains_and_their_dates_whatever_else_lies_there(st
     ):
         stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=b"x")
     assert chains_in(stack.s3, stack.bucket) == [7, CHAIN]
+    assert chains_in(stack.s3, stack.bucket, (keys.PENDING_ROOT,)) == [7]
+    assert chains_in(stack.s3, stack.bucket, (keys.PENDING_ROOT, keys.PARQUET_ROOT, keys.ERASURES_ROOT)) == [7]
+    assert chains_in(stack.s3, stack.bucket, (keys.ERASURES_ROOT,)) == []
     assert dates_of(stack.s3, stack.bucket, 7) == [date(2026, 11, 20), date(2026, 11, 21)]
     assert dates_of(stack.s3, stack.bucket, CHAIN) == [TODAY]

@@ -28,6 +28,13 @@ def test_a_record_where_an_answer_should_begin_is_unavailable(answer: bytes) -> 
     assert unquoted(caught.value)
 
 
+def test_a_record_where_the_second_byte_of_gzip_should_be_is_quoted_by_no_peek() -> None:
+    with wire(HEAD + b"1\r\n\x1f\r\n" + RECORD + b"\r\n") as http, pytest.raises(ExportUnavailable) as caught:
+        SpaazaExports(http, "http://127.0.0.1/", 5, HeldClock().clock()).open(1743, session)
+    assert "before the export began" in str(caught.value)
+    assert unquoted(caught.value)
+
+
 def test_a_record_where_a_chunk_should_begin_interrupts_the_export() -> None:
     with wire(HEAD + BEGUN + RECORD + b"\r\n") as http:
         exports = SpaazaExports(http, "http://127.0.0.1/", 5, HeldClock().clock())
