@@ -49,6 +49,12 @@ def explanations() -> dict[tuple[str, str, str, str], str]:
     return {(each["module"], each["function"], each["was"], each["now"]): each["reason"] for each in entries}
 
 
+def unsound(told: Mapping[tuple[str, str, str, str], str]) -> list[tuple[str, str, str, str]]:
+    """Return the entries that are of no mutant, or give no reason."""
+    there = {mutant.content for module in {entry[0] for entry in told} for mutant in mutants_of(module)}
+    return [entry for entry, reason in told.items() if entry not in there or not reason]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table; the exit code is 0 only if every survivor is explained, and every explanation has a mutant."""
     parser = argparse.ArgumentParser(prog="python -m tools.mutants")
