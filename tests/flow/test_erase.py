@@ -100,6 +100,7 @@ def test_today_waits_for_spaaza_and_the_hourly_run_leaves_an_erased_yesterday_al
     yesterday, with_person = today - timedelta(days=1), person.csv_of((*OTHERS, PERSON))
     for day in (yesterday, today):
         person.take(stack, day, with_person)
+        person.type_copy(stack, day)
     damaged = f"erasures/users/chain_id={CHAIN}/20261101T080000Z-1.json"  # of another erasure: it stops none
     stack.s3.put_object(Bucket=stack.bucket, Key=damaged, Body=b"{}")
     there = versions(stack)

@@ -62,7 +62,7 @@ def test_a_conversion_whose_export_is_erased_meanwhile_publishes_nothing(
     stack.wire.fail("GetObject", erased, key_contains="raw/")
     with pytest.raises(StorageError, match="If it was erased"):
         build_parquet(services(stack), SnapshotId(CHAIN, WITH), rebuild=True)
-    assert codes == [0]
+    assert codes == [0 if has_copy else 1]  # without a copy, the proof cannot tell that nothing will be written
     assert len(of_day(stack, "parquet", WITH)) == has_copy
     assert not has_copy or typed_ids(stack, WITH) == list(OTHERS)
 
@@ -99,6 +99,48 @@ def test_a_conversion_that_is_about_to_publish_at_any_moment_of_an_erasure_write
         stack.wire.clear()
         assert (code, typed_ids(stack, day), of_day(stack, "raw", day)) == (0, list(OTHERS), [])
     assert wrote == [WITH]  # and S3 refused it
+
+
+def test_a_first_typed_copy_that_a_conversion_is_writing_leaves_the_proof_open(
+    deployment: Deployed, erase_person: Eraser
+) -> None:
+    """S3 lets it write: nothing was there. So the command finds the person when it is repeated, as it says."""
+    stack, snapshot_id = deployment.stack, SnapshotId(CHAIN, WITH)
+    person.take(stack, WITH, WITH_PERSON)
+    ended = []
+
+    def erased(exchange: Exchange) -> HttpAnswer:
+        ended.append(erase_person("--yes"))
+        return exchange.forward()
+
+    stack.wire.fail("PutObject", erased, key_contains="parquet/")
+    build_parquet(services(stack), snapshot_id)
+    ((code, said),) = ended
+    assert (code, f"A conversion may be writing {snapshot_id.parquet_key}" in said, "Proved" in said) == (
+        1,
+        True,
+        False,
+    )
+    assert PERSON in typed_ids(stack, WITH)
+
+    assert erase_person("--yes")[0] == 0
+    assert (of_day(stack, "raw", WITH), str(PERSON) in everything(stack, lambda _: True)) == ([], False)
+
+
+def test_a_conversion_that_has_written_nothing_in_its_time_is_waited_for_no_longer(
+    deployment: Deployed,
+) -> None:
+    stack = deployment.stack
+    person.take(stack, WITH, WITH_PERSON)
+    versioned, people = VersionedBucket(stack.s3, stack.bucket), People((PERSON,))
+    search = Search(versioned, CHAIN, people, NOW.date())
+    erase(versioned, search.plan(), people, lambda: NOW, lambda _: None)
+    again = Search(versioned, CHAIN, people, NOW.date())
+
+    def proven(at: datetime) -> bool:
+        return prove(versioned, again.plan(), again, lambda: at).is_clean
+
+    assert (proven(NOW + RUN_LIMIT), proven(NOW + RUN_LIMIT + timedelta(seconds=1))) == (False, True)
 
 
 def test_an_export_that_is_being_received_is_told_and_one_of_a_killed_run_aborted(s3: "S3Client", bucket: str) -> None:

@@ -185,6 +185,19 @@ def test_a_conversion_that_failed_at_its_end_is_made_good_by_the_next(
     assert len(events(stack, "Parquet Completed")) == 1
 
 
+def test_what_a_conversion_did_not_live_to_measure_is_measured_by_the_next(
+    stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commit(stack.s3, stack.bucket, USERS + b"7,too few\n")
+    stack.wire.fail("PutObject", faults.error(403, "AccessDenied", forwarded=True), key_contains="quality/")
+    with pytest.raises(StorageError):
+        build(stack)
+    assert metrics(capsys.readouterr().out) == []
+    assert build(stack)["status"] == "already_complete"
+    (told,) = metrics(capsys.readouterr().out)
+    assert (told["ParquetsCompleted"], told["RejectedRecords"], told["ParquetsUnfit"]) == ([1], [1], [0])
+
+
 @pytest.mark.parametrize(
     "header",
     [(*HEADER, "Shoe size"), HEADER[::-1], HEADER[:40], ("Given name", *HEADER[2:], "ID")],

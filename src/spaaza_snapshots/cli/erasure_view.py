@@ -29,9 +29,14 @@ OPEN = (
     "[yellow]The erasure begun at {started_at} is not finished[/yellow] ({key}). If it was of other people, repeat it"
     " with their ids."
 )
+LEFT = "[red]Left:[/red] {key}"
 UPLOAD = (
     "[yellow]An export is being received at {key},[/yellow] and nobody can say yet who is in it. Run this command again"
     " once that run has ended: in 15 minutes at the latest."
+)
+CONVERSION = (
+    "[yellow]A conversion may be writing {key}[/yellow] from the export that is gone now. Run this command again in"
+    " 15 minutes."
 )
 WHAT_IS_LOST = "The exports of {days} go with all their users, because an export is never edited; the manifests stay."
 
@@ -111,10 +116,8 @@ def _end(plan: Plan, erased: Erased | None, *, clean: bool) -> Iterator[Renderab
     if erased.record is not None:
         yield f"Record: {erased.record.key}"
     proof = erased.proof
-    for key in proof.left:
-        yield f"[red]Left:[/red] {escape(key)}"
-    for key in proof.uploads:
-        yield UPLOAD.format(key=escape(key))
+    for text, found in ((LEFT, proof.left), (UPLOAD, proof.uploads), (CONVERSION, proof.conversions)):
+        yield from (text.format(key=escape(key)) for key in found)
     if clean:
         gone, results = sum(len(day.versions) for day in plan.days), len(plan.query_results)
         erased_now = f" {gone} versions of {len(plan.days)} days and {results} of query results are gone."
@@ -147,6 +150,7 @@ def _data(plan: Plan, rows: list[_Row], erased: Erased | None, *, clean: bool) -
         "proved": None if erased is None else clean,
         "left": None if erased is None else erased.proof.left,
         "uploads": None if erased is None else erased.proof.uploads,
+        "conversions": None if erased is None else erased.proof.conversions,
         "open_records": None if erased is None else [record.key for record in erased.proof.open_records],
         "record": erased.record.key if erased is not None and erased.record is not None else None,
     }

@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 
 from spaaza_snapshots import __version__
 from spaaza_snapshots.base.typed_json import read_as
 from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.model import keys
+from spaaza_snapshots.model.snapshot_id import SnapshotId
 
 ERASURE_VERSION = "1"
 
@@ -62,6 +63,17 @@ class Erasure:
         """The days whose snapshot is gone."""
         return frozenset(date.fromisoformat(day.date) for day in self.days if day.whole)
 
+    @property
+    def begun_at(self) -> datetime:
+        """The instant at which it began to delete."""
+        return datetime.fromisoformat(self.started_at).astimezone(UTC)
+
+    @property
+    def days_without_copy(self) -> tuple[SnapshotId, ...]:
+        """The days whose export went, and that had no typed copy."""
+        days = (day for day in self.days if day.export_versions and not day.typed_copy_stays and not day.typed_versions)
+        return tuple(SnapshotId(self.chain_id, date.fromisoformat(day.date)) for day in days)
+
     def to_json(self) -> bytes:
         """Return one line, including its line end."""
         return json.dumps(asdict(self), separators=(",", ":")).encode() + b"\n"
@@ -79,7 +91,7 @@ class Erasure:
 def _read(body: bytes) -> Erasure | None:
     try:
         erasure = read_as(Erasure, json.loads(body))
-        _ = erasure.dates
+        _ = erasure.dates, erasure.begun_at
     except (ValueError, TypeError, RecursionError):
         return None
     return erasure

@@ -68,6 +68,7 @@ def build_parquet(services: ParquetServices, snapshot_id: SnapshotId, *, rebuild
     if not rebuild and all(
         there is not None and there.is_of(manifest.run_id) for there in _derived(services, manifest)
     ):
+        _measure(services, manifest.chain_id, services.snapshots.quality(snapshot_id))
         return _finish(services, manifest, ALREADY_COMPLETE)
     _remove_leftovers()
     with _disk_errors(), _work_folder(manifest) as folder:
@@ -210,14 +211,21 @@ def _tell_findings(services: ParquetServices, manifest: Manifest, quality: Quali
         logger.warning("Records could not be read", extra={"reasons": dict(rejects.reasons), "first_records": first})
     errors = {column.column: column.count for column in quality.cast_errors}
     logger.info("Converted", extra={"rows": quality.parquet_rows, "cast_errors": errors})
+    _measure(services, manifest.chain_id, quality)
+
+
+def _measure(services: ParquetServices, chain_id: int, quality: Quality | None) -> None:
+    """Measure what the findings say; again where they are stored, since who stored them may not have lived to do it."""
+    if quality is None:
+        return
     services.telemetry.measure(
         {
             "ParquetsCompleted": 1,
             "ParquetsUnfit": int(quality.is_unfit),
-            "RejectedRecords": rejects.count,
-            "CastErrors": sum(errors.values()),
+            "RejectedRecords": quality.rejected_rows,
+            "CastErrors": sum(column.count for column in quality.cast_errors),
         },
-        manifest.chain_id,
+        chain_id,
     )
 
 

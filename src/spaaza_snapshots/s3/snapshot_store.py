@@ -15,6 +15,7 @@ from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.erasure import Erasure, ErasureRecords
 from spaaza_snapshots.model.manifest import Manifest
+from spaaza_snapshots.model.quality import Quality, quality_of
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.multipart import PART_BYTES, MultipartUpload
 from spaaza_snapshots.s3.objects import RAW_TYPE, StoredObject, crc32_of, head, metadata_of, put_over, unchanged
@@ -69,6 +70,11 @@ class SnapshotStore:
         """Return the Parquet object of a snapshot and the findings of its conversion; the findings are written last."""
         parquet = head(self._s3, self.bucket, snapshot_id.parquet_key)
         return parquet, head(self._s3, self.bucket, snapshot_id.quality_key)
+
+    def quality(self, snapshot_id: SnapshotId) -> Quality | None:
+        """Return the findings of a typed copy; None if there are none, or they cannot be read."""
+        found = self._body(snapshot_id.quality_key)
+        return None if found is None else quality_of(found[0])
 
     def manifest(self, snapshot_id: SnapshotId) -> StoredManifest | None:
         """Return what is at the key of the committed manifest, or None."""

@@ -40,7 +40,8 @@ class ErasureProof:
 
     `export_versions`, `typed_versions`: how many are left, each of them read and without the people. `open_records`:
     earlier erasures of which something is left, as a rule other people's. `uploads`: keys of exports that are being
-    received, of which nobody can say yet who is in them.
+    received, of which nobody can say yet who is in them. `conversions`: keys of typed copies that a conversion may be
+    writing, from an export that it read before that was deleted.
     """
 
     left: tuple[str, ...]
@@ -48,11 +49,12 @@ class ErasureProof:
     typed_versions: int
     open_records: tuple[Erasure, ...]
     uploads: tuple[str, ...]
+    conversions: tuple[str, ...]
 
     @property
     def is_clean(self) -> bool:
         """Whether nothing is left, nor on its way."""
-        return not (self.left or self.uploads)
+        return not (self.left or self.uploads or self.conversions)
 
 
 def refuse_unknown_chain(bucket: VersionedBucket, chain_id: int) -> None:
@@ -102,18 +104,32 @@ def prove(bucket: VersionedBucket, plan: Plan, search: Search, now: Callable[[],
     there = {version.key for day in plan.days for version in bucket.versions(day.snapshot_id.pending_prefix)}
     drafts = [draft for day in plan.days for draft in day.drafts if draft.key in there]
     still_there = tuple(dict.fromkeys(version.key for version in (*left, *results, *drafts)))
-    finished_at = None if still_there or uploads else now()
+    conversions = tuple(_conversions(bucket, plan.chain_id, now()))
+    finished_at = None if still_there or uploads or conversions else now()
     return ErasureProof(
         still_there,
         len(exports),
         len(typed),
         tuple(_finish_records(bucket, plan.chain_id, finished_at)),
         tuple(dict.fromkeys(uploads)),
+        conversions,
     )
 
 
 def _uploads(bucket: VersionedBucket, plan: Plan) -> Iterator[Upload]:
     return bucket.uploads(keys.chain_prefix(keys.RAW_ROOT, plan.chain_id))
+
+
+def _conversions(bucket: VersionedBucket, chain_id: int, now: datetime) -> Iterator[str]:
+    """Yield the typed copies that were not there to be replaced, while a conversion that S3 would let write one lives.
+
+    Where there is one, S3 refuses to write over what the conversion has not seen; a day without a manifest has none.
+    """
+    store = SnapshotStore(bucket.s3, bucket.name)
+    for erasure in store.erasures(chain_id).unfinished:
+        for day in erasure.days_without_copy if now - erasure.begun_at <= RUN_LIMIT else ():
+            if store.manifest(day) is not None and store.derived(day)[0] is None:
+                yield day.parquet_key
 
 
 def _record(bucket: VersionedBucket, plan: Plan, now: datetime) -> Erasure:
