@@ -70,7 +70,8 @@ def _verdicts(inflated: Inflated, table: Table) -> tuple[type[SnapshotError] | N
     if not inflated.members and inflated.error is NotAnExport:
         return (NotAnExport,)
     if not inflated.ended:
-        return (ExportInterrupted,) if table.has_usable_header else (ExportInterrupted, NotAnExport)
+        has_shown_header = table.has_usable_header and len(table.rows) > 0
+        return (ExportInterrupted,) if has_shown_header else (ExportInterrupted, NotAnExport)
     known = len(KNOWN.keys() & set(table.header))
     if not table.header or not table.has_usable_header or 2 * known < len(KNOWN):
         return (NotAnExport,)
