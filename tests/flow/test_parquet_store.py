@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -126,10 +128,11 @@ def test_what_was_seen_is_replaced_and_what_was_not_is_left_alone(
     stack: Stack, store: ParquetStore, parquet: Path
 ) -> None:
     other = StoredObject("another", '"00000000000000000000000000000000"', None)
-    for key, put in (
-        (PARQUET_KEY, lambda over: store.put_parquet(MANIFEST, parquet, over)),
-        (QUALITY_KEY, lambda over: store.put_quality(MANIFEST, QUALITY, over)),
-    ):
+    puts: list[tuple[str, Callable[[StoredObject | None], bool]]] = [
+        (PARQUET_KEY, partial(store.put_parquet, MANIFEST, parquet)),
+        (QUALITY_KEY, partial(store.put_quality, MANIFEST, QUALITY)),
+    ]
+    for key, put in puts:
         stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=b"of another run")
         assert not put(None)
         assert not put(other)
@@ -144,12 +147,13 @@ def test_a_failure_of_s3_names_what_was_being_done(
     raw = stored(stack, b"12345")
     stack.wire.fail("GetObject", faults.error(403, "AccessDenied"), times=10)
     stack.wire.fail("PutObject", faults.error(403, "AccessDenied"), times=10)
-    for doing, act in (
-        (f"checking {raw.key}", lambda: store.has(raw)),
-        (f"reading {raw.key}", lambda: store.download(raw, tmp_path / "raw")),
-        (f"writing {PARQUET_KEY}", lambda: store.put_parquet(MANIFEST, parquet, None)),
-        (f"writing {QUALITY_KEY}", lambda: store.put_quality(MANIFEST, QUALITY, None)),
-    ):
+    acts: list[tuple[str, Callable[[], bool]]] = [
+        (f"checking {raw.key}", partial(store.has, raw)),
+        (f"reading {raw.key}", partial(store.download, raw, tmp_path / "raw")),
+        (f"writing {PARQUET_KEY}", partial(store.put_parquet, MANIFEST, parquet, None)),
+        (f"writing {QUALITY_KEY}", partial(store.put_quality, MANIFEST, QUALITY, None)),
+    ]
+    for doing, act in acts:
         with pytest.raises(StorageError) as caught:
             act()
         assert caught.value.args == (f"AWS failed while {doing}", "AccessDenied, HTTP 403", NEXT_RUN)
