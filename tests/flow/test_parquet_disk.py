@@ -10,10 +10,15 @@ from pathlib import Path
 import pytest
 
 from sandbox.aws.stack import Stack
+from sandbox.wire import faults
 from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.parquet.build import LEFTOVER_SECONDS, disk_bytes
+from tests.support import builders
 from tests.support.committed import commit
 from tests.support.conversions import USERS, build
+
+TOO_SMALL = "The disk of the function is too small"
+RAISE_IT = "Raise the size of its /tmp, and send the event again."
 
 
 def test_a_disk_that_is_too_small_is_named_before_anything_is_read(
@@ -23,27 +28,40 @@ def test_a_disk_that_is_too_small_is_named_before_anything_is_read(
     free = shutil.disk_usage("/tmp")._replace(free=disk_bytes(manifest.raw) - 1)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
     stack.wire.clear()
-    with pytest.raises(StorageError, match="disk of the function is too small"):
+    with pytest.raises(StorageError) as caught:
         build(stack)
+    needed = disk_bytes(manifest.raw)
+    detail = f"{needed:,} bytes are needed, {needed - 1:,} are free"
+    assert caught.value.args == (TOO_SMALL, detail, RAISE_IT)
     assert not [call for call in stack.wire.calls if call.detail == manifest.raw.key]
 
 
 @pytest.mark.parametrize(
-    ("code", "what"),
+    ("code", "told"),
     [
-        (errno.ENOSPC, "disk of the function is too small"),
-        (errno.EDQUOT, "disk of the function is too small"),
-        (errno.EACCES, "could not write to the disk: PermissionError"),
+        (errno.ENOSPC, (TOO_SMALL, "OSError", RAISE_IT)),
+        (errno.EDQUOT, (TOO_SMALL, "OSError", RAISE_IT)),
+        (
+            errno.EACCES,
+            (
+                "The conversion could not write to the disk",
+                "PermissionError",
+                "Send the event again; nothing was made visible.",
+            ),
+        ),
     ],
 )
-def test_only_a_full_disk_is_told_as_one(stack: Stack, monkeypatch: pytest.MonkeyPatch, code: int, what: str) -> None:
+def test_only_a_full_disk_is_told_as_one(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, code: int, told: tuple[str, str, str]
+) -> None:
     def refused(*_: object, **__: object) -> None:
         raise OSError(code, "refused")
 
     commit(stack.s3, stack.bucket, USERS)
     monkeypatch.setattr(tempfile, "mkdtemp", refused)
-    with pytest.raises(StorageError, match=what):
+    with pytest.raises(StorageError) as caught:
         build(stack)
+    assert caught.value.args == told
 
 
 def test_folders_of_conversions_that_were_killed_are_removed_and_no_others(
@@ -58,3 +76,18 @@ def test_folders_of_conversions_that_were_killed_are_removed_and_no_others(
         os.utime(tmp_path / name, times=(now - LEFTOVER_SECONDS - age_seconds,) * 2)
     build(stack)
     assert {found.name for found in tmp_path.iterdir()} == {"parquet-new", "other-old"}
+
+
+def test_the_disk_holds_the_raw_object_its_text_and_the_parquet_file() -> None:
+    assert disk_bytes(builders.raw()) == 2 * 45 + 40
+
+
+def test_nothing_is_left_on_the_disk_whatever_the_end(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    commit(stack.s3, stack.bucket, USERS)
+    stack.wire.fail("PutObject", faults.error(403, "AccessDenied"), times=10, key_contains="parquet/")
+    with pytest.raises(StorageError):
+        build(stack)
+    assert not list(tmp_path.iterdir())

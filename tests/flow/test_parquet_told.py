@@ -1,8 +1,6 @@
 """What a conversion says: its answer, its errors, its lines in the log and its metrics."""
 
 import logging
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +11,7 @@ from sandbox.wire.faults import Exchange
 from sandbox.wire.proxy import HttpAnswer
 from spaaza_snapshots.errors import InvalidRequest, OutOfTime, SnapshotError, StorageError
 from spaaza_snapshots.model.snapshot_id import SnapshotId
-from spaaza_snapshots.parquet.build import build_parquet, disk_bytes
-from tests.support import builders
+from spaaza_snapshots.parquet.build import build_parquet
 from tests.support.committed import CHAIN, DAY, commit
 from tests.support.conversions import OTHERS, USERS, build, metrics, services
 from tests.support.flow import events
@@ -186,22 +183,42 @@ def test_a_conversion_out_of_time_says_how_far_it_came_and_publishes_nothing(
     assert not [key for key in stack.object_keys() if key.startswith(("parquet/", "quality/"))]
 
 
-def test_the_disk_holds_the_raw_object_its_text_and_the_parquet_file() -> None:
-    assert disk_bytes(builders.raw()) == 2 * 45 + 40
-
-
-def test_nothing_is_left_on_the_disk_whatever_the_end(
-    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    commit(stack.s3, stack.bucket, USERS)
-    stack.wire.fail("PutObject", faults.error(403, "AccessDenied"), times=10, key_contains="parquet/")
-    with pytest.raises(StorageError):
-        build(stack)
-    assert not list(tmp_path.iterdir())
-
-
 def test_the_findings_are_stamped_with_the_time_of_the_conversion(stack: Stack) -> None:
     commit(stack.s3, stack.bucket, USERS)
     build(stack)
     assert b'"completed_at":"2026-11-22T03:00:00.000Z"' in stack.read(SNAPSHOT.quality_key)
+
+
+def test_a_raw_object_erased_while_the_conversion_works_leaves_nothing_to_see(stack: Stack) -> None:
+    manifest = commit(stack.s3, stack.bucket, USERS)
+
+    def erased(exchange: Exchange) -> HttpAnswer:
+        answer = exchange.forward()
+        stack.s3.delete_object(Bucket=stack.bucket, Key=manifest.raw.key, VersionId=str(manifest.raw.version_id))
+        return answer
+
+    stack.wire.fail("GetObject", erased, key_contains="raw/")
+    with pytest.raises(StorageError, match="not the one that its manifest describes"):
+        build(stack)
+    assert not [key for key in stack.object_keys() if key.startswith(("parquet/", "quality/"))]
+
+
+@pytest.mark.parametrize("key", [SNAPSHOT.parquet_key, SNAPSHOT.quality_key])
+def test_what_is_missing_of_a_copy_is_made_again(stack: Stack, key: str) -> None:
+    commit(stack.s3, stack.bucket, USERS)
+    build(stack)
+    stack.s3.delete_object(Bucket=stack.bucket, Key=key)
+    assert build(stack)["status"] == "complete"
+    assert key in stack.object_keys()
+
+
+def test_findings_of_an_earlier_run_are_replaced_even_where_the_copy_is_already_of_this_one(stack: Stack) -> None:
+    commit(stack.s3, stack.bucket, USERS)
+    build(stack)
+    later = commit(stack.s3, stack.bucket, OTHERS)
+    stack.wire.fail("PutObject", faults.error(403, "AccessDenied"), times=10, key_contains="quality/")
+    with pytest.raises(StorageError):
+        build(stack)
+    stack.wire.clear()
+    assert build(stack)["status"] == "complete"
+    assert later.run_id.encode() in stack.read(SNAPSHOT.quality_key)

@@ -130,5 +130,5 @@ def test_duckdb_gets_a_share_of_the_memory_a_thread_for_each_cpu_and_no_network(
 def test_a_thousand_columns_are_no_more_than_duckdb_can_add_up(tmp_path: Path) -> None:
     header = ("ID", *(f"Extra {number}" for number in range(1_100)))
     source = tmp_path / "source.csv.gz"
-    source.write_bytes(gzip.compress(b"%s\n%s\n" % (",".join(header).encode(), b"7" + b"," * 1_100)))
+    source.write_bytes(gzip.compress(b"%s\n%s\n" % (",".join(header).encode(), b"7" + b",x" * 1_100)))
     assert convert(source, builders.manifest(header=header, row_count=1), machine(tmp_path, memory_mb=3_000)).rows == 1

@@ -44,6 +44,7 @@ def long_record(chars: int) -> bytes:
 def test_a_block_ends_with_the_line_that_fills_it() -> None:
     assert read(ROW * 5, block_chars=2 * len(ROW)) == Read([["7"] * 2, ["7"] * 2, ["7"]], [], 0)
     assert read(ROW * 4, block_chars=2 * len(ROW)) == Read([["7"] * 2, ["7"] * 2], [], 0)
+    assert read(ROW * 7, block_chars=2 * len(ROW) + 1) == Read([["7"] * 3, ["7"] * 3, ["7"]], [], 0)
 
 
 def test_only_the_records_of_a_refused_block_are_read_one_by_one_and_one_without_a_row_is_none() -> None:
@@ -58,6 +59,11 @@ def test_only_the_records_of_a_refused_block_are_read_one_by_one_and_one_without
 def test_a_blank_line_among_records_read_one_by_one_has_no_number(blank: bytes) -> None:
     found = read(ROW + blank + b"7\n" + blank + ROW)
     assert found == Read([["7", "7"]], [(2, "wrong number of fields")], 3)
+
+
+@pytest.mark.parametrize("line", [b" \n", b"\t\r\n", b"X\n"])
+def test_a_line_with_anything_on_it_is_a_record(line: bytes) -> None:
+    assert read(ROW + line).rejects == [(2, "wrong number of fields")]
 
 
 def test_every_reason_is_told_of_the_record_that_has_it() -> None:
@@ -121,6 +127,8 @@ def test_a_cell_may_be_as_long_as_a_header() -> None:
         (1, ROW + b'8,"' + b"y\n" * 50, "record 2 has 101 characters so far"),
         (1, b'8,"' + b"y\n" * 48 + b"y\n", "record 1 has 101 characters so far"),
         (1, b'8,"y' + b"y\n" * 48, "record 1 has 100 characters so far"),
+        (1, b"8,y" + b"y" * 300, "record 1 has 100 characters so far"),
+        (2, b"8,y" + b"y" * 300, "record 1 has 200 characters so far"),
     ],
 )
 def test_a_reader_that_runs_out_of_time_says_where_it_is(looks: int, csv_bytes: bytes, told: str) -> None:
@@ -133,7 +141,22 @@ def test_a_reader_that_runs_out_of_time_says_where_it_is(looks: int, csv_bytes: 
     assert detail == f"{told}; 0 s of the function's time left"
 
 
-PIECES = (b'"', b'""', b",", b"\n", b"\r", b"\r\n", b"x", b"7,x,true\n", b"\xff", "ë".encode(), b"\x1f", b"y" * 60)
+PIECES = (
+    b'"',
+    b'""',
+    b",",
+    b"\n",
+    b"\r",
+    b"\r\n",
+    b"x",
+    b"7,x,true\n",
+    b"\xff",
+    "ë".encode(),
+    b"\x1f",
+    b" ",
+    b"y" * 60,
+    b"y" * 397,
+)
 
 
 @pytest.mark.parametrize("seed", range(20))
