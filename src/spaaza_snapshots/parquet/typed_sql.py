@@ -5,6 +5,7 @@ take "yes" for true. So each text must first match its type; one that does not i
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -32,19 +33,26 @@ _TIME: Final = r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3}0*)?"  # the table kee
 _NO_YEAR_ZERO: Final = " AND ?text >= '0001'"  # DuckDB accepts year 0
 
 
-def _gate(pattern: str, value: str, also: str = "") -> Callable[[str], str]:
-    """Return the SQL that casts a text if it matches the pattern, else gives NULL; `?text` stands for the text."""
-    case = f"CASE WHEN regexp_full_match(?text, '{pattern}'){also} THEN {value} END"
-    return lambda text: case.replace("?text", text)
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """SQL that casts a text if it matches the pattern, else gives NULL; in it, `?text` stands for the text."""
+
+    pattern: str
+    value: str
+    also: str = ""
+
+    def __call__(self, text: str) -> str:
+        case = f"CASE WHEN regexp_full_match(?text, '{self.pattern}'){self.also} THEN {self.value} END"
+        return case.replace("?text", text)
 
 
 TYPED: Final[Mapping[str, Callable[[str], str]]] = {
-    "bigint": _gate(r"-?\d{1,18}", "TRY_CAST(?text AS BIGINT)"),
-    "decimal(18,4)": _gate(r"-?\d{1,14}(\.\d{1,4})?", "TRY_CAST(?text AS DECIMAL(18,4))"),
-    "boolean": _gate("true|false", "?text = 'true'"),
-    "date": _gate(_DAY, "TRY_CAST(?text AS DATE)", _NO_YEAR_ZERO),
+    "bigint": _Gate(r"-?\d{1,18}", "TRY_CAST(?text AS BIGINT)"),
+    "decimal(18,4)": _Gate(r"-?\d{1,14}(\.\d{1,4})?", "TRY_CAST(?text AS DECIMAL(18,4))"),
+    "boolean": _Gate("true|false", "?text = 'true'"),
+    "date": _Gate(_DAY, "TRY_CAST(?text AS DATE)", _NO_YEAR_ZERO),
     # its first 23 characters: after them are only zeros and the Z
-    "timestamp": _gate(f"{_DAY}T{_TIME}Z", "TRY_CAST(left(?text, 23) AS TIMESTAMP_MS)", _NO_YEAR_ZERO),
+    "timestamp": _Gate(f"{_DAY}T{_TIME}Z", "TRY_CAST(left(?text, 23) AS TIMESTAMP_MS)", _NO_YEAR_ZERO),
 }
 """The SQL expression for each Athena type; a `string` is the text itself."""
 
