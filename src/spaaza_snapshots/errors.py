@@ -1,6 +1,6 @@
 """Every way a run can fail, grouped by who has to act.
 
-An error text has three parts: *what* went wrong, its *detail* (figures and names, never a cell value or a session
+An error text has up to three parts: *what* went wrong, its *detail* (figures and names, never a cell value or a session
 key), and a *hint*: what the reader should do next.
 """
 
@@ -72,7 +72,7 @@ class SnapshotHeld(SnapshotError):
     `again`: this day was already held, so somebody has been notified.
     """
 
-    def __init__(self, what: str, detail: str = "", hint: str = "", *, kept: bool = True, again: bool = False) -> None:
+    def __init__(self, what: str, detail: str, hint: str, *, kept: bool = True, again: bool = False) -> None:
         super().__init__(what, detail, hint)
         self.kept = kept
         self.again = again
@@ -84,7 +84,7 @@ class SnapshotHeld(SnapshotError):
 class ExportUnavailable(SnapshotError):
     """Spaaza did not start to answer; `retry_after_seconds` is how long it asked us to wait, or None."""
 
-    def __init__(self, what: str, detail: str = "", hint: str = "", retry_after_seconds: float | None = None) -> None:
+    def __init__(self, what: str, detail: str, hint: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(what, detail, hint)
         self.retry_after_seconds = retry_after_seconds
 

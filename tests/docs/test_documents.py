@@ -66,7 +66,7 @@ def test_every_event_is_in_the_table_with_all_that_it_tells() -> None:
     events = [
         *messages.snapshots_requested([CHAIN], TODAY, force=False),
         messages.snapshot_completed(manifest()),
-        messages.snapshot_failed(SNAPSHOT, errors.SnapshotHeld("held")),
+        messages.snapshot_failed(SNAPSHOT, errors.SnapshotHeld("held", "", "")),
         messages.parquet_completed(manifest()),
     ]
     assert told == {event.detail_type: set(event.detail) for event in events}

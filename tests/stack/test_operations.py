@@ -69,7 +69,12 @@ def test_every_query_is_sql_of_athena_on_tables_and_columns_that_are_there(sql: 
     assert {table.name for table in statement.find_all(exp.Table)} <= {
         table.name for table in (USERS, USERS_CSV, USERS_QUALITY, SNAPSHOTS)
     }
-    columns = {*PARTITION_KEYS, *MANIFEST_COLUMNS, *QUALITY_COLUMNS, *(athena_name for athena_name, _ in KNOWN.values())}
+    columns = {
+        *PARTITION_KEYS,
+        *MANIFEST_COLUMNS,
+        *QUALITY_COLUMNS,
+        *(athena_name for athena_name, _ in KNOWN.values()),
+    }
     named = {column.parts[0].name for column in statement.find_all(exp.Column)}
     assert named <= columns
 

@@ -17,7 +17,7 @@ LASTING = [
 
 
 def asks_to_wait(seconds: float) -> ExportUnavailable:
-    return ExportUnavailable("Spaaza cannot export now", retry_after_seconds=seconds)
+    return ExportUnavailable("Spaaza cannot export now", "", "", retry_after_seconds=seconds)
 
 
 def outcome(held: HeldClock, *failures: BaseException) -> int:
@@ -57,7 +57,7 @@ def test_waits_are_from_1_to_20_seconds_and_never_the_same_for_all() -> None:
     waits = []
     for _ in range(200):
         held = HeldClock()
-        outcome(held, CUT, ExportUnavailable("Spaaza did not answer"))
+        outcome(held, CUT, ExportUnavailable("Spaaza did not answer", "", ""))
         waits += held.slept
     assert min(waits) >= 1
     assert max(waits) <= 20
