@@ -40,7 +40,8 @@ def _wait_seconds(state: RetryCallState) -> float:
 
 
 def _is_over(state: RetryCallState, clock: Clock) -> bool:
-    too_long = (_asked_seconds(state) or 0) > LONGEST_RETRY_AFTER_SECONDS
+    asked_seconds = _asked_seconds(state)
+    too_long = asked_seconds is not None and asked_seconds > LONGEST_RETRY_AFTER_SECONDS
     return too_long or state.upcoming_sleep >= clock.seconds_left() or stop_after_attempt(ATTEMPTS)(state)
 
 

@@ -6,6 +6,7 @@ from spaaza_snapshots import errors
 from spaaza_snapshots.errors import ExportInterrupted, ExportUnavailable, SnapshotError
 from spaaza_snapshots.snapshot.retry import attempts
 from tests.support.builders import HeldClock
+from tests.support.log_records import logged
 
 CUT = ExportInterrupted("The export broke off", "", "")
 PASSING = (ExportUnavailable, ExportInterrupted)
@@ -80,8 +81,11 @@ def test_more_than_a_minute_is_raised_at_once(seconds: float) -> None:
     assert held.slept == []
 
 
-@pytest.mark.parametrize(("failure", "left_seconds"), [(asks_to_wait(60), 59.0), (CUT, 0.9), (CUT, 0.0), (CUT, -5.0)])
-def test_a_wait_longer_than_the_time_left_is_raised_at_once(failure: SnapshotError, left_seconds: float) -> None:
+@pytest.mark.parametrize(
+    ("failure", "left_seconds"),
+    [(asks_to_wait(60), 59.0), (asks_to_wait(60), 60.0), (CUT, 0.9), (CUT, 0.0), (CUT, -5.0)],
+)
+def test_a_wait_as_long_as_the_time_left_is_raised_at_once(failure: SnapshotError, left_seconds: float) -> None:
     held = HeldClock(left_seconds=left_seconds)
     with pytest.raises(type(failure)):
         outcome(held, failure)
@@ -99,3 +103,13 @@ def test_waits_take_from_the_time_that_is_left() -> None:
     held = HeldClock(left_seconds=100.0)
     outcome(held, asks_to_wait(40))
     assert held.clock().seconds_left() == 60.0
+
+
+def test_each_wait_is_logged_with_its_reason(caplog: pytest.LogCaptureFixture) -> None:
+    failures = [asks_to_wait(7.26), ExportInterrupted("The export broke off", "at 5 bytes", "")]
+    held = HeldClock()
+    outcome(held, *failures)
+    assert logged(caplog, "Retrying the export") == [
+        {"attempt": 1, "wait_seconds": 7.3, "error": "Spaaza cannot export now."},
+        {"attempt": 2, "wait_seconds": round(held.slept[1], 1), "error": "The export broke off: at 5 bytes."},
+    ]
