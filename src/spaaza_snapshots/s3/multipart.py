@@ -114,7 +114,7 @@ class MultipartUpload:
         """Abort unless the upload was completed; a failed abort does not hide the original error."""
         if self._upload_id is not None:
             self._abort()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=False)
 
     def write(self, chunk: bytes) -> None:
         """Take bytes of any length, and send each part that they fill; raises `StorageError`, `OutOfTime`."""
