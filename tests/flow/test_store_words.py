@@ -13,6 +13,7 @@ from sandbox.wire.wire import EVERY_TIME
 from spaaza_snapshots.errors import OutOfTime, StorageError
 from spaaza_snapshots.model.erasure import Erasure
 from spaaza_snapshots.model.manifest import Manifest
+from spaaza_snapshots.model.quality import Quality
 from spaaza_snapshots.s3.multipart import PART_BYTES
 from spaaza_snapshots.s3.objects import StoredObject, checksum_text
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
@@ -103,6 +104,14 @@ def test_typed_copy_and_findings_are_told_apart(stack: Stack, store: SnapshotSto
     assert [found.run_id for found in store.derived(SNAPSHOT) if found is not None] == ["one", "two"]
 
 
+def test_findings_are_read_where_there_are_any(stack: Stack, store: SnapshotStore) -> None:
+    quality = Quality("run", 3, 2, 1, (), (), "2026-11-22T03:00:00.000Z")
+    assert store.quality(SNAPSHOT) is None
+    for body, found in ((quality.to_json(), quality), (b"{", None)):
+        stack.s3.put_object(Bucket=stack.bucket, Key=SNAPSHOT.quality_key, Body=body)
+        assert store.quality(SNAPSHOT) == found
+
+
 def test_erasures_are_told_oldest_first_and_one_that_cannot_be_read_hides_no_other(
     stack: Stack, store: SnapshotStore, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -113,13 +122,13 @@ def test_erasures_are_told_oldest_first_and_one_that_cannot_be_read_hides_no_oth
     for record in (begun, done, other):
         stack.s3.put_object(Bucket=stack.bucket, Key=record.key, Body=record.to_json())
     stack.s3.put_object(Bucket=stack.bucket, Key=damaged, Body=b"{")
-    assert store.erasures(CHAIN) == [done, begun]
+    found = store.erasures(CHAIN)
+    assert (found.records, found.unfinished, found.damaged) == ((done, begun), (begun,), (damaged,))
     (line,) = logged(caplog, "A record of an erasure cannot be read")
     assert list(line) == ["error"]
     assert damaged in line["error"]
-    assert store.open_erasures(CHAIN) == [begun]
     stack.wire.fail("GetObject", faults.error(404, "NoSuchKey"), key_contains=done.key)
-    assert store.erasures(CHAIN) == [begun]  # as if it was removed just after it was listed
+    assert store.erasures(CHAIN).records == (begun,)  # as if it was removed just after it was listed
 
 
 @pytest.mark.parametrize("parts", [1, 2])
