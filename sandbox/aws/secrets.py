@@ -50,14 +50,15 @@ class Rotation:
 
 @dataclass
 class _Described:
-    """What DescribeSecret shows: AWS lists no version without a label."""
+    """What DescribeSecret shows: AWS lists no version without a label, and has no list where there is none."""
 
     secret: FakeSecret
 
     def to_dict(self) -> dict[str, Any]:
         labels = {version: found["version_stages"] for version, found in self.secret.versions.items()}
         listed = {version: list(stages) for version, stages in labels.items() if stages}
-        return {**self.secret.to_dict(), "VersionIdsToStages": listed}
+        described = {name: value for name, value in self.secret.to_dict().items() if name != "VersionIdsToStages"}
+        return described | ({"VersionIdsToStages": listed} if listed else {})
 
 
 @dataclass
@@ -157,7 +158,10 @@ class StrictSecrets(SecretsManagerBackend):
     def update_secret_version_stage(
         self, secret_id: str, version_stage: str, remove_from_version_id: str, move_to_version_id: str
     ) -> tuple[str, str]:
-        """Move or remove a label; AWS wants to be told by name which version loses it."""
+        """Move or remove a label; AWS wants to be told by name which version loses it.
+
+        https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html
+        """
         secret = self._found(secret_id)
         holder = _holder(secret, version_stage)
         for version in (remove_from_version_id, move_to_version_id):
@@ -165,7 +169,7 @@ class StrictSecrets(SecretsManagerBackend):
                 raise ResourceNotFoundException("Secrets Manager can't find the specified secret version.")
         if remove_from_version_id and holder != remove_from_version_id:
             raise InvalidParameterException(f"{version_stage} is not attached to the version in RemoveFromVersionId.")
-        if move_to_version_id and holder not in (None, move_to_version_id, remove_from_version_id):
+        if holder not in (None, move_to_version_id, remove_from_version_id):
             raise InvalidParameterException(
                 f"The parameter RemoveFromVersionId can't be empty. Staging label {version_stage} is currently attached"
                 f" to version {holder}, so you must explicitly reference that version in RemoveFromVersionId."

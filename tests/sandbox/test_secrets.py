@@ -78,6 +78,19 @@ def test_a_label_is_not_moved_without_naming_the_version_that_loses_it(secrets: 
     assert labels(secrets)[FIRST] == {"AWSCURRENT"}
 
 
+def test_a_label_is_not_taken_off_without_naming_the_version_that_loses_it(secrets: "SecretsManagerClient") -> None:
+    put(secrets, "new")
+    take_off = partial(secrets.update_secret_version_stage, SecretId=NAME, VersionStage="AWSPENDING")
+    assert refused(take_off) == "InvalidParameterException"
+    assert labels(secrets)[SECOND] == {"AWSPENDING"}
+
+
+def test_a_secret_without_a_version_has_no_list_of_them(moto_aws: MotoAws) -> None:
+    client = moto_aws.client("secretsmanager")
+    client.create_secret(Name=NAME)
+    assert "VersionIdsToStages" not in client.describe_secret(SecretId=NAME)
+
+
 def test_a_version_without_a_label_is_not_listed_and_keeps_its_value(secrets: "SecretsManagerClient") -> None:
     put(secrets, "new")
     secrets.update_secret_version_stage(SecretId=NAME, VersionStage="AWSPENDING", RemoveFromVersionId=SECOND)
