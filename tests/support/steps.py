@@ -5,11 +5,13 @@ import json
 import pytest
 
 from sandbox.wire.wire import Wire
+from spaaza_snapshots.base.telemetry import logger
 from spaaza_snapshots.rotation.wiring import clients_of
 from tests.support.rotation import Renewing
 
 SECRET = "spaaza/session"
 PASSWORD = "correct horse battery staple"
+FIELDS = ("error", "session_expires_at")
 
 
 def kinds(renewing: Renewing) -> list[type]:
@@ -28,3 +30,10 @@ def log_in_elsewhere(renewing: Renewing) -> None:
 
 def dead_session() -> str:
     return json.dumps({"session_user_id": "1", "session_key": "dead"})
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[tuple[str, dict[str, object]]]:
+    """Return message and fields of every line logged since the last call."""
+    lines = [(record.getMessage(), vars(record)) for record in caplog.records if record.name == logger.name]
+    caplog.clear()
+    return [(message, {name: fields[name] for name in FIELDS if name in fields}) for message, fields in lines]

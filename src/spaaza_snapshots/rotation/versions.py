@@ -85,7 +85,7 @@ class SessionVersions:
                     self._secrets_manager.update_secret_version_stage(
                         SecretId=self._secret_id, VersionStage=PENDING, RemoveFromVersionId=token
                     )
-        except StorageError as error:
+        except (InvalidRequest, StorageError) as error:
             logger.warning("A rotation that has failed could not be taken out of the way", extra={"error": str(error)})
 
     def _labels(self) -> Mapping[str, Sequence[str]]:
