@@ -102,9 +102,9 @@ class LoginSecret:
 
     def _login(self, found: "GetSecretValueResponseTypeDef") -> Login:
         try:
-            document = json.loads(found.get("SecretString", ""))
-        except (ValueError, RecursionError):
-            document = None  # the parser's error would carry the text
+            document = json.loads(found["SecretString"])
+        except (KeyError, ValueError, RecursionError):
+            document = {}  # the parser's error would carry the text
         values = [document.get(name) for name in ("username", "password")] if isinstance(document, dict) else []
         texts = [value for value in values if isinstance(value, str) and value]
         if len(texts) != 2:

@@ -8,7 +8,7 @@ from sandbox.wire.faults import Exchange
 from sandbox.wire.proxy import HttpAnswer
 from sandbox.wire.wire import EVERY_TIME, Wire
 from spaaza_snapshots.errors import CredentialsError, LoginRefused, SessionExpired, StorageError
-from tests.support.rotation import Renewing
+from tests.support.rotation import LOGIN_SECRET, Renewing
 from tests.support.steps import dead_session, kinds, through_the_wire
 
 DENIED = faults.error(400, "AccessDeniedException")
@@ -62,11 +62,22 @@ def test_only_labels_of_tries_that_are_there_are_taken_off(
     assert set(moved) == {200}  # Secrets Manager refuses to take off a label that is not there
 
 
+def test_a_try_is_taken_off_the_version_that_logged_in_though_a_newer_one_has_come(
+    renewing: Renewing, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    through_the_wire(wire, monkeypatch)
+    put = faults.call(lambda: renewing.put_login("another"))
+    wire.fail("PutSecretValue", put, key_contains=renewing.secret, nth=2)  # behind the proof and the log-in
+    assert renewing.rotate().failed_at is None
+    assert set().union(*renewing.labels(LOGIN_SECRET).values()) == {"AWSCURRENT", "AWSPREVIOUS"}
+
+
 def test_a_login_that_went_well_leaves_no_try_counted(renewing: Renewing) -> None:
     for _ in range(5):
         assert renewing.rotate().failed_at is None
     assert renewing.log_ins() == 5
     assert renewing.is_renewed()
+    assert list(renewing.labels(LOGIN_SECRET).values()) == [{"AWSCURRENT"}]
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 500, 503])

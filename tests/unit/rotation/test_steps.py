@@ -97,6 +97,15 @@ def test_a_token_that_is_unknown_logs_nobody_in(renewing: Renewing) -> None:
     assert renewing.log_ins() == 0
 
 
+def test_a_secret_without_any_version_logs_nobody_in(renewing: Renewing) -> None:
+    bare = renewing.secrets.create_secret(Name="bare")["ARN"]
+    token = renewing.secrets.rotate_secret(SecretId=bare, RotationLambdaARN=FUNCTION)["VersionId"]
+    renewing.secrets.update_secret_version_stage(SecretId=bare, VersionStage="AWSPENDING", RemoveFromVersionId=token)
+    assert not Renewing(renewing.aws, renewing.spaaza, bare, renewing.errors).do("createSecret", token)
+    assert kinds(renewing) == [InvalidRequest]
+    assert renewing.log_ins() == 0
+
+
 def test_a_secret_that_is_not_set_up_for_rotation_logs_nobody_in(renewing: Renewing) -> None:
     other = renewing.aws.create_secret("other", {"session_key": "of somebody else"})
     token = next(iter(renewing.labels(other)))
