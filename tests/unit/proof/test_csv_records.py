@@ -93,6 +93,7 @@ def is_readable(header: tuple[str, ...]) -> bool:
 @example(b'a\n""\n\n""', [])
 @example(b'a\nb"c,d"\n"e,f\n', [3, 4])
 @example(b'a\n,",",b\n', [])
+@example(b'a\nX\nX"b\nXc"\n\nX,"X\nX",X\n', [3, 5, 6])
 def test_any_bytes_are_counted_as_csv_reader_counts_them(content: bytes, at: list[int]) -> None:
     expected = reference(content)
     for way in WAYS:
@@ -169,6 +170,7 @@ def test_bytes_that_repeat_are_counted_in_time_wherever_they_begin(repeated: byt
         pytest.param(b'"1","a ""b"" c","","d\ne"\n', id="all fields quoted"),
         pytest.param(b'"",1,"","a"\n', id="texts quoted and numbers bare"),
         pytest.param(b'"1","[""a"",""b""]","c"\n', id="a list of texts inside a field"),
+        pytest.param(b'""\n', id="nothing but an empty field"),
         pytest.param(b'1,"""a"" and ""b"""\n\n', id="quotes at both ends of a field, and a blank line"),
     ],
 )
