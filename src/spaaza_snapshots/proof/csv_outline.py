@@ -22,7 +22,7 @@ _OUTLINE_OF_QUOTED = bytes.maketrans(b"\r\n", b"," + BROKEN)
 _NOT_IN_OUTLINE = bytes(byte for byte in range(256) if byte not in b'"\r\n')
 
 
-def outline_of(body: bytes, *, opens: bool, bulk_from: float = BULK_FROM_QUOTES_PER_BYTE) -> tuple[bytes, bool]:
+def outline_of(body: bytes, *, opens: bool, bulk_from: float) -> tuple[bytes, bool]:
     """Return the outline of a body and whether it ends inside a quoted field.
 
     The body starts outside quotes, does not end with a quote, and has \\n for every line end. `opens`: whether a
