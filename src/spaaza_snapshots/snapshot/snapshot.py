@@ -51,6 +51,7 @@ def _take(run: Run, services: Services) -> SnapshotResult:
         return finish(run, services, day.committed, ALREADY_COMPLETE)
     if run.accept:
         return finish(run, services, _accepted(run, services, day), COMPLETE)
+    _refuse_day_that_was(run, services)
     _refuse_held_for_good(run, services, day)
     manifest = _export(run, services)
     if manifest is None:
@@ -120,6 +121,19 @@ def _accepted(run: Run, services: Services, day: Day) -> Manifest:
     settled = accept(services.store, run.snapshot_id, services.clock)
     conclude_for_others(services, settled)
     return _committed(run, settled)
+
+
+def _refuse_day_that_was(run: Run, services: Services) -> None:
+    """Refuse a past day whose snapshot is gone, or whose manifest is damaged: its users cannot be exported any more.
+
+    An export of now would put today's users, and whoever was erased, in the place of that day's.
+    """
+    if run.snapshot_id.snapshot_date < run.taken_on and services.store.manifest(run.snapshot_id) is not None:
+        raise InvalidRequest(
+            "This day had its snapshot, and an export is always of now",
+            str(run.snapshot_id),
+            "If its export was erased or has expired, leave it so; else restore what was lost (docs/OPERATIONS.md).",
+        )
 
 
 def _refuse_held_for_good(run: Run, services: Services, day: Day) -> None:
