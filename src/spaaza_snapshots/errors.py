@@ -17,6 +17,9 @@ class SnapshotError(Exception):
     None has a default, so that nobody forgets one; it is empty where whoever catches the error says that part.
     """
 
+    spends_a_try = True
+    """Of a log-in that failed: whether Spaaza may have counted it against the user. In doubt it has."""
+
     def __init__(self, what: str, detail: str, hint: str) -> None:
         super().__init__(what, detail, hint)
         self.what = what

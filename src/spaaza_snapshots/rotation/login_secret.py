@@ -7,6 +7,7 @@ password never becomes a lock-out. A person who puts a new version takes the lab
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 REFUSED = "REFUSED"
 TRIED = ("TRIED_1", "TRIED_2", "TRIED_3")
-"""One more of these labels before each login, none after one whose end is known: three tries lock nobody out."""
+"""One more of these labels before each login: three tries lock nobody out.
+
+A session takes all of them off again; a login that Spaaza surely did not look at takes off its own.
+"""
 
 _PUT_IT_IN = 'Put name and password into the login secret: {"username": "…", "password": "…"}.'
 
@@ -55,8 +59,8 @@ class LoginSecret:
             raise CredentialsError("Spaaza has refused this name and password before", self._secret_id, hint)
         return self._login(found)
 
-    def count_a_try(self, login: Login) -> None:
-        """Write the try ahead: a function that is killed, or cannot mark a refusal, must not try for ever.
+    def count_a_try(self, login: Login) -> str:
+        """Write the try ahead, and return its label: a function that is killed must not try for ever.
 
         Raises `CredentialsError` after three whose end nobody knows, and `StorageError` if the try cannot be counted.
         """
@@ -66,13 +70,14 @@ class LoginSecret:
             raise CredentialsError(f"{len(TRIED)} logins had no known end", self._secret_id, hint)
         with storage_errors("counting a login"):
             self._move(left[0], login)
+        return left[0]
 
-    def forget_tries(self, login: Login) -> None:
-        """Take the labels of tries off again; those that cannot be taken off are only logged."""
+    def forget_tries(self, login: Login, labels: Sequence[str] = TRIED) -> None:
+        """Take labels of tries off again; those that cannot be taken off are only logged."""
         try:
             with storage_errors("forgetting the tries"):
                 now = self._secrets_manager.get_secret_value(SecretId=self._secret_id, VersionId=login.version_id)
-                for label in set(TRIED) & set(now["VersionStages"]):
+                for label in set(labels) & set(now["VersionStages"]):
                     self._secrets_manager.update_secret_version_stage(
                         SecretId=self._secret_id, VersionStage=label, RemoveFromVersionId=login.version_id
                     )

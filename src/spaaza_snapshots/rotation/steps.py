@@ -97,14 +97,15 @@ STEPS: Mapping[str, Step] = {
 def _log_in(services: RotationServices) -> tuple[Login, Session]:
     """Log in, once: after a refusal nothing does so again with this version of the log-in secret."""
     login = services.login_secret.read()
-    services.login_secret.count_a_try(login)
+    label = services.login_secret.count_a_try(login)
     try:
         answer = services.spaaza.log_in(login.username, login.password)
     except LoginRefused:
         services.login_secret.mark_refused(login)
         raise
-    except SnapshotError:
-        services.login_secret.forget_tries(login)  # Spaaza has said nothing of the user
+    except SnapshotError as error:
+        if not error.spends_a_try:
+            services.login_secret.forget_tries(login, [label])
         raise
     if isinstance(answer, Passcode):
         services.login_secret.mark_refused(login)

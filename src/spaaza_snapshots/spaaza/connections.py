@@ -8,7 +8,13 @@ from typing import Any, Final
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import IncompleteRead, InvalidChunkLength, ReadTimeoutError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    IncompleteRead,
+    InvalidChunkLength,
+    NewConnectionError,
+    ReadTimeoutError,
+)
 
 INTERIM_LIMIT = 10
 """How many `100 Continue` may come before an answer; `http.client` waits behind each as long as behind the first."""
@@ -33,6 +39,9 @@ REASONS: Final[tuple[tuple[str, tuple[type[Exception], ...]], ...]] = (
 )
 """What an error or one behind it means, in fixed words: its own may quote the server. The first that fits counts."""
 
+NEVER_CONNECTED: Final = (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)
+"""Errors that come before anything is sent. Others of TLS may come later too."""
+
 
 def reason(error: Exception) -> str:
     """Name an error of a connection, and say what it means where that is known."""
@@ -40,6 +49,11 @@ def reason(error: Exception) -> str:
     unknown = CLOSED if error.args == CUT_BETWEEN_CHUNKS else ""
     found = next((words for words, kinds in REASONS if any(isinstance(each, kinds) for each in behind)), unknown)
     return f"{type(error).__name__}, {found}" if found else type(error).__name__
+
+
+def was_never_sent(error: Exception) -> bool:
+    """Whether there surely was no connection on which the request could have gone out."""
+    return any(isinstance(each, NEVER_CONNECTED) for each in _behind(error))
 
 
 def _behind(error: BaseException) -> Iterator[BaseException]:

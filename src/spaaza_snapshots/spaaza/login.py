@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError
 
 from spaaza_snapshots.base.environment import base_url
 from spaaza_snapshots.errors import ExportRejected, ExportUnavailable, LoginRefused, SessionExpired, SnapshotError
-from spaaza_snapshots.spaaza.connections import reason
+from spaaza_snapshots.spaaza.connections import reason, was_never_sent
 from spaaza_snapshots.spaaza.credentials import Session, is_header_value, utc_date
 from spaaza_snapshots.spaaza.export_api import NO_VALID_SESSION, PERMISSION_DENIED, error_code
 
@@ -68,12 +68,17 @@ class _LoginAnswer:
             return True
         return self.code is not None and self.status < 500 and self.status not in (405, *BUSY)
 
+    def spends_a_try(self) -> bool:
+        """Whether name and password may have been looked at: a bare 403 may be how Spaaza refuses them."""
+        return not (300 <= self.status < 400 or self.status >= 500 or self.status in BUSY)
+
 
 class SpaazaLogin:
     """Logs in and out at one address. `timeout_seconds` holds for the connection, and again for the whole answer.
 
     Every method raises `ExportUnavailable` where Spaaza does not answer, or not as documented, and `ExportRejected`
-    where it answers at this address with a redirect or a refusal that is not about the user.
+    where it answers at this address with a redirect or a refusal that is not about the user. Either says in its
+    `spends_a_try` whether Spaaza may have looked at name and password all the same.
     """
 
     def __init__(self, http: urllib3.PoolManager, base_url: str, timeout_seconds: float = 20.0) -> None:
@@ -151,9 +156,11 @@ class SpaazaLogin:
             with response:
                 return _read(response.status, _body(response, self._timeout_seconds))
         except (HTTPError, OSError) as error:
-            failed = reason(error)
+            failed, sent = reason(error), not was_never_sent(error)
         # not while that error is handled: its text quotes what came in place of a status
-        raise ExportUnavailable("Spaaza did not answer the log-in", failed, f"{LATER}.")
+        unavailable = ExportUnavailable("Spaaza did not answer the log-in", failed, f"{LATER}.")
+        unavailable.spends_a_try = sent
+        raise unavailable
 
 
 def api_url(environment: str, override: str = "") -> str:
@@ -214,6 +221,12 @@ def _is_unknown(answer: _LoginAnswer) -> bool:
 
 
 def _failure(answer: _LoginAnswer, asked: str) -> SnapshotError:
+    error = _error_of(answer, asked)
+    error.spends_a_try = answer.spends_a_try()
+    return error
+
+
+def _error_of(answer: _LoginAnswer, asked: str) -> SnapshotError:
     if 300 <= answer.status < 500 and answer.status not in BUSY:
         hint = "Ask Spaaza whether your address is allowed, and check SPAAZA_API_URL if you have set it."
         return ExportRejected(f"Spaaza rejects {asked} at this address", answer.detail, hint)
