@@ -7,6 +7,8 @@ import pytest
 from sandbox.aws.stack import Stack
 from sandbox.spaaza.answers import csv_answer, generated_users
 from sandbox.wire import faults
+from sandbox.wire.faults import Exchange
+from sandbox.wire.proxy import HttpAnswer
 from spaaza_snapshots.errors import BadSettings, InvalidRequest, OutOfTime, SnapshotHeld
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3 import snapshot_store
@@ -111,6 +113,24 @@ def test_an_acceptance_that_runs_out_of_time_stops_and_the_next_one_ends_it(stac
         invoke(stack, ACCEPT, held=held)
     assert aftermath(stack).open_uploads == 0
     assert invoke(stack, ACCEPT)["status"] == "complete"
+
+
+@pytest.mark.parametrize("answer", [None, faults.error(404, "NoSuchKey")], ids=["of the server here", "of AWS"])
+def test_a_run_whose_predecessor_is_deleted_under_it_commits_the_export_it_has(
+    stack: Stack, answer: faults.Fault | None
+) -> None:
+    """AWS answers 404, not 412, if the object of an `If-Match` is gone."""
+
+    def delete_it(exchange: Exchange) -> HttpAnswer | None:
+        stack.s3.delete_object(Bucket=stack.bucket, Key=SNAPSHOT.raw_key)
+        return answer(exchange) if answer else exchange.forward()
+
+    invoke(stack)
+    stack.wire.fail("CompleteMultipartUpload", delete_it)
+    assert invoke(stack, FORCED)["source"]["attempts"] == 1
+    there = aftermath(stack)
+    assert there.is_committed
+    assert (there.open_uploads, there.pending) == (0, {})
 
 
 def test_an_object_too_large_for_a_manifest_is_damage_and_is_not_read(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from botocore.exceptions import BotoCoreError, ClientError
 from isal import isal_zlib
 
-from spaaza_snapshots.base.aws_errors import code_of, storage_errors
+from spaaza_snapshots.base.aws_errors import MISSING, code_of, storage_errors
 from spaaza_snapshots.base.clock import Clock
 from spaaza_snapshots.base.telemetry import logger
 from spaaza_snapshots.errors import NEXT_RUN, ExportInterrupted, StorageError
@@ -46,6 +46,7 @@ GRACE_SECONDS = 5.0
 
 NO_SUCH_UPLOAD = "NoSuchUpload"
 _UPLOAD_AGAIN = (NO_SUCH_UPLOAD, "ConditionalRequestConflict")
+_LOST = MISSING | {"PreconditionFailed"}  # with If-Match, S3 answers 404 if its object was deleted meanwhile
 
 
 class MultipartUpload:
@@ -165,7 +166,7 @@ class MultipartUpload:
         decides. Without it, S3 may still be working on the Complete.
         """
         code = code_of(error) if isinstance(error, ClientError) else type(error).__name__
-        lost = code == "PreconditionFailed"
+        lost = code in _LOST
         fenced = lost or self._abort()
         there = head(self._s3, self._bucket, self._key)
         if there is not None and (there.run_id, there.accepted) == (self._run_id, self._accepted):
