@@ -39,7 +39,7 @@ THREADS = 2
 """Parts in flight at once: one keeps S3 busy while the other waits for its answer."""
 
 STRAGGLERS_SECONDS = 3.0
-"""How long an abort waits for parts in flight: one that arrives after the abort would be stored, and billed."""
+"""How long an abort waits for parts in flight; behind one that ends later it is done again, lest S3 keep the part."""
 
 GRACE_SECONDS = 5.0
 """How far parts in flight may use the reserve of the function's time."""
@@ -54,9 +54,7 @@ class MultipartUpload:
 
     That is: the part being filled, its immutable copy, and for each part in flight the copy that the SDK makes to
     send it. A part is immutable once it is full, so every retry sends the same bytes.
-
     A part that S3 does not answer holds its bytes until the SDK gives up on it, even after the upload has ended.
-
     If the answer to Create is lost, the upload id is unknown: the bucket's lifecycle rule aborts that upload.
     """
 
@@ -182,10 +180,9 @@ class MultipartUpload:
 
     def _send_part(self) -> None:
         if self._sent_parts == MAX_PARTS:
-            limit_bytes = MAX_PARTS * len(self._buffer)
             raise StorageError(
                 "The export is too large for one upload",
-                f"{limit_bytes:,} bytes in {MAX_PARTS:,} parts of {len(self._buffer):,}",
+                f"{MAX_PARTS * len(self._buffer):,} bytes in {MAX_PARTS:,} parts of {len(self._buffer):,}",
                 "Raise PART_BYTES in multipart.py, and the function's memory with it.",
             )
         if len(self._on_their_way) == self._threads:
@@ -227,8 +224,13 @@ class MultipartUpload:
         """Abort the upload; False if S3 does not confirm it: the bucket's lifecycle rule aborts it a day later."""
         for part in self._on_their_way:
             part.cancel()
-        wait(self._on_their_way, timeout=STRAGGLERS_SECONDS)
+        late = wait(self._on_their_way, timeout=STRAGGLERS_SECONDS).not_done
         upload_id, self._upload_id = self._open_upload_id, None
+        for part in late:  # what lands after an abort may be stored, and billed
+            part.add_done_callback(lambda _: self._end(upload_id))
+        return self._end(upload_id)
+
+    def _end(self, upload_id: str) -> bool:
         try:
             self._s3.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=upload_id)
         except (ClientError, BotoCoreError) as error:
