@@ -10,7 +10,7 @@ The rules, by the letter that a violation names (those of each instant are in wa
        `SnapshotHeld`, and `InvalidRequest` for an accept of nothing
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sandbox.model.sdk import Killed
 from sandbox.model.watch import Standing, Watch, What
@@ -33,8 +33,13 @@ def of_end(actor: Actor, watch: Watch, *, quiet: bool) -> Iterator[str]:
             yield f"r: {actor.name} says held, kept {actor.error.kept}, but at no instant was it so"
     elif not isinstance(actor.error, SnapshotError):
         yield f"x: {actor.name} ended with {actor.error!r}"
-    elif quiet and not (actor.kind == ACCEPT and isinstance(actor.error, InvalidRequest)):
+    elif quiet and not (isinstance(actor.error, InvalidRequest) and _may_be_refused(actor, stood)):
         yield f"x: {actor.name} failed although nothing had gone wrong: {actor.error!r}"
+
+
+def _may_be_refused(actor: Actor, stood: Sequence[Standing]) -> bool:
+    """Whether there may be nothing to accept, or the day that a run asks for had a snapshot that is damaged now."""
+    return actor.kind == ACCEPT or any(there.what is What.DAMAGED for there in stood)
 
 
 def _open_uploads(actor: Actor) -> Iterator[str]:
