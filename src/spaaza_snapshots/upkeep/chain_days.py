@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 
 from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.model.erasure import ErasureRecords
-from spaaza_snapshots.model.quality import quality_of
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.upkeep.days import State, StoredDay, dates_of, days_of, pending_dates
-from spaaza_snapshots.upkeep.stored import ObjectReader
 from spaaza_snapshots.upkeep.unknown import Unknown, known
 
 if TYPE_CHECKING:
@@ -120,8 +118,8 @@ def typed_of(bucket: Bucket, day: StoredDay) -> Typed | None:
         return None
     if not day.is_typed:
         return Typed.BEHIND
-    key = day.snapshot_id.quality_key
-    quality = quality_of(ObjectReader(bucket.s3, bucket.name).read(key) or b"")
+    quality = SnapshotStore(bucket.s3, bucket.name).quality(day.snapshot_id)
     if quality is None:
+        key = day.snapshot_id.quality_key
         raise StorageError("The findings of the typed copy cannot be read", key, "`rebuild` writes them again.")
     return Typed.UNFIT if quality.is_unfit else Typed.THERE

@@ -10,7 +10,7 @@ record        again, with the time at which nothing was left
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -104,13 +104,14 @@ def prove(bucket: VersionedBucket, plan: Plan, search: Search, now: Callable[[],
     there = {version.key for day in plan.days for version in bucket.versions(day.snapshot_id.pending_prefix)}
     drafts = [draft for day in plan.days for draft in day.drafts if draft.key in there]
     still_there = tuple(dict.fromkeys(version.key for version in (*left, *results, *drafts)))
-    conversions = tuple(_conversions(bucket, plan.chain_id, now()))
+    unfinished = SnapshotStore(bucket.s3, bucket.name).erasures(plan.chain_id).unfinished
+    conversions = tuple(_conversions(bucket, unfinished, now()))
     finished_at = None if still_there or uploads or conversions else now()
     return ErasureProof(
         still_there,
         len(exports),
         len(typed),
-        tuple(_finish_records(bucket, plan.chain_id, finished_at)),
+        tuple(_finish_records(bucket, plan.chain_id, unfinished, finished_at)),
         tuple(dict.fromkeys(uploads)),
         conversions,
     )
@@ -120,13 +121,13 @@ def _uploads(bucket: VersionedBucket, plan: Plan) -> Iterator[Upload]:
     return bucket.uploads(keys.chain_prefix(keys.RAW_ROOT, plan.chain_id))
 
 
-def _conversions(bucket: VersionedBucket, chain_id: int, now: datetime) -> Iterator[str]:
+def _conversions(bucket: VersionedBucket, unfinished: Iterable[Erasure], now: datetime) -> Iterator[str]:
     """Yield the typed copies that were not there to be replaced, while a conversion that S3 would let write one lives.
 
     Where there is one, S3 refuses to write over what the conversion has not seen; a day without a manifest has none.
     """
     store = SnapshotStore(bucket.s3, bucket.name)
-    for erasure in store.erasures(chain_id).unfinished:
+    for erasure in unfinished:
         for day in erasure.days_without_copy if now - erasure.begun_at <= RUN_LIMIT else ():
             if store.manifest(day) is not None and store.derived(day)[0] is None:
                 yield day.parquet_key
@@ -157,9 +158,10 @@ def _counted(day: DayToErase) -> ErasedDay:
     )
 
 
-def _finish_records(bucket: VersionedBucket, chain_id: int, finished_at: datetime | None) -> Iterable[Erasure]:
+def _finish_records(
+    bucket: VersionedBucket, chain_id: int, unfinished: Sequence[Erasure], finished_at: datetime | None
+) -> Iterable[Erasure]:
     """Yield each record of which something is left; finish the others, unless anything else is left (None)."""
-    unfinished = SnapshotStore(bucket.s3, bucket.name).erasures(chain_id).unfinished
     there: set[ErasedVersion] = set()
     for root in RECORDED_ROOTS if unfinished else ():
         found = _real(bucket, keys.chain_prefix(root, chain_id))
