@@ -3,7 +3,7 @@
 import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -181,3 +181,18 @@ def test_a_record_is_finished_once_nothing_of_it_is_left_whoever_it_was_of(versi
     assert proof().open_records == ()
     (finished,) = SnapshotStore(versioned.s3, versioned.name).erasures(DAY.chain_id).records
     assert finished == replace(record, finished_at=utc_text(NOW))
+
+
+def test_a_record_says_when_its_exports_were_first_known_to_be_gone(versioned: VersionedBucket) -> None:
+    put = versioned.s3.put_object(Bucket=versioned.name, Key=DAY.raw_key, Body=gzip.compress(b"ID\n7\n"))
+    record = replace(RECORD, versions=(ErasedVersion(DAY.raw_key, put["VersionId"]),))
+    versioned.s3.put_object(Bucket=versioned.name, Key=record.key, Body=record.to_json())
+
+    def gone_at(now: datetime) -> datetime | None:
+        erase(versioned, Search(versioned, DAY.chain_id, PEOPLE, TODAY).plan(), PEOPLE, lambda: now, lambda _: None)
+        (record,) = SnapshotStore(versioned.s3, versioned.name).erasures(DAY.chain_id).records
+        return record.gone_at
+
+    assert gone_at(NOW) is None  # they are another person's, and still there
+    versioned.delete(list(versioned.versions(DAY.raw_key)))
+    assert [gone_at(NOW + timedelta(hours=hours)) for hours in (1, 2)] == [NOW + timedelta(hours=1)] * 2

@@ -2,7 +2,7 @@
 
 import gzip
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, date, datetime, timedelta
 from threading import Event
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.parquet.build import build_parquet
 from spaaza_snapshots.upkeep.erasure import RUN_LIMIT, erase, prove
-from spaaza_snapshots.upkeep.erasure_plan import Plan, Search
+from spaaza_snapshots.upkeep.erasure_plan import DayToErase, Plan, Search
 from spaaza_snapshots.upkeep.person import People
 from spaaza_snapshots.upkeep.versions import VersionedBucket
 from tests.support.builders import NOW
@@ -141,6 +141,34 @@ def test_a_conversion_that_has_written_nothing_in_its_time_is_waited_for_no_long
         return prove(versioned, again.plan(), again, lambda: at).is_clean
 
     assert (proven(NOW + RUN_LIMIT), proven(NOW + RUN_LIMIT + timedelta(seconds=1))) == (False, True)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_conversion_is_waited_for_from_when_the_exports_are_known_to_be_gone(
+    deployment: Deployed, killed: bool
+) -> None:
+    """Either the deletion takes an hour, or its run is killed before it says when, and the next comes an hour later."""
+    stack, gone = deployment.stack, NOW + timedelta(hours=1)
+    person.take(stack, WITH, WITH_PERSON)
+    versioned, people = VersionedBucket(stack.s3, stack.bucket), People((PERSON,))
+    now = [NOW]
+
+    def deleted(_: DayToErase) -> None:
+        now[0] = gone
+        if killed:
+            raise InterruptedError
+
+    plan = Search(versioned, CHAIN, people, NOW.date()).plan()
+    with pytest.raises(InterruptedError) if killed else nullcontext():
+        erase(versioned, plan, people, lambda: now[0], deleted)
+    again = Search(versioned, CHAIN, people, NOW.date())
+    if killed:
+        erase(versioned, again.plan(), people, lambda: now[0], deleted)
+
+    def proven(at: datetime) -> bool:
+        return prove(versioned, again.plan(), again, lambda: at).is_clean
+
+    assert (proven(gone), proven(gone + RUN_LIMIT + timedelta(seconds=1))) == (False, True)
 
 
 def test_an_export_that_is_being_received_is_told_and_one_of_a_killed_run_aborted(s3: "S3Client", bucket: str) -> None:

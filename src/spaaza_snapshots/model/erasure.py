@@ -39,9 +39,10 @@ class ErasedDay:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """Written before anything is deleted, and again when it is proven that nothing is left; instants are UTC.
+    """Written before anything is deleted, when that has gone, and when it is proven that nothing is left.
 
-    `finished_at` is None until then. `versions`: what had to go, so that anyone can see later whether it has gone.
+    `finished_at` is None until the last. `versions`: what had to go, so that anyone can see later whether it has gone.
+    `deleted_at`: when the exports were first known to be gone, None before. Instants are UTC.
     """
 
     erasure_id: str
@@ -50,6 +51,7 @@ class Erasure:
     finished_at: str | None
     days: tuple[ErasedDay, ...]
     versions: tuple[ErasedVersion, ...]
+    deleted_at: str | None = None
     erasure_version: str = ERASURE_VERSION
     producer: str = field(default=f"spaaza-snapshots {__version__}")
 
@@ -64,9 +66,9 @@ class Erasure:
         return frozenset(date.fromisoformat(day.date) for day in self.days if day.whole)
 
     @property
-    def begun_at(self) -> datetime:
-        """The instant at which it began to delete."""
-        return datetime.fromisoformat(self.started_at).astimezone(UTC)
+    def gone_at(self) -> datetime | None:
+        """The instant at which its exports were first known to be gone; None before."""
+        return None if self.deleted_at is None else datetime.fromisoformat(self.deleted_at).astimezone(UTC)
 
     @property
     def days_without_copy(self) -> tuple[SnapshotId, ...]:
@@ -91,7 +93,7 @@ class Erasure:
 def _read(body: bytes) -> Erasure | None:
     try:
         erasure = read_as(Erasure, json.loads(body))
-        _ = erasure.dates, erasure.begun_at
+        _ = erasure.dates, erasure.gone_at
     except (ValueError, TypeError, RecursionError):
         return None
     return erasure

@@ -4,6 +4,7 @@ record        the plan without the people, under erasures/, before anything goes
 uploads       abort what killed runs have left of exports
 each day      drafts, then exports, then reports of typed copies that go for good, then typed copies: no conversion that
               has read the export can write over a copy that is replaced after the export has gone
+record        again, with the time at which the exports had gone: whatever has read one ends soon after
 results       every query result, after what they were made from
 proof         list everything again, and read what no search has read
 record        again, with the time at which nothing was left
@@ -87,6 +88,7 @@ def erase(
         bucket.delete(day.report)  # before the copy: users_latest shows the last day that has a report
         bucket.delete(day.typed)
         done(day)
+    _record_deletion(bucket, plan.chain_id, now())
     bucket.delete(bucket.versions(keys.QUERY_RESULTS_ROOT))
     return record
 
@@ -128,7 +130,8 @@ def _conversions(bucket: VersionedBucket, unfinished: Iterable[Erasure], now: da
     """
     store = SnapshotStore(bucket.s3, bucket.name)
     for erasure in unfinished:
-        for day in erasure.days_without_copy if now - erasure.begun_at <= RUN_LIMIT else ():
+        waits = erasure.gone_at is None or now - erasure.gone_at <= RUN_LIMIT
+        for day in erasure.days_without_copy if waits else ():
             if store.manifest(day) is not None and store.derived(day)[0] is None:
                 yield day.parquet_key
 
@@ -137,13 +140,21 @@ def _record(bucket: VersionedBucket, plan: Plan, now: datetime) -> Erasure:
     """Write the record, unless an unfinished one has all of this already: then this run continues that one."""
     going = [version for day in plan.days for version in day.versions if not version.is_marker]
     versions = tuple(ErasedVersion(version.key, version.version_id) for version in going)
-    for earlier in SnapshotStore(bucket.s3, bucket.name).erasures(plan.chain_id).unfinished:
-        if set(earlier.versions).issuperset(versions):
-            return earlier
+    unfinished = SnapshotStore(bucket.s3, bucket.name).erasures(plan.chain_id).unfinished
+    earlier = next((record for record in unfinished if set(record.versions).issuperset(versions)), None)
     erasure_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
-    erasure = Erasure(erasure_id, plan.chain_id, utc_text(now), None, tuple(map(_counted, plan.days)), versions)
+    new = Erasure(erasure_id, plan.chain_id, utc_text(now), None, tuple(map(_counted, plan.days)), versions)
+    erasure = new if earlier is None else replace(earlier, deleted_at=None)
     _put(bucket, erasure)
     return erasure
+
+
+def _record_deletion(bucket: VersionedBucket, chain_id: int, now: datetime) -> None:
+    """Write into each record whose exports are gone that they are; a killed run could not."""
+    exports = _there(bucket, chain_id, (keys.RAW_ROOT,))
+    for erasure in SnapshotStore(bucket.s3, bucket.name).erasures(chain_id).unfinished:
+        if erasure.deleted_at is None and exports.isdisjoint(erasure.versions):
+            _put(bucket, replace(erasure, deleted_at=utc_text(now)))
 
 
 def _counted(day: DayToErase) -> ErasedDay:
@@ -162,15 +173,17 @@ def _finish_records(
     bucket: VersionedBucket, chain_id: int, unfinished: Sequence[Erasure], finished_at: datetime | None
 ) -> Iterable[Erasure]:
     """Yield each record of which something is left; finish the others, unless anything else is left (None)."""
-    there: set[ErasedVersion] = set()
-    for root in RECORDED_ROOTS if unfinished else ():
-        found = _real(bucket, keys.chain_prefix(root, chain_id))
-        there.update(ErasedVersion(version.key, version.version_id) for version in found)
+    there = _there(bucket, chain_id, RECORDED_ROOTS) if unfinished else set()
     for erasure in unfinished:
         if not there.isdisjoint(erasure.versions):
             yield erasure
         elif finished_at is not None:
             _put(bucket, replace(erasure, finished_at=utc_text(finished_at)))
+
+
+def _there(bucket: VersionedBucket, chain_id: int, roots: Iterable[str]) -> set[ErasedVersion]:
+    prefixes = (keys.chain_prefix(root, chain_id) for root in roots)
+    return {ErasedVersion(found.key, found.version_id) for prefix in prefixes for found in _real(bucket, prefix)}
 
 
 def _put(bucket: VersionedBucket, erasure: Erasure) -> None:

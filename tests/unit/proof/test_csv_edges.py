@@ -3,7 +3,7 @@
 import pytest
 
 from spaaza_snapshots.errors import ASK_SPAAZA, NotAnExport
-from spaaza_snapshots.proof.csv_outline import SAMPLE_BYTES, is_dense, outline_in_bulk
+from spaaza_snapshots.proof.csv_outline import SAMPLE_BYTES, is_dense, outline_by_walk, outline_in_bulk
 from spaaza_snapshots.proof.csv_records import COLUMN_LIMIT, HEADER_LIMIT_BYTES, CsvRecords
 
 
@@ -55,3 +55,8 @@ def test_the_quotes_of_the_first_bytes_say_whether_bulk_is_faster(
 
 def test_bulk_adds_nothing_behind_a_field_that_is_still_open() -> None:
     assert outline_in_bulk(b'a,"b', opens=True) == (b'a,""', True)
+
+
+def test_what_is_outside_quotes_stays_as_it_is() -> None:
+    assert outline_by_walk(b'a,"b",c\n', opens=True) == (b'a,",c\n', False)
+    assert outline_in_bulk(b'"",x,"[""a"",""b""]",y\n', opens=True) == (b',x,"",y\n', False)

@@ -95,6 +95,7 @@ def is_readable(header: tuple[str, ...]) -> bool:
 @example(b'a\n,",",b\n', [])
 @example(b'a\nX\nX"b\nXc"\n\nX,"X\nX",X\n', [3, 5, 6])
 @example(b'a\nX\nX"b\nXc"\n\nX,"X\nX",X\n', [])
+@example(b'a\nb"\n"\n""\n', [])
 def test_any_bytes_are_counted_as_csv_reader_counts_them(content: bytes, at: list[int]) -> None:
     expected = reference(content)
     for way in WAYS:
