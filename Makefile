@@ -13,7 +13,9 @@ SAM := SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 COMMAND := $(VENV)/bin/spaaza-snapshots
 # A switch is on only if somebody wrote it behind make, as FORCE=1: a shell's own YES erases nobody, and nor does YES=0.
 switch = $(if $(filter command,$(origin $(1))),$(if $($(1)),$(if $(filter 1,$($(1))),--$(2),$(error $(1)=$($(1)): write $(1)=1, or leave it out))))
-PLACE = $(if $(ENV),--env $(ENV)) $(if $(STACK),--stack $(STACK)) $(if $(REGION),--region $(REGION))
+# Nor does its ENV, which POSIX shells export, or its STACK choose what is erased or destroyed.
+given = $(if $(filter command,$(firstword $(origin $(1)))),$(if $($(1)),--$(2) $($(1))))
+PLACE = $(call given,ENV,env) $(call given,STACK,stack) $(call given,REGION,region)
 
 help: ## Show this list
 	@bold= plain=; if [ -t 1 ]; then bold=$$'\033[1m' plain=$$'\033[0m'; fi; \
@@ -53,9 +55,9 @@ tables: $(STAMP) ## Print every parameter and every alarm of the stack, with the
 login: $(STAMP) ## Log in to Spaaza, and store the session in the stack's secret
 	@exec $(COMMAND) login $(PLACE)
 
-snapshot: $(STAMP) ## Take a snapshot now, and wait for it: CHAIN= DATE= FORCE=1 ACCEPT=1
+snapshot: $(STAMP) ## Take a snapshot now; with CHAIN=, wait for it: DATE= FORCE=1 ACCEPT=1
 	@exec $(COMMAND) invoke $(PLACE) \
-	    $(if $(CHAIN),--chain $(CHAIN)) $(if $(DATE),--date $(DATE)) $(call switch,FORCE,force) $(call switch,ACCEPT,accept)
+	    $(call given,CHAIN,chain) $(call given,DATE,date) $(call switch,FORCE,force) $(call switch,ACCEPT,accept)
 
 athena: $(STAMP) ## Create the views in Athena, and run a saved query: QUERY= PARAMETERS=
 	@exec $(COMMAND) athena $(PLACE) --sql athena \
@@ -75,7 +77,7 @@ logs: $(STAMP) ## Print the functions' logs: SINCE=12h CHAIN= FUNCTION=Export|Pa
 	@exec $(COMMAND) logs $(PLACE) $(if $(SINCE),--since "$(SINCE)") $(if $(CHAIN),--chain $(CHAIN)) \
 	    $(if $(FUNCTION),--function $(FUNCTION)) $(call switch,FOLLOW,follow)
 
-STORED = $(if $(CHAIN),--chain $(CHAIN)) $(if $(DATE),--date $(DATE)) $(call switch,ALL,all)
+STORED = $(call given,CHAIN,chain) $(call given,DATE,date) $(call switch,ALL,all)
 
 verify: $(STAMP) ## Prove stored snapshots against their manifests: CHAIN= DATE= ALL=1 QUICK=1
 	@exec $(COMMAND) verify $(PLACE) $(STORED) $(call switch,QUICK,quick)
@@ -84,7 +86,7 @@ rebuild: $(STAMP) ## Rebuild typed copies, as after a change of types: CHAIN= DA
 	@exec $(COMMAND) rebuild $(PLACE) $(STORED)
 
 erase: $(STAMP) ## Erase people from a chain's snapshots; asks for their ids, shows the plan: CHAIN= YES=1
-	@exec $(COMMAND) erase $(PLACE) --chain $(CHAIN) $(call switch,YES,yes)
+	@exec $(COMMAND) erase $(PLACE) $(call given,CHAIN,chain) $(call switch,YES,yes)
 
 ##@ Developer: change it
 
@@ -145,10 +147,10 @@ session: $(STAMP) ## Play sixty days of renewing the session, by itself and by h
 	@exec $(PY) -m tools.sessions $(if $(DAYS),--days $(DAYS))
 
 bench: $(STAMP) ## Measure the functions beside their limits and peers: QUICK=1, or SIZE= ROUNDS= SIZES= PARTS=
-	@exec $(PY) -m tools.bench $(if $(QUICK),--quick) $(if $(SIZE),--size $(SIZE)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	@exec $(PY) -m tools.bench $(call switch,QUICK,quick) $(if $(SIZE),--size $(SIZE)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	    $(if $(SIZES),--sizes $(SIZES)) $(if $(PARTS),--parts $(PARTS))
 
-soak: $(STAMP) ## Load-test the export function: 1,000 snapshots, 20 GB, bombs, 200 chains at once: GB= PARTS=
+soak: $(STAMP) ## Load-test the export function, up to bombs and 200 chains: SNAPSHOTS= GB= CHAINS= PARTS=
 	@exec $(PY) -m tools.soak $(if $(SNAPSHOTS),--snapshots $(SNAPSHOTS)) $(if $(GB),--gb $(GB)) \
 	    $(if $(CHAINS),--chains $(CHAINS)) $(if $(PARTS),--parts $(PARTS))
 

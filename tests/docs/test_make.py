@@ -24,6 +24,14 @@ def test_a_switch_is_on_only_if_it_was_written_behind_make() -> None:
     assert "--yes" not in make("--dry-run", "erase", "CHAIN=1743", "YES=").stdout
 
 
+def test_what_a_shell_has_set_chooses_no_stack_no_chain_and_no_day() -> None:
+    of_shell = {"ENV": "/etc/shrc", "STACK": "members", "REGION": "eu-west-1", "CHAIN": "1743", "DATE": "2026-11-20"}
+    for target in ("destroy", "snapshot", "erase", "rebuild"):
+        done = make("--dry-run", target, **of_shell)
+        assert done.returncode == 0
+        assert not any(value in done.stdout for value in of_shell.values())
+
+
 @pytest.mark.parametrize("words", [("erase", "CHAIN=1743", "YES=0"), ("snapshot", "FORCE=no"), ("verify", "ALL=false")])
 def test_a_switch_that_is_set_to_something_else_runs_nothing(words: tuple[str, ...]) -> None:
     done = make("--dry-run", *words)

@@ -1,6 +1,6 @@
 """samconfig.toml: which stacks were deployed from this folder, one section an environment.
 
-`make deploy` has SAM write it. The SDK does not read that file: on its own it would use the shell's region.
+`make deploy` writes it. The SDK does not read that file: on its own it would use the shell's region.
 """
 
 import tomllib
@@ -59,8 +59,6 @@ def section_of(environment: str | None) -> Section | None:
             hint = f"It has {known}. Deploy it from here, or name its stack: --stack and --region, STACK= and REGION="
             raise InvalidRequest(f"{SAMCONFIG} has no such environment", environment, f"{hint} for make.")
         return found[environment]
-    if "default" in found:
-        return found["default"]
     if len(found) > 1:
         hint = "Name one: --env, or ENV= for make."
         raise InvalidRequest(f"{SAMCONFIG} has several environments", ", ".join(found), hint)

@@ -66,6 +66,7 @@ def test_the_only_environment_need_not_be_named(folder: Path, shown: Shown) -> N
     ("settings", "arguments", "said"),
     [
         (PLACES, [], ("several environments: prod, test01", "ENV=")),
+        (PLACES.replace("prod", "default"), [], ("several environments: default, test01", "ENV=")),
         (PLACES, ["--env", "live"], ("no such environment: live", "It has prod, test01", "STACK=")),
         ("", ["--env", "live"], ("no such environment: live", "It has none")),
         ("[prod", [], ("not valid TOML",)),

@@ -59,7 +59,7 @@ CREATING: Final[Mapping[str, str]] = {
     "iam:PutRolePolicy": "arn:aws:iam::{account}:role/{name}-ExportRole-1",
     "iam:PassRole": "arn:aws:iam::{account}:role/{name}-ExportRole-1",
     "lambda:CreateFunction": "arn:aws:lambda:{region}:{account}:function:{name}-ExportFunction-1",
-    "lambda:PublishLayerVersion": "arn:aws:lambda:{region}:{account}:layer:DuckDbLayer-1",
+    "lambda:PublishLayerVersion": "arn:aws:lambda:{region}:{account}:layer:{name}-duckdb",
     "s3:CreateBucket": "arn:aws:s3:::{name}-bucket-1",
     "s3:PutLifecycleConfiguration": "arn:aws:s3:::{name}-bucket-1",
     "secretsmanager:CreateSecret": "arn:aws:secretsmanager:{region}:{account}:secret:SessionSecret-1",
