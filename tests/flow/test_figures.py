@@ -55,6 +55,15 @@ def test_every_figure_of_a_snapshot_is_that_of_its_manifest(stack: Stack, capsys
     }
 
 
+def test_a_typed_copy_that_is_missing_is_measured_under_its_chain(
+    stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    invoke(stack)
+    capsys.readouterr()
+    invoke(stack)
+    assert measured(capsys.readouterr().out) == {"ParquetsMissing": 1}
+
+
 def test_the_source_tells_what_spaaza_called_its_answer(stack: Stack) -> None:
     stack.spaaza.serve(generated_users(20))
     source = invoke(stack)["source"]

@@ -12,7 +12,7 @@ import pytest
 from sandbox.aws.stack import Stack
 from sandbox.wire import faults
 from spaaza_snapshots.errors import StorageError
-from spaaza_snapshots.parquet.build import LEFTOVER_SECONDS, disk_bytes
+from spaaza_snapshots.parquet.work_folder import NEW_SECONDS, disk_bytes, work_folder
 from tests.support import builders
 from tests.support.committed import commit
 from tests.support.conversions import USERS, build
@@ -64,18 +64,20 @@ def test_only_a_full_disk_is_told_as_one(
     assert caught.value.args == told
 
 
-def test_folders_of_conversions_that_were_killed_are_removed_and_no_others(
+def test_a_folder_of_a_conversion_that_was_killed_a_minute_ago_is_removed_and_no_other(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit(stack.s3, stack.bucket, USERS)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    now = datetime.now(UTC).timestamp()
-    for name, age_seconds in (("parquet-old", 1), ("parquet-new", -60), ("other-old", 1)):
+    long_ago, lately = (datetime.now(UTC).timestamp() - NEW_SECONDS + seconds for seconds in (-1, 20))
+    for name, when in (("parquet-old", long_ago), ("parquet-new", lately), ("other-old", long_ago)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "users.csv.gz").write_bytes(b"left")
-        os.utime(tmp_path / name, times=(now - LEFTOVER_SECONDS - age_seconds,) * 2)
-    build(stack)
-    assert {found.name for found in tmp_path.iterdir()} == {"parquet-new", "other-old"}
+        os.utime(tmp_path / name, times=(when, when))
+    with work_folder(0) as of_another:
+        os.utime(of_another, times=(long_ago, long_ago))
+        build(stack)
+        assert {found.name for found in tmp_path.iterdir()} == {"parquet-new", "other-old", of_another.name}
 
 
 def test_the_disk_holds_the_raw_object_its_text_and_the_parquet_file() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sandbox.spaaza.users import HEADER, generated_csv, gzipped
 from spaaza_snapshots.model.manifest import Raw
-from spaaza_snapshots.parquet.build import disk_bytes
 from spaaza_snapshots.parquet.convert import Machine, convert
+from spaaza_snapshots.parquet.work_folder import disk_bytes
 from tests.support import builders
 from tools.template import source
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from spaaza_snapshots.parquet.build import disk_bytes
+from spaaza_snapshots.parquet.work_folder import disk_bytes
 from tools.bench.clients.ours import kept_manifest
 from tools.bench.content import MB, Content, content
 from tools.bench.options import Options

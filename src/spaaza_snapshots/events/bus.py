@@ -42,7 +42,8 @@ class EventBus:
             raise StorageError(
                 "EventBridge refused events",
                 f"{failed[0].detail_type!r} of chains {sorted({event.chain_id for event in failed})}",
-                "The next scheduled run puts them again; if it fails too, check the bus and the function's role.",
+                "The next scheduled run puts those of today and yesterday again; for an older one run make snapshot DATE=."
+                " If that fails too, check the bus and the function's role.",
             )
 
     def _put_batch(self, batch: Sequence[Event]) -> Sequence[Event]:

@@ -1,11 +1,6 @@
 """The typed copy of one snapshot: from its manifest to a Parquet object, in order."""
 
-import errno
-import shutil
-import tempfile
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,10 +10,11 @@ from spaaza_snapshots.base.telemetry import Telemetry, logger
 from spaaza_snapshots.errors import InvalidRequest, StorageError
 from spaaza_snapshots.events.bus import EventBus
 from spaaza_snapshots.events.messages import parquet_completed
-from spaaza_snapshots.model.manifest import Manifest, Raw, utc_text
+from spaaza_snapshots.model.manifest import Manifest, utc_text
 from spaaza_snapshots.model.quality import Quality, Rejects
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.parquet.convert import Converted, Machine, convert
+from spaaza_snapshots.parquet.work_folder import disk_bytes, work_folder
 from spaaza_snapshots.s3.objects import ROUNDS, StoredObject
 from spaaza_snapshots.s3.parquet_store import ParquetStore
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
@@ -26,17 +22,6 @@ from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 COMPLETE = "complete"
 ALREADY_COMPLETE = "already_complete"
 SUPERSEDED = "superseded"
-
-TEXT_PER_CSV: Final = 1.5
-"""Bytes of the text of rows for each byte of the CSV: 1.02 measured. A row with a quote or a line break has two more
-for each of its cells: 1.4 with the documented columns if every row had one. The theoretical limit is three."""
-
-PARQUET_PER_GZIP: Final = 1
-"""Bytes of the Parquet file for each byte of the raw object, at most: 0.53 measured on users with few repeats."""
-
-FOLDER_PREFIX: Final = "parquet-"
-LEFTOVER_SECONDS: Final = 15 * 60
-"""Lambda's time limit: an older folder belongs to a conversion that was killed."""
 
 LOGGED_REJECTS: Final = 20
 
@@ -70,8 +55,7 @@ def build_parquet(services: ParquetServices, snapshot_id: SnapshotId, *, rebuild
     ):
         _measure(services, manifest.chain_id, services.snapshots.quality(snapshot_id))
         return _finish(services, manifest, ALREADY_COMPLETE)
-    _remove_leftovers()
-    with _disk_errors(), _work_folder(manifest) as folder:
+    with work_folder(disk_bytes(manifest.raw)) as folder:
         source = folder / "users.csv.gz"
         if not services.store.download(manifest.raw, source):
             return _superseded(services, manifest)
@@ -105,49 +89,6 @@ def _committed(services: ParquetServices, snapshot_id: SnapshotId) -> Manifest:
 def _derived(services: ParquetServices, manifest: Manifest) -> tuple[StoredObject | None, StoredObject | None]:
     """Return the stored typed copy and its findings, each None if it does not exist."""
     return services.snapshots.derived(manifest.snapshot_id)
-
-
-def _remove_leftovers() -> None:
-    """Remove the folders of conversions that were killed in this environment; nothing else does."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
-        with suppress(OSError):  # another conversion may be removing it too
-            if time.time() - folder.stat().st_mtime > LEFTOVER_SECONDS:
-                shutil.rmtree(folder)
-
-
-@contextmanager
-def _work_folder(manifest: Manifest) -> Iterator[Path]:
-    """Make a folder with enough space for the conversion, and remove it afterwards."""
-    with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as name:
-        needed_bytes, free_bytes = disk_bytes(manifest.raw), shutil.disk_usage(name).free
-        if free_bytes < needed_bytes:
-            raise _disk_is_full(f"{needed_bytes:,} bytes are needed, {free_bytes:,} are free")
-        yield Path(name)
-
-
-def disk_bytes(raw: Raw) -> int:
-    """Return the disk space that a conversion may need: the raw object, its text, and the Parquet file."""
-    return int((1 + PARQUET_PER_GZIP) * raw.gzip_bytes + TEXT_PER_CSV * raw.csv_bytes)
-
-
-@contextmanager
-def _disk_errors() -> Iterator[None]:
-    """Turn disk errors into a `StorageError`."""
-    try:
-        yield
-    except OSError as error:
-        name = type(error).__name__
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise _disk_is_full(name) from error
-        raise StorageError(
-            "The conversion could not write to the disk", name, "Send the event again; nothing was made visible."
-        ) from error
-
-
-def _disk_is_full(detail: str) -> StorageError:
-    return StorageError(
-        "The disk of the function is too small", detail, "Raise the size of its /tmp, and send the event again."
-    )
 
 
 def _quality(services: ParquetServices, manifest: Manifest, converted: Converted) -> Quality:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from spaaza_snapshots.base.telemetry import logger
-from spaaza_snapshots.errors import CredentialsError, LoginRefused, SessionExpired, SnapshotError
+from spaaza_snapshots.errors import CredentialsError, LoginRefused, SessionExpired, SnapshotError, StorageError
 from spaaza_snapshots.rotation.event import StepRequest
 from spaaza_snapshots.rotation.login_secret import Login, LoginSecret
 from spaaza_snapshots.rotation.versions import SessionVersions
@@ -47,14 +47,24 @@ def create_session(services: RotationServices, token: str) -> None:
         # Nothing came of this rotation. Its empty version would bar every other one.
         services.versions.give_up(token)
         raise
-    stored = services.versions.put_pending(token, session)
-    services.login_secret.forget_tries(login)
-    if not stored:
+    if not _store(services, token, login, session):
         # This step ran twice at once, and one log-in has ended the session of the other: testSecret tells which.
         logger.warning("Another try of this step was quicker")
         return
     expires_at = None if session.expires_at is None else session.expires_at.isoformat()
     logger.info("Logged in", extra={"session_expires_at": expires_at})
+
+
+def _store(services: RotationServices, token: str, login: Login, session: Session) -> bool:
+    """Store the new session; False where this rotation has another one already. The log-in went well either way."""
+    try:
+        return services.versions.put_pending(token, session)
+    except StorageError:
+        if services.versions.session(token) is None:  # an answer may get lost behind a session that was stored
+            services.versions.give_up(token)
+        raise
+    finally:
+        services.login_secret.forget_tries(login)
 
 
 def set_session(_services: RotationServices, _token: str) -> None:

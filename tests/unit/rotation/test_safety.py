@@ -72,6 +72,33 @@ def test_a_try_is_taken_off_the_version_that_logged_in_though_a_newer_one_has_co
     assert set().union(*renewing.labels(LOGIN_SECRET).values()) == {"AWSCURRENT", "AWSPREVIOUS"}
 
 
+def test_a_session_that_cannot_be_stored_counts_no_try_and_bars_no_other_rotation(
+    renewing: Renewing, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    through_the_wire(wire, monkeypatch)
+    for _ in range(4):
+        wire.fail("PutSecretValue", DENIED, key_contains=renewing.secret, nth=2)  # behind the proof and the log-in
+        assert renewing.rotate().failed_at == "createSecret"
+        assert set().union(*renewing.labels(LOGIN_SECRET).values()) == {"AWSCURRENT"}
+        assert "AWSPENDING" not in set().union(*renewing.labels(renewing.secret).values())
+        wire.clear()
+    assert set(kinds(renewing)) == {StorageError}
+    assert renewing.rotate().failed_at is None
+    assert renewing.is_renewed()
+
+
+def test_a_session_whose_storing_was_not_answered_is_kept(
+    renewing: Renewing, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    through_the_wire(wire, monkeypatch)
+    stored = faults.error(400, "AccessDeniedException", forwarded=True)
+    wire.fail("PutSecretValue", stored, key_contains=renewing.secret, nth=2)
+    renewing.ask()
+    renewing.aws.secrets.play_rotations(renewing.step, tries=2)
+    assert renewing.is_renewed()
+    assert renewing.log_ins() == 1
+
+
 def test_a_login_that_went_well_leaves_no_try_counted(renewing: Renewing) -> None:
     for _ in range(5):
         assert renewing.rotate().failed_at is None
