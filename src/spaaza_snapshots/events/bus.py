@@ -42,7 +42,7 @@ class EventBus:
             raise StorageError(
                 "EventBridge refused events",
                 f"{failed[0].detail_type!r} of chains {sorted({event.chain_id for event in failed})}",
-                "The next scheduled run puts those of today and yesterday again; for an older one run make snapshot DATE=."
+                "The next scheduled run puts those of today and yesterday again; older ones need make snapshot DATE=."
                 " If that fails too, check the bus and the function's role.",
             )
 
