@@ -82,7 +82,7 @@ STORED = $(call given,CHAIN,chain) $(call given,DATE,date) $(call switch,ALL,all
 verify: $(STAMP) ## Prove stored snapshots against their manifests: CHAIN= DATE= ALL=1 QUICK=1
 	@exec $(COMMAND) verify $(PLACE) $(STORED) $(call switch,QUICK,quick)
 
-rebuild: $(STAMP) ## Rebuild typed copies, as after a change of types: CHAIN= DATE=, or ALL=1
+rebuild: $(STAMP) ## Rebuild typed copies, as after a change of the converter: CHAIN= DATE=, or ALL=1
 	@exec $(COMMAND) rebuild $(PLACE) $(STORED)
 
 erase: $(STAMP) ## Erase people from a chain's snapshots; asks for their ids, shows the plan: CHAIN= YES=1

@@ -2,6 +2,7 @@
 -- A user has changed if Spaaza has changed its last_modified_date; figures that change daily (days_since_last_purchase)
 -- do not count. A chain without a typed snapshot on one of the two dates is left out, since all its users would look new
 -- or gone. A user without an ID cannot be followed; one with several rows a day counts once, with its last modification.
+-- A user whose record could not be read on one of the dates looks new or gone too: see data_quality_by_column first.
 WITH earlier AS (
   SELECT chain_id, id, max(last_modified_date) AS last_modified_date
   FROM users WHERE dt = ? AND id IS NOT NULL GROUP BY chain_id, id

@@ -102,3 +102,12 @@ def test_an_empty_users_latest_says_why(warehouse: Warehouse) -> None:
 def test_a_chain_without_a_snapshot_in_ninety_days_has_no_row(warehouse: Warehouse) -> None:
     commit(warehouse, 91)
     assert not warehouse.ask("SELECT * FROM snapshot_status")
+
+
+@pytest.mark.parametrize("rejected", [10, 11])
+def test_opt_ins_are_counted_on_a_day_of_which_at_most_a_tenth_could_not_be_read(
+    warehouse: Warehouse, rejected: int
+) -> None:
+    convert(warehouse, 0, rejected=rejected)
+    found = warehouse.ask(SQL["opt_ins_by_country"])
+    assert [row["users"] for row in found] == ([1] if rejected == 10 else [])

@@ -1,4 +1,4 @@
-"""`spaaza-snapshots rebuild`: make typed copies again, as after a change of types or of the converter."""
+"""`spaaza-snapshots rebuild`: make typed copies again, as after a change of the converter."""
 
 import argparse
 from collections import Counter
@@ -135,4 +135,4 @@ def _table(results: Sequence[Rebuilt]) -> Table:
     return table
 
 
-COMMAND = Command("rebuild", "make typed copies again, as after a change of types", add_arguments, run)
+COMMAND = Command("rebuild", "make typed copies again, as after a change of the converter", add_arguments, run)

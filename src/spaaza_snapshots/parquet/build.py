@@ -43,7 +43,7 @@ class ParquetServices:
 def build_parquet(services: ParquetServices, snapshot_id: SnapshotId, *, rebuild: bool = False) -> ParquetResult:
     """Make sure that the Parquet object of a snapshot matches its committed manifest.
 
-    `rebuild`: replace even one that does, as after a change of types.
+    `rebuild`: replace even one that does, as after a change of the converter.
 
     Returns `status`: "complete", "already_complete", or "superseded" if another run has committed in the meantime; its
     event starts the conversion that counts. Raises `InvalidRequest` and `StorageError`. Idempotent, and safe to run
