@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,7 +13,7 @@ from spaaza_snapshots.errors import SnapshotHeld
 from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
-from spaaza_snapshots.upkeep.days import State, StoredDay, chains_in, dates_of, day_of, days_of
+from spaaza_snapshots.upkeep.days import State, StoredDay, chains_in, dates_of, day_of, days_of, oldest_kept
 from tests.support import conversions
 from tests.support.flow import CHAIN, SNAPSHOT, TODAY, invoke
 
@@ -74,6 +75,16 @@ def test_an_export_that_is_gone_has_expired_if_it_was_old_enough_and_is_damage_o
     stack.s3.delete_object(Bucket=stack.bucket, Key=SNAPSHOT.raw_key)
     assert look_at(stack, oldest_raw=TODAY).state is State.DAMAGED
     assert look_at(stack, oldest_raw=TODAY + timedelta(days=1)).state is State.EXPIRED
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Europe/Amsterdam", "Asia/Tokyo"])
+def test_a_day_whose_export_s3_has_expired_is_not_one_that_must_be_there(zone: str) -> None:
+    """S3 expires at the first midnight in UTC after so many days, whatever the zone of the stack is."""
+    taken = datetime.combine(TODAY, time(3), ZoneInfo(zone))
+    expired_at = datetime.combine((taken.astimezone(UTC) + timedelta(days=30 + 1)).date(), time(), UTC)
+    today = expired_at.astimezone(taken.tzinfo).date()
+    assert taken.date() < oldest_kept(today, 30)
+    assert not taken.date() < oldest_kept(today - timedelta(days=2), 30)
 
 
 def test_several_days_are_looked_at_at_once_in_their_order(stack: Stack) -> None:

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from spaaza_snapshots.cli.deployed import Deployment
@@ -10,7 +10,7 @@ from spaaza_snapshots.cli.stored import zone_of
 from spaaza_snapshots.errors import InvalidRequest
 from spaaza_snapshots.events.payload import parse_date
 from spaaza_snapshots.model.snapshot_id import SnapshotId
-from spaaza_snapshots.upkeep.days import chains_in, dates_of
+from spaaza_snapshots.upkeep.days import chains_in, dates_of, oldest_kept
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -60,7 +60,7 @@ def today_of(deployment: Deployment) -> date:
 def first_kept(deployment: Deployment, parameter: str, today: date) -> date:
     """Return the first day whose objects cannot have expired yet, by a parameter that counts days."""
     days = deployment.parameters.get(parameter)
-    return date.min if days is None else today - timedelta(days=int(days))
+    return date.min if days is None else oldest_kept(today, int(days))
 
 
 def _wanted(options: argparse.Namespace) -> Callable[[date], bool] | None:

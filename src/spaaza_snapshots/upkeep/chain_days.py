@@ -10,7 +10,7 @@ from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.model.erasure import ErasureRecords
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
-from spaaza_snapshots.upkeep.days import State, StoredDay, dates_of, days_of, pending_dates
+from spaaza_snapshots.upkeep.days import State, StoredDay, dates_of, days_of, oldest_kept, pending_dates
 from spaaza_snapshots.upkeep.unknown import Unknown, known
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Bucket:
         """Look at dates of a chain, in their order; those that are not `there` cost no call. Raises `StorageError`."""
         asked = [SnapshotId(chain_id, found) for found in dates]
         worth_a_look = [snapshot_id for snapshot_id in asked if snapshot_id.snapshot_date in there]
-        oldest_raw = today - timedelta(days=self.raw_days)
+        oldest_raw = oldest_kept(today, self.raw_days)
         found = {day.snapshot_id: day for day in days_of(SnapshotStore(self.s3, self.name), worth_a_look, oldest_raw)}
         return [found.get(snapshot_id, StoredDay(snapshot_id, State.MISSING)) for snapshot_id in asked]
 

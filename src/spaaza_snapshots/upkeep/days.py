@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -68,6 +68,14 @@ def dates_of(s3: "S3Client", bucket: str, chain_id: int) -> list[date]:
 def pending_dates(s3: "S3Client", bucket: str, chain_id: int) -> list[date]:
     """Return the dates of a chain that have a draft, held or not yet promoted; raises `StorageError`."""
     return sorted(_dates_under(s3, bucket, keys.PENDING_ROOT, chain_id))
+
+
+def oldest_kept(today: date, kept_days: int) -> date:
+    """Return the first day of which S3 cannot have expired anything yet, in whatever time zone `today` is.
+
+    S3 expires an object at the first midnight in UTC after so many days: west of UTC that is still the day before.
+    """
+    return today - timedelta(days=kept_days - 1)
 
 
 def days_of(store: SnapshotStore, snapshot_ids: Sequence[SnapshotId], oldest_raw: date) -> list[StoredDay]:

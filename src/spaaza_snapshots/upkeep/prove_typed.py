@@ -2,7 +2,6 @@
 
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import duckdb
@@ -53,20 +52,20 @@ def footer_of(stored: ObjectReader, key: str, version_id: str | None) -> Footer 
     length = int.from_bytes(end[:4], "little") + END_BYTES
     if end[4:] != PARQUET_MAGIC or length > FOOTER_LIMIT_BYTES:
         return None
-    with tempfile.TemporaryDirectory(prefix="verify-") as folder:
-        parquet = Path(folder) / "footer.parquet"
-        parquet.write_bytes(PARQUET_MAGIC + stored.tail(key, version_id, length))  # DuckDB asks for no more
+    with tempfile.TemporaryFile() as parquet:  # without a name: a footer has the least and the greatest of each column
+        parquet.write(PARQUET_MAGIC + stored.tail(key, version_id, length))  # DuckDB asks for no more
+        parquet.flush()
         try:
-            return _read_footer(parquet)
+            return _read_footer(f"/dev/fd/{parquet.fileno()}")
         except duckdb.Error:
             return None
 
 
-def _read_footer(parquet: Path) -> Footer:
+def _read_footer(parquet: str) -> Footer:
     with duckdb.connect() as reader:
-        (rows,) = reader.execute("SELECT num_rows FROM parquet_file_metadata(?)", [str(parquet)]).fetchall()[0]
+        (rows,) = reader.execute("SELECT num_rows FROM parquet_file_metadata(?)", [parquet]).fetchall()[0]
         pairs: dict[bytes, bytes] = dict(
-            reader.execute("SELECT key, value FROM parquet_kv_metadata(?)", [str(parquet)]).fetchall()
+            reader.execute("SELECT key, value FROM parquet_kv_metadata(?)", [parquet]).fetchall()
         )
     run_id = pairs.get(b"run_id")
     return Footer(rows, None if run_id is None else run_id.decode(errors="replace"))
