@@ -18,6 +18,7 @@ from tests.support.flow import events
 
 SNAPSHOT = SnapshotId(CHAIN, DAY)
 FEW_FIELDS = b"ID,First name,Overall\n" + b"1,Anna,5\n" + b"2,few\n" * 25 + b"3,Bram,many\n"
+OTHER_FORM = b"ID,Opted-in,Created date,Birthday\n" + b"1,1,2026-11-22T03:00:00+00:00,1990-05-17\n" * 30
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message"}
 
 
@@ -88,13 +89,24 @@ def test_the_first_twenty_damaged_records_are_logged_by_number_and_all_by_reason
     assert [line[name] for name in names] == [[1.0], [1.0], [25.0], [1.0]]
 
 
+def test_columns_that_spaaza_sends_in_another_form_are_counted_though_every_user_is_there(
+    stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commit(stack.s3, stack.bucket, OTHER_FORM)
+    capsys.readouterr()
+    build(stack)
+    build(stack)  # who stored the findings may not have lived to measure them
+    for line in metrics(capsys.readouterr().out):
+        assert [line[name] for name in ("ParquetsUnfit", "ColumnsUnfit", "CastErrors")] == [[0.0], [2.0], [60.0]]
+
+
 def test_a_sound_copy_counts_one_completed_and_nothing_else(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
     commit(stack.s3, stack.bucket, USERS)
     capsys.readouterr()
     build(stack)
     (line,) = metrics(capsys.readouterr().out)
-    names = ("ParquetsCompleted", "ParquetsUnfit", "RejectedRecords", "CastErrors")
-    assert [line[name] for name in names] == [[1.0], [0.0], [0.0], [0.0]]
+    names = ("ParquetsCompleted", "ParquetsUnfit", "RejectedRecords", "ColumnsUnfit", "CastErrors")
+    assert [line[name] for name in names] == [[1.0], [0.0], [0.0], [0.0], [0.0]]
 
 
 def test_a_snapshot_that_is_missing_or_damaged_is_told_with_what_to_do(stack: Stack) -> None:

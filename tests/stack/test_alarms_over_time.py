@@ -108,11 +108,11 @@ def daily(days: Iterable[int]) -> dict[int, float]:
 
 # Both measure each hour for as long as the trouble lasts, and the threshold of each is in the value.
 EACH_HOUR = {"SessionRejected": 1.0, "SessionEnds": 4.0, "RawTableSkips": 1.0, "TailUndone": 1.0, "ParquetBehind": 1.0}
-ONCE_A_DAY = ["RecordsRejected", "ManifestDamaged", "ParquetUnfit"]
+ONCE_A_DAY = ["RecordsRejected", "ManifestDamaged", "ParquetUnfit", "ColumnsUnfit"]
 # Not ParquetFailed: it ends hours after the last event was given up, whether or not the typed copy is there by then.
 REPAIRED_BY_SOMEBODY = [
     *("ChainMissing", "NoScheduledRun", "SessionRejected", "SessionEnds", "SnapshotHeld", "ManifestDamaged"),
-    *("UndeliveredEvents", "TailUndone", "ParquetBehind", "ParquetUnfit"),
+    *("UndeliveredEvents", "TailUndone", "ParquetBehind", "ParquetUnfit", "ColumnsUnfit"),
 ]
 
 

@@ -81,6 +81,9 @@ METRICS: Final[Mapping[str, Metric]] = {
     "RejectedRecords": Metric(
         MetricUnit.Count, "records that could not be read and are missing from Parquet", by_chain=True
     ),
+    "ColumnsUnfit": Metric(
+        MetricUnit.Count, "typed columns of which more than a tenth of the rows could not be read", by_chain=True
+    ),
     "CastErrors": Metric(MetricUnit.Count, "values that do not fit their column's type and are NULL", by_chain=True),
 }
 

@@ -108,6 +108,7 @@ def _chain(found: Status, chain_id: int) -> Mapping[str, Any]:
         **day_data(chain.today),
         "state": chain.standing(chain.today),
         "typed": _or_unknown(chain.typed),
+        "unfit_columns": chain.unfit_columns,
         "previous": None if chain.previous is None else day_data(chain.previous),
         "error": None if error is None else asdict(error),
         "days": [_shown_day(chain, day) for day in chain.days],

@@ -13,6 +13,9 @@ KEPT_REJECTS: Final = 1_000
 FIT_RECORDS_PER_REJECT: Final = 10
 """A typed copy that lacks more than one record in this many is not shown; the view users_latest has the same figure."""
 
+FIT_ROWS_PER_CAST_ERROR: Final = 10
+"""A column with more than one value in this many rows that is not of its type is sent in another form by now."""
+
 
 @dataclass(frozen=True, slots=True)
 class CastErrors:
@@ -65,6 +68,12 @@ class Quality:
     def is_unfit(self) -> bool:
         """Whether the typed copy lacks too many records to represent the users of its day."""
         return self.rejected_rows * FIT_RECORDS_PER_REJECT > self.row_count
+
+    @property
+    def unfit_columns(self) -> tuple[str, ...]:
+        """The typed columns of which too many rows are NULL in place of what was sent, by name; the day stays fit."""
+        errors = {column.column: column.count for column in self.cast_errors}
+        return tuple(sorted(name for name in errors if errors[name] * FIT_ROWS_PER_CAST_ERROR > self.parquet_rows))
 
     def to_json(self) -> bytes:
         """Return one line, including its line end: Athena's JSON SerDe reads each line as a row."""

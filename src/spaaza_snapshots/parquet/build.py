@@ -164,6 +164,7 @@ def _measure(services: ParquetServices, chain_id: int, quality: Quality | None) 
             "ParquetsCompleted": 1,
             "ParquetsUnfit": int(quality.is_unfit),
             "RejectedRecords": quality.rejected_rows,
+            "ColumnsUnfit": len(quality.unfit_columns),
             "CastErrors": sum(column.count for column in quality.cast_errors),
         },
         chain_id,

@@ -161,6 +161,9 @@ class Situation:
             yield Step(Trouble.DATA, about, text, today)
         elif isinstance(chain.typed, Unknown):
             yield Step(Trouble.LACK, about, f"its typed copy: {self.why(chain.typed)}", today)
+        if chain.unfit_columns:
+            text = f"its typed copy has NULL in many rows of columns {', '.join(chain.unfit_columns)}"
+            yield Step(Trouble.LACK, about, f"{text}: columns-unfit in {OPERATIONS}.", today)
 
     def _wait(self, day: StoredDay, take: str) -> str:
         if self.next_run is None or self.next_run.date() > day.snapshot_id.snapshot_date:

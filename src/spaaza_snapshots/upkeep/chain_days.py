@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.model.erasure import ErasureRecords
+from spaaza_snapshots.model.quality import Quality
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.upkeep.days import State, StoredDay, dates_of, days_of, oldest_kept, pending_dates
@@ -67,15 +68,15 @@ class Bucket:
 class ChainDays:
     """The last days of a chain, oldest first, the last of them today; `held`: older days that are held.
 
-    `first`: the first date with anything in the bucket, None for a chain without any. `typed` is that of today, None
-    if there is no snapshot of today. `is_due`: today's first run has started.
+    `first`: the first date with anything in the bucket, None for a chain without any. `findings`: those of today's
+    typed copy, None if there is none. `is_due`: today's first run has started.
     """
 
     chain_id: int
     days: tuple[StoredDay, ...]
     held: tuple[StoredDay, ...]
     first: date | None
-    typed: Typed | Unknown | None
+    findings: Quality | Unknown | None
     is_due: bool
     erasures: ErasureRecords | Unknown
 
@@ -88,6 +89,20 @@ class ChainDays:
     def previous(self) -> StoredDay | None:
         """The last day before today that has a snapshot."""
         return next((day for day in reversed(self.days[:-1]) if day.state is State.COMPLETE), None)
+
+    @property
+    def typed(self) -> Typed | Unknown | None:
+        """How today's typed copy stands, None if there is no snapshot of today."""
+        if isinstance(self.findings, Unknown):
+            return self.findings
+        if self.findings is None:
+            return Typed.BEHIND if self.today.state is State.COMPLETE else None
+        return Typed.UNFIT if self.findings.is_unfit else Typed.THERE
+
+    @property
+    def unfit_columns(self) -> tuple[str, ...]:
+        """The columns of today's typed copy that are NULL in too many rows in place of what was sent."""
+        return self.findings.unfit_columns if isinstance(self.findings, Quality) else ()
 
     def standing(self, day: StoredDay) -> Standing:
         """Return how one of these days stands."""
@@ -107,19 +122,17 @@ def chain_days(bucket: Bucket, chain_id: int, today: date, count: int, *, is_due
     kept_since = today - timedelta(days=bucket.pending_days)
     drafts = [found for found in pending_dates(bucket.s3, bucket.name, chain_id) if kept_since <= found < dates[0]]
     held = [day for day in bucket.days(chain_id, drafts, drafts, today) if day.state is State.HELD]
-    typed = known(lambda: typed_of(bucket, days[-1]))
+    findings = known(lambda: findings_of(bucket, days[-1]))
     erasures = known(lambda: SnapshotStore(bucket.s3, bucket.name).erasures(chain_id))
-    return ChainDays(chain_id, tuple(days), tuple(held), min(there, default=None), typed, is_due, erasures)
+    return ChainDays(chain_id, tuple(days), tuple(held), min(there, default=None), findings, is_due, erasures)
 
 
-def typed_of(bucket: Bucket, day: StoredDay) -> Typed | None:
-    """Return how the typed copy of a day stands, None where there is no snapshot; raises `StorageError`."""
-    if day.state is not State.COMPLETE:
+def findings_of(bucket: Bucket, day: StoredDay) -> Quality | None:
+    """Return the findings of a day's typed copy, None where there is none; raises `StorageError`."""
+    if day.state is not State.COMPLETE or not day.is_typed:
         return None
-    if not day.is_typed:
-        return Typed.BEHIND
     quality = SnapshotStore(bucket.s3, bucket.name).quality(day.snapshot_id)
     if quality is None:
         key = day.snapshot_id.quality_key
         raise StorageError("The findings of the typed copy cannot be read", key, "`rebuild` writes them again.")
-    return Typed.UNFIT if quality.is_unfit else Typed.THERE
+    return quality
