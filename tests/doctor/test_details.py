@@ -103,3 +103,11 @@ def test_an_answer_that_is_no_export_is_bad(place: Place) -> None:
     found = look(surroundings(place), "export of 1743")
     place.stack.spaaza.serve(sample_users(), 1743)
     assert (found.status, "not a gzip CSV" in found.text) == (CheckStatus.BAD, True)
+
+
+@pytest.mark.parametrize("name", ["secret", "session", "session alive", "export of 1743"])
+def test_a_secret_that_cannot_be_read_for_now_asks_for_no_new_session(place: Place, name: str) -> None:
+    with refused("GetSecretValue", "DecryptionFailure")(place):
+        found = look(surroundings(place), name)
+    assert (found.status, "DecryptionFailure" in found.text) == (CheckStatus.UNKNOWN, True), found
+    assert ("do not log in again" in found.fix, "make login" in found.fix) == (True, False), found
