@@ -8,6 +8,7 @@ import pytest
 from sandbox.spaaza.answers import html_answer, sample_users
 from spaaza_snapshots.upkeep.doctor.examination import CheckStatus
 from tests.support.surroundings import look, surroundings
+from tools.broken_setups.breaks import BREAKS
 from tools.broken_setups.place import LOGIN_SECRET, Place
 from tools.broken_setups.ways import Breaking, answered_with, refused
 
@@ -111,3 +112,11 @@ def test_a_secret_that_cannot_be_read_for_now_asks_for_no_new_session(place: Pla
         found = look(surroundings(place), name)
     assert (found.status, "DecryptionFailure" in found.text) == (CheckStatus.UNKNOWN, True), found
     assert ("do not log in again" in found.fix, "make login" in found.fix) == (True, False), found
+
+
+@pytest.mark.parametrize("broken", ["a session that ends in two days", "a session without a proper date"])
+@pytest.mark.parametrize("name", ["session alive", "export of 1743"])
+def test_whatever_the_date_of_a_session_spaaza_is_asked_whether_it_holds(place: Place, broken: str, name: str) -> None:
+    (breaking,) = [one.breaking for one in BREAKS if one.name == broken]
+    with breaking(place):
+        assert look(surroundings(place), name).status is CheckStatus.GOOD

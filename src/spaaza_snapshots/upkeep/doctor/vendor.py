@@ -100,7 +100,7 @@ def probes(here: Surroundings) -> Sequence[SetupCheck]:
         return ()
     chains = here.chains or [int(chain) for chain in here.parameter("ChainIds").split(",") if chain.isdecimal()]
     return [
-        SetupCheck(f"export of {chain}", partial(_export, chain_id=chain), ("secret", "session", "session alive"))
+        SetupCheck(f"export of {chain}", partial(_export, chain_id=chain), ("secret", "session alive"))
         for chain in chains
     ]
 
@@ -187,5 +187,5 @@ def _labelled(secret: Any, fix: str) -> Finding:
 
 SECRET = SetupCheck("secret", _secret, ("stack",))
 SESSION = SetupCheck("session", _session, ("secret",))
-ALIVE = SetupCheck("session alive", _alive, ("secret", "session"))
+ALIVE = SetupCheck("session alive", _alive, ("secret",))
 RENEWAL = (SetupCheck("rotation", _rotation, ("stack",)), SetupCheck("login secret", _login_secret, ("stack",)))
