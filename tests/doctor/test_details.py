@@ -9,7 +9,7 @@ from sandbox.spaaza.answers import html_answer, sample_users
 from spaaza_snapshots.upkeep.doctor.examination import CheckStatus
 from tests.support.surroundings import look, surroundings
 from tools.broken_setups.breaks import BREAKS
-from tools.broken_setups.place import LOGIN_SECRET, Place
+from tools.broken_setups.place import EMAIL, LOGIN_SECRET, Place
 from tools.broken_setups.ways import Breaking, answered_with, refused
 
 TRIED = '"AWSCURRENT"', '"AWSCURRENT", "TRIED_3"'
@@ -120,3 +120,18 @@ def test_whatever_the_date_of_a_session_spaaza_is_asked_whether_it_holds(place: 
     (breaking,) = [one.breaking for one in BREAKS if one.name == broken]
     with breaking(place):
         assert look(surroundings(place), name).status is CheckStatus.GOOD
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("{arn}", "Deleted", f"{EMAIL} gets no alarm"),
+        (EMAIL, "other@example.com", f"{EMAIL} gets no alarm"),
+        ("{arn}", "PendingConfirmation", f"not confirmed: {EMAIL}"),
+    ],
+)
+def test_only_a_confirmed_subscription_of_the_address_counts(place: Place, old: str, new: str, words: str) -> None:
+    (found,) = place.client("sns").list_subscriptions()["Subscriptions"]
+    with answered_with("ListSubscriptionsByTopic", old.format(arn=found["SubscriptionArn"]), new)(place):
+        mail = look(surroundings(place), "alarm mail")
+    assert (mail.status, words in mail.text) == (CheckStatus.BAD, True), mail
