@@ -69,7 +69,7 @@ def test_the_only_environment_need_not_be_named(folder: Path, shown: Shown) -> N
         (PLACES.replace("prod", "default"), [], ("several environments: default, test01", "ENV=")),
         (PLACES, ["--env", "live"], ("no such environment: live", "It has prod, test01", "STACK=")),
         ("", ["--env", "live"], ("no such environment: live", "It has none")),
-        ("[prod", [], ("not valid TOML",)),
+        ("[prod", [], ("not valid TOML", "--stack and --region")),
     ],
 )
 def test_a_choice_that_cannot_be_made_is_a_usage_error_that_says_how_to_make_it(
@@ -79,6 +79,13 @@ def test_a_choice_that_cannot_be_made_is_a_usage_error_that_says_how_to_make_it(
     code, printed = shown("where", *arguments)
     assert code == 2
     assert [words for words in said if words not in printed] == []
+
+
+def test_a_broken_samconfig_is_in_nobodys_way_who_names_stack_and_region(folder: Path, shown: Shown) -> None:
+    (folder / "samconfig.toml").write_text("[prod", encoding="utf-8")
+    asked = ("where", "--stack", "members", "--region", "eu-west-1")
+    assert shown(*asked) == (0, "--stack-name members --region eu-west-1\n")
+    assert shown(*asked, "--env", "prod")[0] == 2
 
 
 def test_the_answer_is_json_for_who_asks_for_it(folder: Path, shown: Shown) -> None:
