@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from botocore import exceptions
 
 from sandbox.spaaza.users import generated_csv, gzipped
 from sandbox.wire import faults
 from spaaza_snapshots import __version__
+from spaaza_snapshots.cli.command import exit_code_of, lacks_aws_credentials
 from spaaza_snapshots.cli.main import COMMANDS, main
 from tests.support.commands import Shown
 from tests.support.login_place import LoginPlace
@@ -158,3 +160,20 @@ def test_credentials_that_aws_does_not_know_have_the_same_exit_code(
     code, printed = shown("athena", "--sql", tmp_path)
     assert code == 4
     assert "aws sso login" in printed
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        exceptions.UnauthorizedSSOTokenError(),
+        exceptions.SSOTokenLoadError(error_msg="no token"),
+        exceptions.CredentialRetrievalError(provider="custom-process", error_msg="exit 1"),
+        exceptions.LoginRefreshRequired(),
+    ],
+)
+def test_a_login_that_has_run_out_has_the_same_exit_code_too(error: Exception) -> None:
+    assert (exit_code_of(error), lacks_aws_credentials(error)) == (4, True)
+
+
+def test_an_aws_that_does_not_answer_is_no_matter_of_credentials() -> None:
+    assert exit_code_of(exceptions.EndpointConnectionError(endpoint_url="https://s3")) == 1
