@@ -8,7 +8,8 @@ import pytest
 from sandbox.spaaza.answers import html_answer, sample_users
 from spaaza_snapshots.upkeep.doctor.examination import CheckStatus
 from tests.support.surroundings import look, surroundings
-from tools.broken_setups.place import LOGIN_SECRET, Place
+from tools.broken_setups.breaks import BREAKS
+from tools.broken_setups.place import EMAIL, LOGIN_SECRET, Place
 from tools.broken_setups.ways import Breaking, answered_with, refused
 
 TRIED = '"AWSCURRENT"', '"AWSCURRENT", "TRIED_3"'
@@ -103,3 +104,34 @@ def test_an_answer_that_is_no_export_is_bad(place: Place) -> None:
     found = look(surroundings(place), "export of 1743")
     place.stack.spaaza.serve(sample_users(), 1743)
     assert (found.status, "not a gzip CSV" in found.text) == (CheckStatus.BAD, True)
+
+
+@pytest.mark.parametrize("name", ["secret", "session", "session alive", "export of 1743"])
+def test_a_secret_that_cannot_be_read_for_now_asks_for_no_new_session(place: Place, name: str) -> None:
+    with refused("GetSecretValue", "DecryptionFailure")(place):
+        found = look(surroundings(place), name)
+    assert (found.status, "DecryptionFailure" in found.text) == (CheckStatus.UNKNOWN, True), found
+    assert ("do not log in again" in found.fix, "make login" in found.fix) == (True, False), found
+
+
+@pytest.mark.parametrize("broken", ["a session that ends in two days", "a session without a proper date"])
+@pytest.mark.parametrize("name", ["session alive", "export of 1743"])
+def test_whatever_the_date_of_a_session_spaaza_is_asked_whether_it_holds(place: Place, broken: str, name: str) -> None:
+    (breaking,) = [one.breaking for one in BREAKS if one.name == broken]
+    with breaking(place):
+        assert look(surroundings(place), name).status is CheckStatus.GOOD
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("{arn}", "Deleted", f"{EMAIL} gets no alarm"),
+        (EMAIL, "other@example.com", f"{EMAIL} gets no alarm"),
+        ("{arn}", "PendingConfirmation", f"not confirmed: {EMAIL}"),
+    ],
+)
+def test_only_a_confirmed_subscription_of_the_address_counts(place: Place, old: str, new: str, words: str) -> None:
+    (found,) = place.client("sns").list_subscriptions()["Subscriptions"]
+    with answered_with("ListSubscriptionsByTopic", old.format(arn=found["SubscriptionArn"]), new)(place):
+        mail = look(surroundings(place), "alarm mail")
+    assert (mail.status, words in mail.text) == (CheckStatus.BAD, True), mail

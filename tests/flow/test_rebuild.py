@@ -75,6 +75,8 @@ def test_every_committed_day_is_rebuilt_and_the_others_are_said(
     told = {day["date"]: day["outcome"] for day in answer["days"]}
     assert (code, told) == (0, {"2026-11-20": "rebuilt", "2026-11-21": "rebuilt", "2026-11-22": "skipped"})
     assert len(functions.invoked) == 2
+    code, answer, _ = rebuild(*DAY)
+    assert (code, [day["outcome"] for day in answer["days"]]) == (1, ["skipped"])
     assert [day["date"] for day in rebuild("--since", "2026-11-21", "--until", "2026-11-21")[1]["days"]] == [
         "2026-11-21"
     ]

@@ -55,6 +55,21 @@ def test_the_log_is_not_read_when_all_is_good(members: Members, stack: Stack) ->
     assert "FilterLogEvents" not in {call.operation for call in stack.wire.calls}
 
 
+def test_a_session_refused_after_a_day_was_held_comes_before_that_day(members: Members) -> None:
+    deployed = members.deploy()
+    members.take(50, 1)
+    members.take(5)
+    held = LOGGED.replace("SessionExpired", "SnapshotHeld")
+    members.log(deployed, [held])
+    code, printed = members.shown("status")
+    assert (code, "SnapshotHeld" in printed, "no error today" in printed) == (3, False, False)
+    members.log(deployed, [LOGGED])
+    code, printed = members.shown("status")
+    assert (code, last_line(printed)) == (4, "First session: make login STACK=members. Spaaza refuses the session.")
+    assert re.search(rf"^chain {CHAIN}, 12:\d\d: SessionExpired ", printed, re.MULTILINE)
+    assert f"Then {members.day()}: if Spaaza confirms these users" in printed
+
+
 def test_records_of_erasures_that_cannot_be_read_hide_no_day(members: Members, stack: Stack) -> None:
     members.deploy()
     members.take(20)

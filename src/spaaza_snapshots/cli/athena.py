@@ -85,10 +85,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Answer:
     """Create all views, then run the query, if one is given; raises `InvalidRequest`, and `Stopped` if Athena fails."""
+    deployment = deployed.deployment_of(options)
     queries = saved_queries(options.sql)
     views = [query for query in queries if query.is_view]
     asked = None if options.query is None else _named(options.query, queries)
-    with closing(_connect(deployed.deployment_of(options))) as athena:
+    if asked is None and not views:
+        hint = "Name the folder of the views with --sql; it is athena in the folder of this project."
+        raise InvalidRequest("There is no view to create", str(options.sql), hint)
+    with closing(_connect(deployment)) as athena:
         for view in views:
             _execute(athena, view, ())
         created = [f"[green]created[/green] {view.name}" for view in views]

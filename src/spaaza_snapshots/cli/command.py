@@ -22,7 +22,17 @@ from spaaza_snapshots.errors import BadSettings, CredentialsError, InvalidReques
 PIPE_CHARACTERS: Final = 10_000
 """The width of what is not a terminal: nothing is cut or broken there."""
 
-_NO_CREDENTIALS: Final = ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "TokenRetrievalError")
+_NO_CREDENTIALS: Final = (
+    "NoCredentialsError",
+    "PartialCredentialsError",
+    "ProfileNotFound",
+    "TokenRetrievalError",
+    "SSOError",
+    "CredentialRetrievalError",
+    "LoginError",
+)
+"""By name, with the classes below them: not every release of the SDK has them all."""
+
 _BAD_CREDENTIALS: Final = (
     "ExpiredToken",
     "ExpiredTokenException",

@@ -71,7 +71,12 @@ def section_for(options: argparse.Namespace) -> Section | None:
     """Return the section of samconfig.toml that a command is about, if there is one; raises `InvalidRequest`."""
     if options.stack is None or options.env is not None:
         return section_of(options.env)
-    return next((section for section in sections() if section.stack == options.stack), None)
+    try:
+        return next((section for section in sections() if section.stack == options.stack), None)
+    except InvalidRequest:
+        if options.region is None:
+            raise
+        return None  # who names both needs nothing of a file that is not TOML
 
 
 def deployment_of(options: argparse.Namespace) -> Deployment:

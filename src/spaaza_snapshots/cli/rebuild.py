@@ -101,7 +101,8 @@ def _answer(results: Sequence[Rebuilt], rebuilder: Rebuilder, *, stopped: bool) 
         "still_running": [_day(day) for day in rebuilder.running],
         "not_started": [_day(day) for day in rebuilder.waiting],
     }
-    code = ExitCode.FAILED if counts[Outcome.FAILED] or not results else ExitCode.GOOD
+    is_idle = counts[Outcome.SKIPPED] == len(results)
+    code = ExitCode.FAILED if counts[Outcome.FAILED] or is_idle else ExitCode.GOOD
     body: list[RenderableType] = [_table(results), *_sentences(counts, rebuilder, stopped=stopped)]
     return Answer(data, body, ExitCode.INTERRUPTED if stopped else code)
 

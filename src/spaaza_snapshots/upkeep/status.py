@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from spaaza_snapshots.errors import SnapshotHeld
 from spaaza_snapshots.upkeep.advice import OPERATIONS, Make, Situation, Step, Trouble
 from spaaza_snapshots.upkeep.chain_days import Bucket, ChainDays, Standing, chain_days
 from spaaza_snapshots.upkeep.failures import RunError, errors_of, last_of
@@ -108,11 +109,19 @@ def _errors(
         return {}
     since, today = place.schedule.day_began(now), place.schedule.today(now)
     found = known(lambda: errors_of(place.logs, place.log_group(), since, today))
-    return {chain_id: found if isinstance(found, Unknown) else last_of(found, chain_id) for chain_id in undone}
+    errors = {chain_id: found if isinstance(found, Unknown) else last_of(found, chain_id) for chain_id in undone}
+    return {chain_id: error for chain_id, error in errors.items() if not _says_no_more(error, chains[chain_id])}
 
 
 def _is_undone(chain: ChainDays) -> bool:
-    return chain.standing(chain.today) in (Standing.MISSING, Standing.DAMAGED, Standing.UNFINISHED)
+    undone = (Standing.MISSING, Standing.DAMAGED, Standing.UNFINISHED, Standing.HELD)
+    return chain.standing(chain.today) in undone
+
+
+def _says_no_more(error: RunError | Unknown | None, chain: ChainDays | Unknown) -> bool:
+    """Whether a held day says as much by itself; a later run's error, such as a refused session, is news."""
+    is_held = isinstance(chain, ChainDays) and chain.standing(chain.today) is Standing.HELD
+    return is_held and (error is None or (isinstance(error, RunError) and error.name == SnapshotHeld.__name__))
 
 
 def _steps(place: Place, found: Status) -> Iterator[Step]:

@@ -126,6 +126,13 @@ def test_athena_names_the_queries_that_there_are(deployed: StackInAthena, shown:
     assert deployed.ran() == []
 
 
+def test_athena_makes_nothing_of_a_folder_without_a_view_and_says_so(
+    deployed: StackInAthena, shown: Shown, tmp_path: Path
+) -> None:
+    code, printed = shown("athena", "--stack", "members", "--sql", tmp_path / "athena")
+    assert (code, str(tmp_path / "athena") in printed, "--sql" in printed) == (2, True, True)
+
+
 def test_athena_says_that_there_is_no_such_stack(deployed: StackInAthena, shown: Shown) -> None:
     code, printed = shown("athena", "--stack", "[other]", "--sql", QUERIES)
     assert code == 2

@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from botocore import exceptions
 
 from sandbox.spaaza.users import generated_csv, gzipped
 from sandbox.wire import faults
 from spaaza_snapshots import __version__
+from spaaza_snapshots.cli.command import exit_code_of, lacks_aws_credentials
 from spaaza_snapshots.cli.main import COMMANDS, main
 from tests.support.commands import Shown
 from tests.support.login_place import LoginPlace
@@ -69,7 +71,7 @@ def test_the_only_environment_need_not_be_named(folder: Path, shown: Shown) -> N
         (PLACES.replace("prod", "default"), [], ("several environments: default, test01", "ENV=")),
         (PLACES, ["--env", "live"], ("no such environment: live", "It has prod, test01", "STACK=")),
         ("", ["--env", "live"], ("no such environment: live", "It has none")),
-        ("[prod", [], ("not valid TOML",)),
+        ("[prod", [], ("not valid TOML", "--stack and --region")),
     ],
 )
 def test_a_choice_that_cannot_be_made_is_a_usage_error_that_says_how_to_make_it(
@@ -79,6 +81,13 @@ def test_a_choice_that_cannot_be_made_is_a_usage_error_that_says_how_to_make_it(
     code, printed = shown("where", *arguments)
     assert code == 2
     assert [words for words in said if words not in printed] == []
+
+
+def test_a_broken_samconfig_is_in_nobodys_way_who_names_stack_and_region(folder: Path, shown: Shown) -> None:
+    (folder / "samconfig.toml").write_text("[prod", encoding="utf-8")
+    asked = ("where", "--stack", "members", "--region", "eu-west-1")
+    assert shown(*asked) == (0, "--stack-name members --region eu-west-1\n")
+    assert shown(*asked, "--env", "prod")[0] == 2
 
 
 def test_the_answer_is_json_for_who_asks_for_it(folder: Path, shown: Shown) -> None:
@@ -151,3 +160,20 @@ def test_credentials_that_aws_does_not_know_have_the_same_exit_code(
     code, printed = shown("athena", "--sql", tmp_path)
     assert code == 4
     assert "aws sso login" in printed
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        exceptions.UnauthorizedSSOTokenError(),
+        exceptions.SSOTokenLoadError(error_msg="no token"),
+        exceptions.CredentialRetrievalError(provider="custom-process", error_msg="exit 1"),
+        exceptions.LoginRefreshRequired(),
+    ],
+)
+def test_a_login_that_has_run_out_has_the_same_exit_code_too(error: Exception) -> None:
+    assert (exit_code_of(error), lacks_aws_credentials(error)) == (4, True)
+
+
+def test_an_aws_that_does_not_answer_is_no_matter_of_credentials() -> None:
+    assert exit_code_of(exceptions.EndpointConnectionError(endpoint_url="https://s3")) == 1

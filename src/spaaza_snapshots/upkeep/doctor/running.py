@@ -129,8 +129,9 @@ def _mail(here: Surroundings) -> Finding:
     if waiting:
         fix = 'Follow the link in the mail "AWS Notification - Subscription Confirmation" (look among the spam).'
         return bad(f"not confirmed: {', '.join(waiting)}", f"{fix} For another mail: {subscribe}")
-    if found:
-        return good(f"alarms go to {', '.join(one['Endpoint'] for one in found)}")
+    reached = [one["Endpoint"] for one in found if one["SubscriptionArn"].startswith("arn:")]  # else "Deleted"
+    if reached and (not email or email in reached):
+        return good(f"alarms go to {', '.join(reached)}")
     if email:
         return bad(f"{email} gets no alarm: never confirmed, or unsubscribed", subscribe)
     return unknown("nobody has subscribed to the alarms, as AlarmEmail is empty", subscribe)

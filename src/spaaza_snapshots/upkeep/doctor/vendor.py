@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from spaaza_snapshots.base.aws_errors import code_of
 from spaaza_snapshots.base.clock import RESERVE_SECONDS, Clock
@@ -47,12 +47,18 @@ def _secret(here: Surroundings) -> Finding:
     try:
         session = here.session
     except CredentialsError as error:
-        if isinstance(error.__cause__, ClientError) and code_of(error.__cause__) in DENIED:
-            return unknown(
-                f"you may not read it: {code_of(error.__cause__)}", "The functions may; nothing else needs to."
-            )
-        return bad_credentials(f"{error.what}: {error.detail}", MAKE_LOGIN)
+        return _no_session(error)
     return good(f"readable, with the session of user {session.user_id}")
+
+
+def _no_session(error: CredentialsError) -> Finding:
+    """Word why there is no session; one in a secret that cannot be read may be good, and a new one would end it."""
+    if isinstance(error.__cause__, ClientError) and code_of(error.__cause__) in DENIED:
+        return unknown(f"you may not read it: {code_of(error.__cause__)}", "The functions may; nothing else needs to.")
+    told = f"{error.what} ({error.detail})"
+    if isinstance(error.__cause__, ClientError | BotoCoreError):
+        return unknown(told, error.hint)
+    return bad_credentials(told, MAKE_LOGIN)
 
 
 def _session(here: Surroundings) -> Finding:
@@ -94,7 +100,7 @@ def probes(here: Surroundings) -> Sequence[SetupCheck]:
         return ()
     chains = here.chains or [int(chain) for chain in here.parameter("ChainIds").split(",") if chain.isdecimal()]
     return [
-        SetupCheck(f"export of {chain}", partial(_export, chain_id=chain), ("secret", "session", "session alive"))
+        SetupCheck(f"export of {chain}", partial(_export, chain_id=chain), ("secret", "session alive"))
         for chain in chains
     ]
 
@@ -110,7 +116,7 @@ def _export(here: Surroundings, chain_id: int) -> Finding:
             end = stream.declared_end
         proof = prove(inspection, inspection.gzip_bytes, end)
     except CredentialsError as error:
-        return bad_credentials(f"{error.what} ({error.detail})", MAKE_LOGIN)
+        return _no_session(error)
     except (ExportRejected, NotAnExport, ExportInterrupted) as error:
         return bad(f"{error.what} ({error.detail})", error.hint)
     failed = [check for check in proof.header if not check.passed]
@@ -181,5 +187,5 @@ def _labelled(secret: Any, fix: str) -> Finding:
 
 SECRET = SetupCheck("secret", _secret, ("stack",))
 SESSION = SetupCheck("session", _session, ("secret",))
-ALIVE = SetupCheck("session alive", _alive, ("secret", "session"))
+ALIVE = SetupCheck("session alive", _alive, ("secret",))
 RENEWAL = (SetupCheck("rotation", _rotation, ("stack",)), SetupCheck("login secret", _login_secret, ("stack",)))
