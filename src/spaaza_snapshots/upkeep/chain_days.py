@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.model.erasure import ErasureRecords
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
@@ -39,6 +38,8 @@ class Typed(StrEnum):
     BEHIND = "behind"
     UNFIT = "unfit"
     """Too many records could not be read, so `users_latest` leaves the day out."""
+    UNREADABLE = "unreadable"
+    """Nobody can tell: its findings are there, and something else was written over them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,5 @@ def typed_of(bucket: Bucket, day: StoredDay) -> Typed | None:
         return Typed.BEHIND
     quality = SnapshotStore(bucket.s3, bucket.name).quality(day.snapshot_id)
     if quality is None:
-        key = day.snapshot_id.quality_key
-        raise StorageError("The findings of the typed copy cannot be read", key, "`rebuild` writes them again.")
+        return Typed.UNREADABLE
     return Typed.UNFIT if quality.is_unfit else Typed.THERE
