@@ -70,6 +70,19 @@ def test_a_session_refused_after_a_day_was_held_comes_before_that_day(members: M
     assert f"Then {members.day()}: if Spaaza confirms these users" in printed
 
 
+def test_findings_of_a_typed_copy_that_cannot_be_read_are_made_again(members: Members, stack: Stack) -> None:
+    members.deploy()
+    members.take(20)
+    key = members.day().quality_key
+    metadata = stack.s3.head_object(Bucket=stack.bucket, Key=key)["Metadata"]
+    stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=b"[]", Metadata=metadata)
+    code, printed = members.shown("status")
+    rebuild = f"make rebuild CHAIN={CHAIN} DATE={members.today} STACK=members"
+    first = f"First {members.day()}: the findings of its typed copy cannot be read: {rebuild} writes them again."
+    assert (code, last_line(printed)) == (1, first)
+    assert members.data("status")["chains"][0]["typed"] == "unreadable"
+
+
 def test_records_of_erasures_that_cannot_be_read_hide_no_day(members: Members, stack: Stack) -> None:
     members.deploy()
     members.take(20)

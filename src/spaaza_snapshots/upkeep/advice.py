@@ -159,6 +159,10 @@ class Situation:
         if chain.typed is Typed.UNFIT:
             text = f"too many of its records cannot be read: parquet-unfit in {OPERATIONS}."
             yield Step(Trouble.DATA, about, text, today)
+        elif chain.typed is Typed.UNREADABLE:
+            rebuild = self.make("rebuild", f"CHAIN={chain.chain_id}", f"DATE={today}")
+            text = f"the findings of its typed copy cannot be read: {rebuild} writes them again."
+            yield Step(Trouble.LACK, about, text, today)
         elif isinstance(chain.typed, Unknown):
             yield Step(Trouble.LACK, about, f"its typed copy: {self.why(chain.typed)}", today)
         if chain.unfit_columns:

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.model.erasure import ErasureRecords
 from spaaza_snapshots.model.quality import Quality
 from spaaza_snapshots.model.snapshot_id import SnapshotId
@@ -40,6 +39,8 @@ class Typed(StrEnum):
     BEHIND = "behind"
     UNFIT = "unfit"
     """Too many records could not be read, so `users_latest` leaves the day out."""
+    UNREADABLE = "unreadable"
+    """Nobody can tell: its findings are there, and something else was written over them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class ChainDays:
     """The last days of a chain, oldest first, the last of them today; `held`: older days that are held.
 
     `first`: the first date with anything in the bucket, None for a chain without any. `findings`: those of today's
-    typed copy, None if there is none. `is_due`: today's first run has started.
+    typed copy, None if there are none, or they cannot be read. `is_due`: today's first run has started.
     """
 
     chain_id: int
@@ -95,8 +96,10 @@ class ChainDays:
         """How today's typed copy stands, None if there is no snapshot of today."""
         if isinstance(self.findings, Unknown):
             return self.findings
+        if self.today.state is not State.COMPLETE:
+            return None
         if self.findings is None:
-            return Typed.BEHIND if self.today.state is State.COMPLETE else None
+            return Typed.UNREADABLE if self.today.is_typed else Typed.BEHIND
         return Typed.UNFIT if self.findings.is_unfit else Typed.THERE
 
     @property
@@ -128,11 +131,7 @@ def chain_days(bucket: Bucket, chain_id: int, today: date, count: int, *, is_due
 
 
 def findings_of(bucket: Bucket, day: StoredDay) -> Quality | None:
-    """Return the findings of a day's typed copy, None where there is none; raises `StorageError`."""
+    """Return the findings of a day's typed copy; None if there is none, or they cannot be read. Raises `StorageError`."""
     if day.state is not State.COMPLETE or not day.is_typed:
         return None
-    quality = SnapshotStore(bucket.s3, bucket.name).quality(day.snapshot_id)
-    if quality is None:
-        key = day.snapshot_id.quality_key
-        raise StorageError("The findings of the typed copy cannot be read", key, "`rebuild` writes them again.")
-    return quality
+    return SnapshotStore(bucket.s3, bucket.name).quality(day.snapshot_id)
