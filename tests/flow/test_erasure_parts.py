@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 import pytest
@@ -110,6 +110,53 @@ def test_the_report_stays_with_a_typed_copy_that_is_made_again(versioned: Versio
     versioned.s3.put_object(Bucket=versioned.name, Key=DAY.quality_key, Body=b"{}")
     erase(versioned, Search(versioned, DAY.chain_id, PEOPLE, TODAY).plan(), PEOPLE, lambda: NOW, lambda _: None)
     assert len(list(versioned.versions(DAY.quality_key))) == len(list(versioned.versions(DAY.parquet_key))) == 1
+
+
+@pytest.mark.parametrize("copies", ["one", "an older one of before versioning"])
+def test_a_typed_copy_that_is_replaced_in_place_stays_for_the_others(
+    versioned: VersionedBucket, tmp_path: Path, copies: str
+) -> None:
+    """While versioning is suspended, a write replaces the version `null`, whichever version is current."""
+    set_versioning(versioned, "Suspended")
+    put_copy(versioned, tmp_path, PERSONS_ROWS)
+    if copies != "one":
+        set_versioning(versioned, "Enabled")
+        put_copy(versioned, tmp_path, PERSONS_ROWS)
+        set_versioning(versioned, "Suspended")
+    erase_and_prove(versioned)
+    names = read(versioned, tmp_path, "SELECT first_name FROM COPY ORDER BY 1")
+    assert names == [(name,) for name in ("Dora", "Eve", "Fay")]
+    assert [version.version_id for version in versioned.versions(DAY.parquet_key)] == ["null"]
+
+
+def test_in_a_bucket_without_versioning_the_typed_copy_stays_for_the_others(s3: "S3Client", tmp_path: Path) -> None:
+    s3.create_bucket(Bucket="never-versioned", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    versioned = VersionedBucket(s3, "never-versioned")
+    put_copy(versioned, tmp_path, PERSONS_ROWS)
+    erase_and_prove(versioned)
+    assert len(read(versioned, tmp_path, "SELECT first_name FROM COPY")) == 3
+
+
+def test_a_typed_copy_of_before_versioning_goes_once_it_is_replaced(versioned: VersionedBucket, tmp_path: Path) -> None:
+    set_versioning(versioned, "Suspended")
+    put_copy(versioned, tmp_path, PERSONS_ROWS)
+    set_versioning(versioned, "Enabled")
+    erase_and_prove(versioned)
+    (left,) = versioned.versions(DAY.parquet_key)
+    assert left.version_id != "null"
+
+
+def set_versioning(bucket: VersionedBucket, status: Literal["Enabled", "Suspended"]) -> None:
+    bucket.s3.put_bucket_versioning(Bucket=bucket.name, VersioningConfiguration={"Status": status})
+
+
+def erase_and_prove(bucket: VersionedBucket) -> None:
+    search = Search(bucket, DAY.chain_id, PEOPLE, TODAY)
+    plan = search.plan()
+    erase(bucket, plan, PEOPLE, lambda: NOW, lambda _: None)
+    proof = prove(bucket, plan, search, lambda: NOW)
+    (record,) = SnapshotStore(bucket.s3, bucket.name).erasures(DAY.chain_id).records
+    assert (proof.left, proof.open_records, record.finished_at is None) == ((), (), False)
 
 
 def test_a_typed_copy_that_outlives_its_export_is_read_itself(versioned: VersionedBucket, tmp_path: Path) -> None:

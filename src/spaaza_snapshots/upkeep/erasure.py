@@ -27,7 +27,7 @@ from spaaza_snapshots.upkeep.erasure_plan import DayToErase, Plan, Search
 from spaaza_snapshots.upkeep.person import People
 from spaaza_snapshots.upkeep.run_log import RUN_SECONDS
 from spaaza_snapshots.upkeep.typed_copies import put_without
-from spaaza_snapshots.upkeep.versions import AGAIN_HINT, Upload, Version, VersionedBucket
+from spaaza_snapshots.upkeep.versions import AGAIN_HINT, NULL_VERSION, Upload, Version, VersionedBucket
 
 RUN_LIMIT: Final = timedelta(seconds=RUN_SECONDS)
 """An upload that began earlier has no run any more."""
@@ -83,10 +83,9 @@ def erase(
         bucket.delete(day.drafts)
         bucket.delete(day.exports)
         bucket.delete(day.exports_last)  # in one call: no older version is uncovered in between
-        if day.typed_anew is not None:
-            put_without(bucket, day.typed_anew, people)
+        replaced = _replaced(bucket, day, people)
         bucket.delete(day.report)  # before the copy: users_latest shows the last day that has a report
-        bucket.delete(day.typed)
+        bucket.delete(replaced)
         done(day)
     _record_deletion(bucket, plan.chain_id, now())
     bucket.delete(bucket.versions(keys.QUERY_RESULTS_ROOT))
@@ -119,6 +118,14 @@ def prove(bucket: VersionedBucket, plan: Plan, search: Search, now: Callable[[],
     )
 
 
+def _replaced(bucket: VersionedBucket, day: DayToErase, people: People) -> list[Version]:
+    """Put the typed copy without them, and return what is to go: not a version that this has replaced in place."""
+    if day.typed_anew is None:
+        return list(day.typed)
+    new = ErasedVersion(day.typed_anew.key, put_without(bucket, day.typed_anew, people))
+    return [version for version in day.typed if ErasedVersion(version.key, version.version_id) != new]
+
+
 def _uploads(bucket: VersionedBucket, plan: Plan) -> Iterator[Upload]:
     return bucket.uploads(keys.chain_prefix(keys.RAW_ROOT, plan.chain_id))
 
@@ -138,8 +145,7 @@ def _conversions(bucket: VersionedBucket, unfinished: Iterable[Erasure], now: da
 
 def _record(bucket: VersionedBucket, plan: Plan, now: datetime) -> Erasure:
     """Write the record, unless an unfinished one has all of this already: then this run continues that one."""
-    going = [version for day in plan.days for version in day.versions if not version.is_marker]
-    versions = tuple(ErasedVersion(version.key, version.version_id) for version in going)
+    versions = tuple(version for day in plan.days for version in _to_record(day))
     unfinished = SnapshotStore(bucket.s3, bucket.name).erasures(plan.chain_id).unfinished
     earlier = next((record for record in unfinished if set(record.versions).issuperset(versions)), None)
     erasure_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
@@ -147,6 +153,13 @@ def _record(bucket: VersionedBucket, plan: Plan, now: datetime) -> Erasure:
     erasure = new if earlier is None else replace(earlier, deleted_at=None)
     _put(bucket, erasure)
     return erasure
+
+
+def _to_record(day: DayToErase) -> Iterator[ErasedVersion]:
+    """Yield what goes for good; without versioning, the new typed copy has the key and the id of the old one."""
+    in_place = None if day.typed_anew is None else ErasedVersion(day.typed_anew.key, NULL_VERSION)
+    versions = (ErasedVersion(version.key, version.version_id) for version in day.versions if not version.is_marker)
+    return (version for version in versions if version != in_place)
 
 
 def _record_deletion(bucket: VersionedBucket, chain_id: int, now: datetime) -> None:
