@@ -26,8 +26,8 @@ UNCLEAR = (
     " Look at it, and delete that version by hand."
 )
 OPEN = (
-    "[yellow]The erasure begun at {started_at} is not finished[/yellow] ({key}). If it was of other people, repeat it"
-    " with their ids."
+    "[yellow]The erasure begun at {started_at} is not finished[/yellow] ({key}). If it was of other people, or of"
+    " more or fewer, repeat it with exactly the ids that it was begun with."
 )
 LEFT = "[red]Left:[/red] {key}"
 UPLOAD = (

@@ -106,7 +106,7 @@ class Search:
     ) -> None:
         self._bucket = bucket
         self._chain_id = chain_id
-        self._people = people
+        self.people = people
         self._today = today
         self._advance = advance
         self._clear: set[Version] = set()
@@ -140,7 +140,7 @@ class Search:
         is_export = version.key.startswith(keys.RAW_ROOT)
         try:
             return (
-                self._export_holds(version) if is_export else not rows_of(self._bucket, version, self._people).is_clean
+                self._export_holds(version) if is_export else not rows_of(self._bucket, version, self.people).is_clean
             )
         except Unreadable:
             return True
@@ -170,7 +170,7 @@ class Search:
         """Read a typed copy, unless it says that it was made from an export that holds none of the people."""
         run_id = self._bucket.metadata(version).get(RUN_ID)
         if run_id is None or self._runs.get(run_id, True):
-            rows = rows_of(self._bucket, version, self._people)
+            rows = rows_of(self._bucket, version, self.people)
             self._sort(version, found, holds=not rows.is_clean)
             found.beyond_repair += [version] if rows.of_people is None else []
         else:
@@ -185,10 +185,10 @@ class Search:
     def _export_holds(self, version: Version) -> bool:
         with self._bucket.opened(version) as opened:
             run_id = opened.metadata.get(RUN_ID, "")
-            holds = self._people.are_in(opened.body)
+            holds = self.people.are_in(opened.body)
         if holds:
             with self._bucket.opened(version) as opened:
-                holds = self._people.have_a_record_in(opened.body)
+                holds = self.people.have_a_record_in(opened.body)
         self._advance(version.bytes)
         self._runs[run_id] = holds or self._runs.get(run_id, False)
         return holds

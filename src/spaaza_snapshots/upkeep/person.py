@@ -5,6 +5,7 @@ ID counts. In any other the number counts wherever it stands, since its cells ma
 """
 
 import csv
+import hashlib
 import io
 import re
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,11 @@ class People:
     def pattern(self) -> str:
         """What finds one of the ids in a text as a whole number; without lookarounds, which DuckDB does not know."""
         return f"(^|[^0-9])0*({'|'.join(map(str, self.ids))})([^0-9]|$)"
+
+    def hashed(self, salt: str) -> str:
+        """Return what tells whether others are the same people: slow, because ids are short and could be tried out."""
+        text = ",".join(map(str, sorted(set(self.ids))))
+        return hashlib.scrypt(text.encode(), salt=salt.encode(), n=2**14, r=8, p=1).hex()
 
     def are_in(self, compressed: IO[bytes]) -> bool:
         """Read a gzip CSV to its end, and say whether one of the ids is anywhere in it, even as part of a number.
