@@ -3,7 +3,7 @@
 import gzip
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -128,6 +128,28 @@ def test_a_finished_record_and_what_it_was_before_say_nothing_of_who(
     assert records(versioned) == (record,)
 
 
+@pytest.mark.parametrize("left", ["today", "unclear", "upload"])
+def test_an_erasure_that_has_nothing_to_delete_but_cannot_be_proved_has_a_record(
+    versioned: VersionedBucket, left: str
+) -> None:
+    s3, today = versioned.s3, SnapshotId(DAY.chain_id, TODAY)
+    if left == "upload":
+        s3.create_multipart_upload(Bucket=versioned.name, Key=today.raw_key)
+    else:
+        body = export_of(*ANN.ids) if left == "today" else b"?"
+        s3.put_object(Bucket=versioned.name, Key=today.raw_key, Body=body)
+    for _ in range(2):
+        proof = erased(versioned, ANN, datetime.now(UTC))
+        (record,) = records(versioned)
+        assert (proof.is_clean, record.finished_at, record.versions) == (False, None, ())
+    versioned.abort(versioned.uploads(keys.RAW_ROOT))
+    s3.put_object(Bucket=versioned.name, Key=today.raw_key, Body=export_of(7))
+    if left == "unclear":
+        versioned.delete([found for found in versioned.versions(today.raw_key) if not found.is_latest])
+    assert erased(versioned, ANN, datetime.now(UTC)).is_clean
+    assert all(record.finished_at for record in records(versioned))
+
+
 def test_the_same_people_in_another_order_are_the_same() -> None:
     one, other = People((12, 7)), People((7, 12))
     assert one.hashed("5a") == other.hashed("5a")
@@ -153,11 +175,11 @@ def typed_numbers(bucket: VersionedBucket, folder: Path) -> list[int]:
     return [number for (number,) in duckdb.execute(f"SELECT id FROM '{file}' ORDER BY 1").fetchall()]
 
 
-def erased(bucket: VersionedBucket, people: People) -> ErasureProof:
+def erased(bucket: VersionedBucket, people: People, now: datetime = NOW) -> ErasureProof:
     search = Search(bucket, DAY.chain_id, people, TODAY)
     plan = search.plan()
-    erase(bucket, plan, people, lambda: NOW, lambda _: None)
-    return prove(bucket, plan, search, lambda: NOW)
+    erase(bucket, plan, people, lambda: now, lambda _: None)
+    return prove(bucket, plan, search, lambda: now)
 
 
 def proof_of(bucket: VersionedBucket, people: People) -> ErasureProof:

@@ -47,7 +47,7 @@ WHAT_IS_LOST = "The exports of {days} go with all their users, because an export
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What was done: the record, None if no day had to go, and the proof."""
+    """What was done: the record, None if none was needed, and the proof."""
 
     record: Erasure | None
     proof: ErasureProof

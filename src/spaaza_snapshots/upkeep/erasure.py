@@ -74,12 +74,15 @@ def refuse_unknown_chain(bucket: VersionedBucket, chain_id: int) -> None:
 def erase(
     bucket: VersionedBucket, plan: Plan, people: People, now: Callable[[], datetime], done: Callable[[DayToErase], None]
 ) -> Erasure | None:
-    """Delete what the plan says, and return its record, None if no day had to go; raises `StorageError`.
+    """Delete what the plan says, and return its record; raises `StorageError`.
 
-    `done` is told each day that is finished.
+    None if no day has to go, and nothing is known that the proof would have to wait for. `done` is told each day that
+    is finished.
     """
-    record = _record(bucket, plan, people, now()) if plan.days else None
-    bucket.abort(upload for upload in _uploads(bucket, plan) if now() - upload.begun_at > RUN_LIMIT)
+    uploads = list(_uploads(bucket, plan))
+    is_recorded = plan.days or plan.today or plan.unclear or uploads
+    record = _record(bucket, plan, people, now()) if is_recorded else None
+    bucket.abort(upload for upload in uploads if now() - upload.begun_at > RUN_LIMIT)
     for day in plan.days:
         bucket.delete(day.drafts)
         bucket.delete(day.exports)
