@@ -143,3 +143,17 @@ def test_what_cannot_be_read_is_never_called_clean(deployment: Deployed, erase: 
         stack.s3.delete_object(Bucket=stack.bucket, Key=key, VersionId=version["VersionId"])
     person.take(stack, WITH, person.csv_of(OTHERS))
     assert erase("--yes")[0] == 0
+
+
+def test_ids_that_have_no_record_in_any_export_are_counted_and_not_named(deployment: Deployed, erase: Eraser) -> None:
+    person.take(deployment.stack, BEFORE, person.csv_of(OTHERS))
+    person.take(deployment.stack, WITH, person.csv_of((*OTHERS, PERSON)))
+    ids = f"{PERSON + 1}\n{OTHERS[0]}\n{PERSON}"
+    warning = "1 of 3 ids has no record in any export: check that it is the column ID, not Spaaza User ID."
+    assert warning in " ".join(erase(ids=ids)[1].split())
+    said = json.loads(erase("--json", ids=ids)[1])
+    assert (said["ids"], said["ids_without_record"]) == (3, 1)
+    assert warning in " ".join(erase("--yes", ids=ids)[1].split())
+    _, said = erase("--yes", ids=ids)  # nobody is left of them
+    assert "3 of 3 ids have no record in any export: check that they are the column ID" in " ".join(said.split())
+    assert str(PERSON) not in "".join(erase.printed)

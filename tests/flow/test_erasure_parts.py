@@ -1,22 +1,18 @@
-"""The typed copy without a person, and the record of an erasure, on a real bucket."""
+"""The typed copy without a person, on a real bucket."""
 
 import gzip
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 import pytest
 
 from spaaza_snapshots.errors import StorageError
-from spaaza_snapshots.model.erasure import ErasedDay, ErasedVersion, Erasure
-from spaaza_snapshots.model.manifest import utc_text
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
-from spaaza_snapshots.upkeep.days import State, day_of
-from spaaza_snapshots.upkeep.erasure import ErasureProof, erase, prove
+from spaaza_snapshots.upkeep.erasure import erase, prove
 from spaaza_snapshots.upkeep.erasure_plan import Search
 from spaaza_snapshots.upkeep.person import People, Unreadable
 from spaaza_snapshots.upkeep.typed_copies import ID_NAMES, put_without, rows_of
@@ -112,6 +108,53 @@ def test_the_report_stays_with_a_typed_copy_that_is_made_again(versioned: Versio
     assert len(list(versioned.versions(DAY.quality_key))) == len(list(versioned.versions(DAY.parquet_key))) == 1
 
 
+@pytest.mark.parametrize("copies", ["one", "an older one of before versioning"])
+def test_a_typed_copy_that_is_replaced_in_place_stays_for_the_others(
+    versioned: VersionedBucket, tmp_path: Path, copies: str
+) -> None:
+    """While versioning is suspended, a write replaces the version `null`, whichever version is current."""
+    set_versioning(versioned, "Suspended")
+    put_copy(versioned, tmp_path, PERSONS_ROWS)
+    if copies != "one":
+        set_versioning(versioned, "Enabled")
+        put_copy(versioned, tmp_path, PERSONS_ROWS)
+        set_versioning(versioned, "Suspended")
+    erase_and_prove(versioned)
+    names = read(versioned, tmp_path, "SELECT first_name FROM COPY ORDER BY 1")
+    assert names == [(name,) for name in ("Dora", "Eve", "Fay")]
+    assert [version.version_id for version in versioned.versions(DAY.parquet_key)] == ["null"]
+
+
+def test_in_a_bucket_without_versioning_the_typed_copy_stays_for_the_others(s3: "S3Client", tmp_path: Path) -> None:
+    s3.create_bucket(Bucket="never-versioned", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    versioned = VersionedBucket(s3, "never-versioned")
+    put_copy(versioned, tmp_path, PERSONS_ROWS)
+    erase_and_prove(versioned)
+    assert len(read(versioned, tmp_path, "SELECT first_name FROM COPY")) == 3
+
+
+def test_a_typed_copy_of_before_versioning_goes_once_it_is_replaced(versioned: VersionedBucket, tmp_path: Path) -> None:
+    set_versioning(versioned, "Suspended")
+    put_copy(versioned, tmp_path, PERSONS_ROWS)
+    set_versioning(versioned, "Enabled")
+    erase_and_prove(versioned)
+    (left,) = versioned.versions(DAY.parquet_key)
+    assert left.version_id != "null"
+
+
+def set_versioning(bucket: VersionedBucket, status: Literal["Enabled", "Suspended"]) -> None:
+    bucket.s3.put_bucket_versioning(Bucket=bucket.name, VersioningConfiguration={"Status": status})
+
+
+def erase_and_prove(bucket: VersionedBucket) -> None:
+    search = Search(bucket, DAY.chain_id, PEOPLE, TODAY)
+    plan = search.plan()
+    erase(bucket, plan, PEOPLE, lambda: NOW, lambda _: None)
+    proof = prove(bucket, plan, search, lambda: NOW)
+    (record,) = SnapshotStore(bucket.s3, bucket.name).erasures(DAY.chain_id).records
+    assert (proof.left, proof.open_records, record.finished_at is None) == ((), (), False)
+
+
 def test_a_typed_copy_that_outlives_its_export_is_read_itself(versioned: VersionedBucket, tmp_path: Path) -> None:
     copy = put_copy(versioned, tmp_path, PERSONS_ROWS)
     (day,) = Search(versioned, DAY.chain_id, PEOPLE, TODAY).plan().days
@@ -141,58 +184,3 @@ def test_what_is_no_parquet_is_unreadable_and_not_quoted(versioned: VersionedBuc
     with pytest.raises(Unreadable) as raised:
         rows_of(versioned, current(versioned), PEOPLE)
     assert "404100" not in f"{raised.value!r} {raised.value.__context__!r}"
-
-
-RECORD = Erasure(
-    erasure_id="20261122T030000Z-0f8fad5b",
-    chain_id=1743,
-    started_at="2026-11-22T03:00:00.000Z",
-    finished_at=None,
-    days=(ErasedDay("2026-11-20", True, True, 1, 1, 0, 100), ErasedDay("2026-11-19", False, True, 1, 1, 0, 100)),
-    versions=(),
-)
-
-
-def test_a_day_is_erased_if_a_record_says_that_its_export_went(s3: "S3Client", bucket: str) -> None:
-    store = SnapshotStore(s3, bucket)
-    for record in (RECORD, replace(RECORD, erasure_id="20261121T030000Z-0f8fad5b", days=())):
-        s3.put_object(Bucket=bucket, Key=record.key, Body=record.to_json())
-    for key, body in (("erasures/users/chain_id=1743/0.json", b"[]"), ("erasures/users/chain_id=17/0.json", b"{}")):
-        s3.put_object(Bucket=bucket, Key=key, Body=body)
-    found = store.erasures(1743)
-    assert [record.erasure_id[:8] for record in found.records] == ["20261121", "20261122"]
-    assert (found.unfinished, found.damaged) == (found.records, ("erasures/users/chain_id=1743/0.json",))
-    days = [SnapshotId(chain, date(2026, 11, day)) for chain, day in ((1743, 20), (1743, 19), (17, 20))]
-    assert [day_of(store, day, TODAY).state for day in days] == [State.ERASED, State.MISSING, State.MISSING]
-
-
-def test_a_record_is_finished_once_nothing_of_it_is_left_whoever_it_was_of(versioned: VersionedBucket) -> None:
-    body = gzip.compress(b"ID,First name\n7,Ann\n")
-    put = versioned.s3.put_object(Bucket=versioned.name, Key=DAY.raw_key, Body=body)
-    record = replace(RECORD, versions=(ErasedVersion(DAY.raw_key, put["VersionId"]),))
-    versioned.s3.put_object(Bucket=versioned.name, Key=record.key, Body=record.to_json())
-
-    def proof() -> ErasureProof:
-        search = Search(versioned, DAY.chain_id, PEOPLE, TODAY)
-        return prove(versioned, search.plan(), search, lambda: NOW)
-
-    assert (proof().left, proof().open_records) == ((), (record,))
-    versioned.delete(list(versioned.versions(DAY.raw_key)))
-    assert proof().open_records == ()
-    (finished,) = SnapshotStore(versioned.s3, versioned.name).erasures(DAY.chain_id).records
-    assert finished == replace(record, finished_at=utc_text(NOW))
-
-
-def test_a_record_says_when_its_exports_were_first_known_to_be_gone(versioned: VersionedBucket) -> None:
-    put = versioned.s3.put_object(Bucket=versioned.name, Key=DAY.raw_key, Body=gzip.compress(b"ID\n7\n"))
-    record = replace(RECORD, versions=(ErasedVersion(DAY.raw_key, put["VersionId"]),))
-    versioned.s3.put_object(Bucket=versioned.name, Key=record.key, Body=record.to_json())
-
-    def gone_at(now: datetime) -> datetime | None:
-        erase(versioned, Search(versioned, DAY.chain_id, PEOPLE, TODAY).plan(), PEOPLE, lambda: now, lambda _: None)
-        (record,) = SnapshotStore(versioned.s3, versioned.name).erasures(DAY.chain_id).records
-        return record.gone_at
-
-    assert gone_at(NOW) is None  # they are another person's, and still there
-    versioned.delete(list(versioned.versions(DAY.raw_key)))
-    assert [gone_at(NOW + timedelta(hours=hours)) for hours in (1, 2)] == [NOW + timedelta(hours=1)] * 2

@@ -85,7 +85,7 @@ def _texts(options: argparse.Namespace) -> list[str]:
     if options.id is not None:
         return list(options.id)
     if options.ids is None and sys.stdin.isatty():
-        aside().print("Spaaza's user ids (column ID), one a line; an empty line ends:")
+        aside().print("Spaaza's user ids (column ID, not Spaaza User ID), one a line; an empty line ends:")
         return list(iter(lambda: sys.stdin.readline().strip(), ""))
     if options.ids is None or options.ids == STDIN:
         return sys.stdin.read().removeprefix(BYTE_ORDER_MARK).split()

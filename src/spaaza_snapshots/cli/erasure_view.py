@@ -25,9 +25,13 @@ UNCLEAR = (
     "[yellow]Nobody can say who is in {key}:[/yellow] a version of it cannot be read to its end, or it names no day."
     " Look at it, and delete that version by hand."
 )
+NOT_FOUND = (
+    "[yellow]{missing} of {ids} ids {have} no record in any export:[/yellow] check that {they} the column ID, not"
+    " Spaaza User ID. After an erasure that was proved, that is as it should be."
+)
 OPEN = (
-    "[yellow]The erasure begun at {started_at} is not finished[/yellow] ({key}). If it was of other people, repeat it"
-    " with their ids."
+    "[yellow]The erasure begun at {started_at} is not finished[/yellow] ({key}). If it was of other people, or of"
+    " more or fewer, repeat it with exactly the ids that it was begun with."
 )
 LEFT = "[red]Left:[/red] {key}"
 UPLOAD = (
@@ -43,7 +47,7 @@ WHAT_IS_LOST = "The exports of {days} go with all their users, because an export
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What was done: the record, None if no day had to go, and the proof."""
+    """What was done: the record, None if none was needed, and the proof."""
 
     record: Erasure | None
     proof: ErasureProof
@@ -100,6 +104,9 @@ def _plan_view(plan: Plan, rows: list[_Row]) -> Iterator[RenderableType]:
 
 
 def _warnings(plan: Plan, unclear: Iterable[str], today: date) -> Iterator[RenderableType]:
+    if plan.ids_without_record:
+        have, they = ("has", "it is") if plan.ids_without_record == 1 else ("have", "they are")
+        yield NOT_FOUND.format(missing=plan.ids_without_record, ids=plan.ids, have=have, they=they)
     if plan.today:
         yield TODAY.format(today=today, chain_id=plan.chain_id)
     for key in unclear:
@@ -137,6 +144,8 @@ def _data(plan: Plan, rows: list[_Row], erased: Erased | None, *, clean: bool) -
     return {
         "chain_id": plan.chain_id,
         "export_versions_read": plan.export_versions,
+        "ids": plan.ids,
+        "ids_without_record": plan.ids_without_record,
         "typed_versions_found": plan.typed_versions,
         "days": [
             {"date": day.snapshot_id.snapshot_date.isoformat(), "whole": day.whole, "typed_anew": bool(day.typed_anew)}

@@ -1,7 +1,7 @@
-"""The record of an erasure: which days, how much, and when; never who."""
+"""The record of an erasure: which days, how much, and when; once it is finished, nothing about who."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from spaaza_snapshots import __version__
@@ -42,7 +42,8 @@ class Erasure:
     """Written before anything is deleted, when that has gone, and when it is proven that nothing is left.
 
     `finished_at` is None until the last. `versions`: what had to go, so that anyone can see later whether it has gone.
-    `deleted_at`: when the exports were first known to be gone, None before. Instants are UTC.
+    `deleted_at`: when the exports were first known to be gone, None before. Instants are UTC. `people_hash`: a salted
+    hash of whom it is to erase, so that no proof of other people finishes it; None once it is finished.
     """
 
     erasure_id: str
@@ -52,6 +53,8 @@ class Erasure:
     days: tuple[ErasedDay, ...]
     versions: tuple[ErasedVersion, ...]
     deleted_at: str | None = None
+    people_salt: str | None = None
+    people_hash: str | None = None
     erasure_version: str = ERASURE_VERSION
     producer: str = field(default=f"spaaza-snapshots {__version__}")
 
@@ -59,6 +62,10 @@ class Erasure:
     def key(self) -> str:
         """Its place in the bucket."""
         return f"{keys.chain_prefix(keys.ERASURES_ROOT, self.chain_id)}{self.erasure_id}.json"
+
+    def finished(self, at: str) -> "Erasure":
+        """Return it as proven, without anything about who it was."""
+        return replace(self, finished_at=at, people_salt=None, people_hash=None)
 
     @property
     def dates(self) -> frozenset[date]:

@@ -1,15 +1,16 @@
 """Carries out an erasure that can be killed at any instant and repeated, and proves what it has done.
 
-record        the plan without the people, under erasures/, before anything goes
+record        the plan without the people, but with a hash of them, under erasures/, before anything goes
 uploads       abort what killed runs have left of exports
 each day      drafts, then exports, then reports of typed copies that go for good, then typed copies: no conversion that
               has read the export can write over a copy that is replaced after the export has gone
 record        again, with the time at which the exports had gone: whatever has read one ends soon after
 results       every query result, after what they were made from
 proof         list everything again, and read what no search has read
-record        again, with the time at which nothing was left
+record        again, with the time at which nothing was left, and without the hash that tells whose erasure it is
 """
 
+import secrets
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ from spaaza_snapshots.upkeep.erasure_plan import DayToErase, Plan, Search
 from spaaza_snapshots.upkeep.person import People
 from spaaza_snapshots.upkeep.run_log import RUN_SECONDS
 from spaaza_snapshots.upkeep.typed_copies import put_without
-from spaaza_snapshots.upkeep.versions import AGAIN_HINT, Upload, Version, VersionedBucket
+from spaaza_snapshots.upkeep.versions import AGAIN_HINT, NULL_VERSION, Upload, Version, VersionedBucket
 
 RUN_LIMIT: Final = timedelta(seconds=RUN_SECONDS)
 """An upload that began earlier has no run any more."""
@@ -40,9 +41,9 @@ class ErasureProof:
     """What was found after the erasure; `left`: keys that still hold the people, or that nobody can clear.
 
     `export_versions`, `typed_versions`: how many are left, each of them read and without the people. `open_records`:
-    earlier erasures of which something is left, as a rule other people's. `uploads`: keys of exports that are being
-    received, of which nobody can say yet who is in them. `conversions`: keys of typed copies that a conversion may be
-    writing, from an export that it read before that was deleted.
+    earlier erasures of which something is left, or which are not of exactly these people. `uploads`: keys of exports
+    that are being received, of which nobody can say yet who is in them. `conversions`: keys of typed copies that a
+    conversion may be writing, from an export that it read before that was deleted.
     """
 
     left: tuple[str, ...]
@@ -73,20 +74,22 @@ def refuse_unknown_chain(bucket: VersionedBucket, chain_id: int) -> None:
 def erase(
     bucket: VersionedBucket, plan: Plan, people: People, now: Callable[[], datetime], done: Callable[[DayToErase], None]
 ) -> Erasure | None:
-    """Delete what the plan says, and return its record, None if no day had to go; raises `StorageError`.
+    """Delete what the plan says, and return its record; raises `StorageError`.
 
-    `done` is told each day that is finished.
+    None if no day has to go, and nothing is known that the proof would have to wait for. `done` is told each day that
+    is finished.
     """
-    record = _record(bucket, plan, now()) if plan.days else None
-    bucket.abort(upload for upload in _uploads(bucket, plan) if now() - upload.begun_at > RUN_LIMIT)
+    uploads = list(_uploads(bucket, plan))
+    is_recorded = plan.days or plan.today or plan.unclear or uploads
+    record = _record(bucket, plan, people, now()) if is_recorded else None
+    bucket.abort(upload for upload in uploads if now() - upload.begun_at > RUN_LIMIT)
     for day in plan.days:
         bucket.delete(day.drafts)
         bucket.delete(day.exports)
         bucket.delete(day.exports_last)  # in one call: no older version is uncovered in between
-        if day.typed_anew is not None:
-            put_without(bucket, day.typed_anew, people)
+        replaced = _replaced(bucket, day, people)
         bucket.delete(day.report)  # before the copy: users_latest shows the last day that has a report
-        bucket.delete(day.typed)
+        bucket.delete(replaced)
         done(day)
     _record_deletion(bucket, plan.chain_id, now())
     bucket.delete(bucket.versions(keys.QUERY_RESULTS_ROOT))
@@ -109,14 +112,24 @@ def prove(bucket: VersionedBucket, plan: Plan, search: Search, now: Callable[[],
     unfinished = SnapshotStore(bucket.s3, bucket.name).erasures(plan.chain_id).unfinished
     conversions = tuple(_conversions(bucket, unfinished, now()))
     finished_at = None if still_there or uploads or conversions else now()
+    open_records = tuple(_finish_records(bucket, plan.chain_id, unfinished, search.people, finished_at))
+    _tidy_records(bucket, plan.chain_id)
     return ErasureProof(
         still_there,
         len(exports),
         len(typed),
-        tuple(_finish_records(bucket, plan.chain_id, unfinished, finished_at)),
+        open_records,
         tuple(dict.fromkeys(uploads)),
         conversions,
     )
+
+
+def _replaced(bucket: VersionedBucket, day: DayToErase, people: People) -> list[Version]:
+    """Put the typed copy without them, and return what is to go: not a version that this has replaced in place."""
+    if day.typed_anew is None:
+        return list(day.typed)
+    new = ErasedVersion(day.typed_anew.key, put_without(bucket, day.typed_anew, people))
+    return [version for version in day.typed if ErasedVersion(version.key, version.version_id) != new]
 
 
 def _uploads(bucket: VersionedBucket, plan: Plan) -> Iterator[Upload]:
@@ -136,17 +149,31 @@ def _conversions(bucket: VersionedBucket, unfinished: Iterable[Erasure], now: da
                 yield day.parquet_key
 
 
-def _record(bucket: VersionedBucket, plan: Plan, now: datetime) -> Erasure:
-    """Write the record, unless an unfinished one has all of this already: then this run continues that one."""
-    going = [version for day in plan.days for version in day.versions if not version.is_marker]
-    versions = tuple(ErasedVersion(version.key, version.version_id) for version in going)
+def _record(bucket: VersionedBucket, plan: Plan, people: People, now: datetime) -> Erasure:
+    """Write the record, unless an unfinished one of theirs has all of this already: this run continues that one."""
+    versions = tuple(version for day in plan.days for version in _to_record(day))
     unfinished = SnapshotStore(bucket.s3, bucket.name).erasures(plan.chain_id).unfinished
-    earlier = next((record for record in unfinished if set(record.versions).issuperset(versions)), None)
+    superset = (record for record in unfinished if set(record.versions).issuperset(versions))
+    earlier = next((record for record in superset if _is_of(record, people)), None)
     erasure_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
     new = Erasure(erasure_id, plan.chain_id, utc_text(now), None, tuple(map(_counted, plan.days)), versions)
+    salt = secrets.token_hex(16)
+    new = replace(new, people_salt=salt, people_hash=people.hashed(salt))
     erasure = new if earlier is None else replace(earlier, deleted_at=None)
     _put(bucket, erasure)
     return erasure
+
+
+def _is_of(erasure: Erasure, people: People) -> bool:
+    """Whether an unfinished erasure is of exactly these people; one of an earlier release does not say whose it is."""
+    return erasure.people_salt is not None and people.hashed(erasure.people_salt) == erasure.people_hash
+
+
+def _to_record(day: DayToErase) -> Iterator[ErasedVersion]:
+    """Yield what goes for good; without versioning, the new typed copy has the key and the id of the old one."""
+    in_place = None if day.typed_anew is None else ErasedVersion(day.typed_anew.key, NULL_VERSION)
+    versions = (ErasedVersion(version.key, version.version_id) for version in day.versions if not version.is_marker)
+    return (version for version in versions if version != in_place)
 
 
 def _record_deletion(bucket: VersionedBucket, chain_id: int, now: datetime) -> None:
@@ -170,15 +197,30 @@ def _counted(day: DayToErase) -> ErasedDay:
 
 
 def _finish_records(
-    bucket: VersionedBucket, chain_id: int, unfinished: Sequence[Erasure], finished_at: datetime | None
+    bucket: VersionedBucket,
+    chain_id: int,
+    unfinished: Sequence[Erasure],
+    people: People,
+    finished_at: datetime | None,
 ) -> Iterable[Erasure]:
-    """Yield each record of which something is left; finish the others, unless anything else is left (None)."""
+    """Yield each record of which something is left, or that is not of these people: only they are proven to be gone.
+
+    Finish the others, unless anything else is left (None).
+    """
     there = _there(bucket, chain_id, RECORDED_ROOTS) if unfinished else set()
     for erasure in unfinished:
-        if not there.isdisjoint(erasure.versions):
+        if not (there.isdisjoint(erasure.versions) and _is_of(erasure, people)):
             yield erasure
         elif finished_at is not None:
-            _put(bucket, replace(erasure, finished_at=utc_text(finished_at)))
+            _put(bucket, erasure.finished(utc_text(finished_at)))
+
+
+def _tidy_records(bucket: VersionedBucket, chain_id: int) -> None:
+    """Delete what finished records were before: those versions have the hash of the people."""
+    records = SnapshotStore(bucket.s3, bucket.name).erasures(chain_id).records
+    finished = {erasure.key for erasure in records if erasure.finished_at is not None}
+    there = list(bucket.versions(keys.chain_prefix(keys.ERASURES_ROOT, chain_id)))
+    bucket.delete(version for version in there if version.key in finished and not version.is_latest)
 
 
 def _there(bucket: VersionedBucket, chain_id: int, roots: Iterable[str]) -> set[ErasedVersion]:

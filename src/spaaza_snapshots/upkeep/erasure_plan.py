@@ -50,6 +50,7 @@ class Plan:
 
     `export_versions`, `typed_versions`: how many were found, of which `clear` hold none of the people. `unclear`: keys
     that cannot be read to their end, or name no day. `today`: today's export holds one of them, and is left alone.
+    `ids`: how many people are sought, of whom `ids_without_record` have a record in no export.
     """
 
     chain_id: int
@@ -60,6 +61,8 @@ class Plan:
     clear: frozenset[Version]
     unclear: tuple[str, ...]
     today: bool
+    ids: int
+    ids_without_record: int
 
 
 @dataclass
@@ -106,11 +109,12 @@ class Search:
     ) -> None:
         self._bucket = bucket
         self._chain_id = chain_id
-        self._people = people
+        self.people = people
         self._today = today
         self._advance = advance
         self._clear: set[Version] = set()
         self._unclear: list[str] = []
+        self._found: set[int] = set()  # who has a record in an export
         self._runs: dict[str, bool] = {}  # whether a run's export holds the people
 
     def bytes_to_read(self) -> int:
@@ -133,6 +137,8 @@ class Search:
             frozenset(self._clear),
             tuple(self._unclear),
             today,
+            len(self.people.ids),
+            len(set(self.people.ids) - self._found),
         )
 
     def holds(self, version: Version) -> bool:
@@ -140,7 +146,7 @@ class Search:
         is_export = version.key.startswith(keys.RAW_ROOT)
         try:
             return (
-                self._export_holds(version) if is_export else not rows_of(self._bucket, version, self._people).is_clean
+                self._export_holds(version) if is_export else not rows_of(self._bucket, version, self.people).is_clean
             )
         except Unreadable:
             return True
@@ -170,7 +176,7 @@ class Search:
         """Read a typed copy, unless it says that it was made from an export that holds none of the people."""
         run_id = self._bucket.metadata(version).get(RUN_ID)
         if run_id is None or self._runs.get(run_id, True):
-            rows = rows_of(self._bucket, version, self._people)
+            rows = rows_of(self._bucket, version, self.people)
             self._sort(version, found, holds=not rows.is_clean)
             found.beyond_repair += [version] if rows.of_people is None else []
         else:
@@ -185,10 +191,12 @@ class Search:
     def _export_holds(self, version: Version) -> bool:
         with self._bucket.opened(version) as opened:
             run_id = opened.metadata.get(RUN_ID, "")
-            holds = self._people.are_in(opened.body)
-        if holds:
+            there = self.people.anywhere_in(opened.body)
+        if there:
             with self._bucket.opened(version) as opened:
-                holds = self._people.have_a_record_in(opened.body)
+                there = self.people.with_a_record_in(opened.body, there - self._found)
+        self._found |= there
+        holds = bool(there)
         self._advance(version.bytes)
         self._runs[run_id] = holds or self._runs.get(run_id, False)
         return holds

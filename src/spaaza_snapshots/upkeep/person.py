@@ -5,6 +5,7 @@ ID counts. In any other the number counts wherever it stands, since its cells ma
 """
 
 import csv
+import hashlib
 import io
 import re
 from collections.abc import Iterator, Sequence
@@ -36,35 +37,48 @@ class People:
         """What finds one of the ids in a text as a whole number; without lookarounds, which DuckDB does not know."""
         return f"(^|[^0-9])0*({'|'.join(map(str, self.ids))})([^0-9]|$)"
 
-    def are_in(self, compressed: IO[bytes]) -> bool:
-        """Read a gzip CSV to its end, and say whether one of the ids is anywhere in it, even as part of a number.
+    def hashed(self, salt: str) -> str:
+        """Return what tells whether others are the same people: slow, because ids are short and could be tried out."""
+        text = ",".join(map(str, sorted(set(self.ids))))
+        return hashlib.scrypt(text.encode(), salt=salt.encode(), n=2**14, r=8, p=1).hex()
+
+    def anywhere_in(self, compressed: IO[bytes]) -> frozenset[int]:
+        """Read a gzip CSV to its end, and return the ids that are anywhere in it, even as part of a number.
 
         That is fast, and mostly enough. Raises `Unreadable`.
         """
-        wanted = [str(number).encode() for number in self.ids]
-        overlap = max(map(len, wanted)) - 1
-        found, before = False, b""
+        left = {number: str(number).encode() for number in self.ids}
+        overlap = max(map(len, left.values())) - 1
+        before = b""
         with _inflated(compressed) as csv_bytes:
             while block := csv_bytes.read(BLOCK_BYTES):
                 text = before + block
-                found = found or any(number in text for number in wanted)
+                left = {number: digits for number, digits in left.items() if digits not in text}
                 before = text[-overlap:] if overlap else b""
-        return found
+        return frozenset(self.ids) - left.keys()
 
-    def have_a_record_in(self, compressed: IO[bytes]) -> bool:
-        """Read a gzip CSV up to the first record of one of them; raises `Unreadable`."""
+    def with_a_record_in(self, compressed: IO[bytes], sought: frozenset[int] = frozenset()) -> frozenset[int]:
+        """Read a gzip CSV until a record of one of them was found, and one of each that is sought; return whose.
+
+        Raises `Unreadable`.
+        """
+        wanted, found = {str(number): number for number in self.ids}, set[int]()
         csv.field_size_limit(HEADER_LIMIT_BYTES)  # process-wide, and the same everywhere
         with _inflated(compressed) as csv_bytes:
             text = io.TextIOWrapper(csv_bytes, "utf-8-sig", errors="surrogateescape", newline="")
-            return any(self._is_one(*read) for read in _records(text, [str(number) for number in self.ids]))
+            for lines, row, header in _records(text, list(wanted)):
+                found |= {wanted[number] for number in _numbers(lines, row, header) if number in wanted}
+                if found and sought <= found:
+                    break
+        return frozenset(found)
 
-    def _is_one(self, lines: Sequence[str], row: Sequence[str], header: Sequence[str]) -> bool:
-        if not re.search(self.pattern, "".join(lines)):
-            return False
-        id_cells = [cell for name, cell in zip(header, row, strict=False) if name == ID_COLUMN]
-        if not id_cells or len(row) != len(header) or not _is_sound(lines):
-            return True
-        return any(re.search(self.pattern, cell) for cell in id_cells)
+
+def _numbers(lines: Sequence[str], row: Sequence[str], header: Sequence[str]) -> list[str]:
+    """Return the whole numbers of a record that count as its ids, without leading zeros."""
+    texts = [cell for name, cell in zip(header, row, strict=False) if name == ID_COLUMN]
+    if not texts or len(row) != len(header) or not _is_sound(lines):
+        texts = ["".join(lines)]
+    return [number.lstrip("0") for text in texts for number in re.findall("[0-9]+", text)]
 
 
 def _records(text: io.TextIOWrapper, numbers: Sequence[str]) -> Iterator[tuple[list[str], list[str], list[str]]]:

@@ -15,9 +15,9 @@ import duckdb
 from spaaza_snapshots.base.sql import literal
 from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.model.columns import CAST_ERRORS, columns_of
-from spaaza_snapshots.s3.objects import RUN_ID, put_over
+from spaaza_snapshots.s3.objects import RUN_ID, head, put_over
 from spaaza_snapshots.upkeep.person import ID_COLUMN, People, Unreadable
-from spaaza_snapshots.upkeep.versions import Opened, Version, VersionedBucket
+from spaaza_snapshots.upkeep.versions import NULL_VERSION, Opened, Version, VersionedBucket
 
 ID_NAMES: Final = tuple(column.athena_name for column in columns_of((ID_COLUMN,) * 9))
 """What the column ID is called in a typed copy, also where an export has it several times."""
@@ -45,10 +45,11 @@ def rows_of(bucket: VersionedBucket, version: Version, people: People) -> Rows:
         return _rows(file, people)
 
 
-def put_without(bucket: VersionedBucket, version: Version, people: People) -> None:
+def put_without(bucket: VersionedBucket, version: Version, people: People) -> str:
     """Replace a current typed copy by one without the people's rows, of the same run, as the same types.
 
-    Raises `StorageError`, also if the copy has changed meanwhile.
+    Returns the version id of the new copy, which without versioning is that of what it has replaced in place. Raises
+    `StorageError`, also if the copy has changed meanwhile.
     """
     with bucket.opened(version) as opened, _on_disk(opened) as file, tempfile.TemporaryFile() as without:
         _copy_without(file, without, people, opened.metadata.get(RUN_ID, ""))
@@ -65,6 +66,8 @@ def put_without(bucket: VersionedBucket, version: Version, people: People) -> No
     if not put:
         hint = "A conversion was faster. Run the command again: it finds what is left."
         raise StorageError("The typed copy has changed meanwhile", version.key, hint)
+    there = head(bucket.s3, bucket.name, version.key)
+    return NULL_VERSION if there is None or there.version_id is None else there.version_id
 
 
 @contextmanager

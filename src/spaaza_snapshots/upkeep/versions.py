@@ -16,6 +16,9 @@ from spaaza_snapshots.s3.multipart import NO_SUCH_UPLOAD
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
+NULL_VERSION: Final = "null"
+"""The id of what is written while a bucket has no versioning; the next such write replaces it in place."""
+
 DELETED_AT_ONCE: Final = 1_000
 """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
 
