@@ -131,7 +131,7 @@ def chain_days(bucket: Bucket, chain_id: int, today: date, count: int, *, is_due
 
 
 def findings_of(bucket: Bucket, day: StoredDay) -> Quality | None:
-    """Return the findings of a day's typed copy; None if there is none, or they cannot be read. Raises `StorageError`."""
+    """Return the findings of a day's typed copy; None if none are there, or readable. Raises `StorageError`."""
     if day.state is not State.COMPLETE or not day.is_typed:
         return None
     return SnapshotStore(bucket.s3, bucket.name).quality(day.snapshot_id)
