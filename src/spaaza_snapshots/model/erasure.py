@@ -42,7 +42,7 @@ class Erasure:
     """Written before anything is deleted, when that has gone, and when it is proven that nothing is left.
 
     `finished_at` is None until the last. `versions`: what had to go, so that anyone can see later whether it has gone.
-    `deleted_at`: when the exports were first known to be gone, None before. Instants are UTC. `people_hash`: a salted
+    `deleted_at`: what its runs deleted went before then; None while one does. Instants are UTC. `people_hash`: a salted
     hash of whom it is to erase, so that no proof of other people finishes it; None once it is finished.
     """
 
@@ -74,7 +74,7 @@ class Erasure:
 
     @property
     def gone_at(self) -> datetime | None:
-        """The instant at which its exports were first known to be gone; None before."""
+        """The instant before which its runs deleted what they did; None while one does."""
         return None if self.deleted_at is None else datetime.fromisoformat(self.deleted_at).astimezone(UTC)
 
     @property

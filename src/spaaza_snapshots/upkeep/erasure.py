@@ -91,7 +91,7 @@ def erase(
         bucket.delete(day.report)  # before the copy: users_latest shows the last day that has a report
         bucket.delete(replaced)
         done(day)
-    _record_deletion(bucket, plan.chain_id, now())
+    _record_deletion(bucket, plan.chain_id, record, now())
     bucket.delete(bucket.versions(keys.QUERY_RESULTS_ROOT))
     return record
 
@@ -176,11 +176,13 @@ def _to_record(day: DayToErase) -> Iterator[ErasedVersion]:
     return (version for version in versions if version != in_place)
 
 
-def _record_deletion(bucket: VersionedBucket, chain_id: int, now: datetime) -> None:
-    """Write into each record whose exports are gone that they are; a killed run could not."""
-    exports = _there(bucket, chain_id, (keys.RAW_ROOT,))
+def _record_deletion(bucket: VersionedBucket, chain_id: int, own: Erasure | None, now: datetime) -> None:
+    """Write into the run's own record that it has deleted, and into each that does not say so: a killed run could not.
+
+    What that run deleted went before now; whoever continues it takes the time out again. So no proof waits for ever.
+    """
     for erasure in SnapshotStore(bucket.s3, bucket.name).erasures(chain_id).unfinished:
-        if erasure.deleted_at is None and exports.isdisjoint(erasure.versions):
+        if erasure.deleted_at is None or (own is not None and erasure.key == own.key):
             _put(bucket, replace(erasure, deleted_at=utc_text(now)))
 
 
