@@ -4,7 +4,7 @@ record        the plan without the people, but with a hash of them, under erasur
 uploads       abort what killed runs have left of exports
 each day      drafts, then exports, then reports of typed copies that go for good, then typed copies: no conversion that
               has read the export can write over a copy that is replaced after the export has gone
-record        again, with the time at which the exports had gone: whatever has read one ends soon after
+record        again, with the time by which this run had deleted: whatever has read an export ends soon after
 results       every query result, after what they were made from
 proof         list everything again, and read what no search has read
 record        again, with the time at which nothing was left, and without the hash that tells whose erasure it is
@@ -129,7 +129,7 @@ def _replaced(bucket: VersionedBucket, day: DayToErase, people: People) -> list[
     if day.typed_anew is None:
         return list(day.typed)
     new = ErasedVersion(day.typed_anew.key, put_without(bucket, day.typed_anew, people))
-    return [version for version in day.typed if ErasedVersion(version.key, version.version_id) != new]
+    return [version for version in day.typed if _erased(version) != new]
 
 
 def _uploads(bucket: VersionedBucket, plan: Plan) -> Iterator[Upload]:
@@ -155,13 +155,15 @@ def _record(bucket: VersionedBucket, plan: Plan, people: People, now: datetime) 
     unfinished = SnapshotStore(bucket.s3, bucket.name).erasures(plan.chain_id).unfinished
     superset = (record for record in unfinished if set(record.versions).issuperset(versions))
     earlier = next((record for record in superset if _is_of(record, people)), None)
-    erasure_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
-    new = Erasure(erasure_id, plan.chain_id, utc_text(now), None, tuple(map(_counted, plan.days)), versions)
-    salt = secrets.token_hex(16)
-    new = replace(new, people_salt=salt, people_hash=people.hashed(salt))
-    erasure = new if earlier is None else replace(earlier, deleted_at=None)
+    erasure = _new(plan, versions, people, now) if earlier is None else replace(earlier, deleted_at=None)
     _put(bucket, erasure)
     return erasure
+
+
+def _new(plan: Plan, versions: tuple[ErasedVersion, ...], people: People, now: datetime) -> Erasure:
+    erasure_id, salt = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}", secrets.token_hex(16)
+    new = Erasure(erasure_id, plan.chain_id, utc_text(now), None, tuple(map(_counted, plan.days)), versions)
+    return replace(new, people_salt=salt, people_hash=people.hashed(salt))
 
 
 def _is_of(erasure: Erasure, people: People) -> bool:
@@ -172,7 +174,7 @@ def _is_of(erasure: Erasure, people: People) -> bool:
 def _to_record(day: DayToErase) -> Iterator[ErasedVersion]:
     """Yield what goes for good; without versioning, the new typed copy has the key and the id of the old one."""
     in_place = None if day.typed_anew is None else ErasedVersion(day.typed_anew.key, NULL_VERSION)
-    versions = (ErasedVersion(version.key, version.version_id) for version in day.versions if not version.is_marker)
+    versions = (_erased(version) for version in day.versions if not version.is_marker)
     return (version for version in versions if version != in_place)
 
 
@@ -209,7 +211,7 @@ def _finish_records(
 
     Finish the others, unless anything else is left (None).
     """
-    there = _there(bucket, chain_id, RECORDED_ROOTS) if unfinished else set()
+    there = _there(bucket, chain_id) if unfinished else set()
     for erasure in unfinished:
         if not (there.isdisjoint(erasure.versions) and _is_of(erasure, people)):
             yield erasure
@@ -225,9 +227,13 @@ def _tidy_records(bucket: VersionedBucket, chain_id: int) -> None:
     bucket.delete(version for version in there if version.key in finished and not version.is_latest)
 
 
-def _there(bucket: VersionedBucket, chain_id: int, roots: Iterable[str]) -> set[ErasedVersion]:
-    prefixes = (keys.chain_prefix(root, chain_id) for root in roots)
-    return {ErasedVersion(found.key, found.version_id) for prefix in prefixes for found in _real(bucket, prefix)}
+def _there(bucket: VersionedBucket, chain_id: int) -> set[ErasedVersion]:
+    prefixes = (keys.chain_prefix(root, chain_id) for root in RECORDED_ROOTS)
+    return {_erased(found) for prefix in prefixes for found in _real(bucket, prefix)}
+
+
+def _erased(version: Version) -> ErasedVersion:
+    return ErasedVersion(version.key, version.version_id)
 
 
 def _put(bucket: VersionedBucket, erasure: Erasure) -> None:
