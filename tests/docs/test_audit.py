@@ -56,6 +56,12 @@ def git(folder: Path, *words: str) -> str:
     return subprocess.run(["git", "-C", folder, *words], check=True, capture_output=True, text=True).stdout
 
 
+@pytest.fixture(autouse=True)
+def two_files_of_pins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes pip-audit two seconds more."""
+    monkeypatch.setattr(pins, "FILES", (Path("requirements/uv.txt"), Path("src/requirements.txt")))
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     git(tmp_path, "init", "-q")
@@ -74,13 +80,12 @@ def test_a_database_that_knows_the_old_vulnerability_and_none_in_the_pins_is_bel
     with database(lambda name, version: f"{name} {version}" == CANARY) as service:
         code, printed = audited(repository, service, capsys)
     assert code == 0
-    assert "Pins: no known vulnerabilities in " in printed
+    assert "Pins: no known vulnerabilities in 2 files of requirements." in printed
 
 
 def test_a_hole_in_a_pin_is_told_with_its_file_and_its_cure(
-    repository: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(pins, "FILES", (Path("src/requirements.txt"),))  # each takes pip-audit two seconds more
     with database(lambda name, version: name == PINNED or f"{name} {version}" == CANARY) as service:
         code, printed = audited(repository, service, capsys)
     assert code == 1
