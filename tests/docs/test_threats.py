@@ -53,4 +53,4 @@ def test_whatever_installs_asks_for_hashes(file: str) -> None:
 def test_what_runs_before_a_change_lands_asks_for_no_credentials() -> None:
     lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     commands = [line for line in lines if line and not line.startswith(("#", "set ", "cd "))]
-    assert commands == ["make check", "make test"]
+    assert commands == ["make check", "make test COVERAGE=1"]
