@@ -6,17 +6,8 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from spaaza_snapshots.base.aws_errors import code_of
-from spaaza_snapshots.upkeep.doctor.examination import (
-    DENIED,
-    Finding,
-    SetupCheck,
-    answer_of,
-    bad,
-    bad_credentials,
-    good,
-    unknown,
-)
+from spaaza_snapshots.base.aws_errors import answer_of, code_of
+from spaaza_snapshots.upkeep.doctor.examination import DENIED, Finding, SetupCheck, bad, bad_credentials, good, unknown
 from spaaza_snapshots.upkeep.doctor.running import RUNTIME
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from spaaza_snapshots.base.aws_errors import MISSING
+from spaaza_snapshots.base.aws_errors import MISSING, answer_of
 from spaaza_snapshots.model import keys
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.upkeep.advice import DAMAGED_RECORD, OPERATIONS
 from spaaza_snapshots.upkeep.days import chains_in
-from spaaza_snapshots.upkeep.doctor.examination import Finding, SetupCheck, answer_of, bad, good, unknown
+from spaaza_snapshots.upkeep.doctor.examination import Finding, SetupCheck, bad, good, unknown
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 from spaaza_snapshots.upkeep.scheduler import PUT_BACK
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from spaaza_snapshots.upkeep.doctor.examination import Finding, SetupCheck, answer_of, bad, good, unknown
+from spaaza_snapshots.base.aws_errors import answer_of
+from spaaza_snapshots.upkeep.doctor.examination import Finding, SetupCheck, bad, good, unknown
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 
 OURS: Final = frozenset({"BucketName", "SecretArn", "ExportFunctionName", "GlueDatabaseName"})

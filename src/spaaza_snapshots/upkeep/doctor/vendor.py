@@ -9,14 +9,9 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from spaaza_snapshots.base.aws_errors import code_of
+from spaaza_snapshots.base.aws_errors import answer_of, code_of
 from spaaza_snapshots.base.clock import RESERVE_SECONDS, Clock
-from spaaza_snapshots.errors import (
-    CredentialsError,
-    ExportInterrupted,
-    ExportRejected,
-    NotAnExport,
-)
+from spaaza_snapshots.errors import CredentialsError, ExportInterrupted, ExportRejected, NotAnExport
 from spaaza_snapshots.model.columns import KNOWN
 from spaaza_snapshots.proof.checks import prove
 from spaaza_snapshots.proof.gzip_csv import GzipCsvInspector, Inspection
@@ -24,16 +19,7 @@ from spaaza_snapshots.rotation.login_secret import REFUSED, TRIED
 from spaaza_snapshots.spaaza.export_api import SpaazaExports
 from spaaza_snapshots.spaaza.export_stream import ExportStream
 from spaaza_snapshots.spaaza.login import SpaazaLogin
-from spaaza_snapshots.upkeep.doctor.examination import (
-    DENIED,
-    Finding,
-    SetupCheck,
-    answer_of,
-    bad,
-    bad_credentials,
-    good,
-    unknown,
-)
+from spaaza_snapshots.upkeep.doctor.examination import DENIED, Finding, SetupCheck, bad, bad_credentials, good, unknown
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 from spaaza_snapshots.upkeep.scheduler import PUT_BACK
 
