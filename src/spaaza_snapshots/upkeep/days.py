@@ -60,14 +60,10 @@ def chains_in(s3: "S3Client", bucket: str, roots: Sequence[str] = ROOTS) -> list
     return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
 
 
-def dates_of(s3: "S3Client", bucket: str, chain_id: int) -> list[date]:
-    """Return every date of a chain that has anything in the bucket; raises `StorageError`."""
-    return sorted({found for root in ROOTS for found in _dates_under(s3, bucket, root, chain_id)})
-
-
-def pending_dates(s3: "S3Client", bucket: str, chain_id: int) -> list[date]:
-    """Return the dates of a chain that have a draft, held or not yet promoted; raises `StorageError`."""
-    return sorted(_dates_under(s3, bucket, keys.PENDING_ROOT, chain_id))
+def dates_of(s3: "S3Client", bucket: str, chain_id: int, roots: Sequence[str] = ROOTS) -> list[date]:
+    """Return every date of a chain that has anything under these roots; raises `StorageError`."""
+    prefixes = [keys.chain_prefix(root, chain_id) for root in roots]
+    return sorted({*filter(None, (_date(name) for prefix in prefixes for name in _folders(s3, bucket, prefix, "dt")))})
 
 
 def oldest_kept(today: date, kept_days: int) -> date:
@@ -120,10 +116,6 @@ def _folders(s3: "S3Client", bucket: str, prefix: str, name: str) -> Iterator[st
                 key, _, value = folder["Prefix"].removeprefix(prefix).rstrip("/").partition("=")
                 if key == name:
                     yield value
-
-
-def _dates_under(s3: "S3Client", bucket: str, root: str, chain_id: int) -> Iterator[date]:
-    return filter(None, map(_date, _folders(s3, bucket, f"{root}chain_id={chain_id}/", "dt")))
 
 
 def _date(text: str) -> date | None:

@@ -53,11 +53,9 @@ def switched_off(found: Mapping[str, Any]) -> Fault | None:
 
 def _first(scheduler: Any, stack: str, is_ours: Callable[[str], bool]) -> Mapping[str, Any] | None:
     """Return the first schedule of the stack's name with such a target; CloudFormation begins names like that."""
-    for page in scheduler.get_paginator("list_schedules").paginate(NamePrefix=stack[:24]):
-        for found in page["Schedules"]:
-            if is_ours(found.get("Target", {}).get("Arn", "")):
-                answer: Mapping[str, Any] = scheduler.get_schedule(
-                    Name=found["Name"], GroupName=found.get("GroupName", "default")
-                )
-                return answer
+    for found in scheduler.get_paginator("list_schedules").paginate(NamePrefix=stack[:24]).search("Schedules[]"):
+        if is_ours(found.get("Target", {}).get("Arn", "")):
+            group = found.get("GroupName", "default")
+            answer: Mapping[str, Any] = scheduler.get_schedule(Name=found["Name"], GroupName=group)
+            return answer
     return None
