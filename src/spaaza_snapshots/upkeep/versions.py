@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 from botocore.exceptions import ClientError
 
-from spaaza_snapshots.base.aws_errors import code_of, storage_errors
+from spaaza_snapshots.base.aws_errors import answer_of, code_of, storage_errors
 from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.s3.multipart import NO_SUCH_UPLOAD
 
@@ -103,12 +103,9 @@ class VersionedBucket:
     def abort(self, uploads: Iterable[Upload]) -> None:
         """Abort uploads, which deletes the parts that they have; succeeds for one that has ended meanwhile."""
         for upload in list(uploads):
+            found = {"Bucket": self.name, "Key": upload.key, "UploadId": upload.upload_id}
             with storage_errors(f"aborting an upload of {upload.key}", AGAIN_HINT):
-                try:
-                    self.s3.abort_multipart_upload(Bucket=self.name, Key=upload.key, UploadId=upload.upload_id)
-                except ClientError as error:
-                    if code_of(error) != NO_SUCH_UPLOAD:
-                        raise
+                answer_of(self.s3.abort_multipart_upload, {NO_SUCH_UPLOAD}, **found)
 
     def delete(self, versions: Iterable[Version]) -> None:
         """Delete versions for good, in their order; raises `StorageError` at the first that S3 refuses to delete."""

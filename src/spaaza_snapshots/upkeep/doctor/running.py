@@ -11,14 +11,7 @@ from spaaza_snapshots.upkeep.doctor.examination import Finding, SetupCheck, bad,
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 from spaaza_snapshots.upkeep.queues import NO_QUEUE, waiting
 from spaaza_snapshots.upkeep.schedule import Schedule
-from spaaza_snapshots.upkeep.scheduler import (
-    GONE,
-    PUT_BACK,
-    export_schedule,
-    fault_of_export,
-    renewal_schedule,
-    switched_off,
-)
+from spaaza_snapshots.upkeep.scheduler import GONE, PUT_BACK, RENEWAL_TARGET, fault_of_export, schedule_to, switched_off
 
 RUNTIME: Final = "python3.13"
 
@@ -53,7 +46,7 @@ def _failures_kept(here: Surroundings, output: str) -> Finding:
 
 
 def _schedule(here: Surroundings) -> Finding:
-    found = export_schedule(here.client("scheduler"), here.title, here.output("ExportFunctionName"))
+    found = schedule_to(here.client("scheduler"), here.title, f":function:{here.output('ExportFunctionName')}")
     if found is None:
         return bad(GONE.text, GONE.fix)
     fault = fault_of_export(found, here.parameter("ChainIds"))
@@ -61,7 +54,7 @@ def _schedule(here: Surroundings) -> Finding:
 
 
 def _renewal(here: Surroundings) -> Finding:
-    found = renewal_schedule(here.client("scheduler"), here.title)
+    found = schedule_to(here.client("scheduler"), here.title, RENEWAL_TARGET)
     if found is None:
         return bad("it does not exist: nothing renews the session in time", PUT_BACK)
     fault = switched_off(found)
