@@ -93,7 +93,9 @@ def status_of(place: Place, now: datetime) -> Status:
         failed_runs=failed.result(),
         steps=(),
     )
-    return replace(found, steps=tuple(sorted(_steps(place, found), key=lambda step: step.order)))
+    # the first kind of trouble is the first thing to do, and of one kind the newest day
+    steps = sorted(_steps(place, found), key=lambda step: (step.trouble, -step.day.toordinal()))
+    return replace(found, steps=tuple(steps))
 
 
 def _errors(

@@ -112,20 +112,16 @@ class VersionedBucket:
         left = iter(versions)
         while batch := list(islice(left, DELETED_AT_ONCE)):
             first = batch[0].key
+            named: Any = [{"Key": version.key, "VersionId": version.version_id} for version in batch]
             with storage_errors(f"deleting versions of {first}", AGAIN_HINT):
-                errors = self._delete(batch, first)
-            for error in errors:
-                raise _refusal(error.get("Key", first), error.get("Code", "Unknown"))
-
-    def _delete(self, batch: list[Version], first: str) -> list[Any]:
-        named = [{"Key": version.key, "VersionId": version.version_id} for version in batch]
-        try:
-            answer = self.s3.delete_objects(Bucket=self.name, Delete={"Objects": cast("Any", named), "Quiet": True})
-        except ClientError as error:
-            if code_of(error) == "AccessDenied":
-                raise _refusal(first, code_of(error)) from error
-            raise
-        return list(answer.get("Errors", ()))
+                try:
+                    answer = self.s3.delete_objects(Bucket=self.name, Delete={"Objects": named, "Quiet": True})
+                except ClientError as error:
+                    if code_of(error) == "AccessDenied":
+                        raise _refusal(first, code_of(error)) from error
+                    raise
+            for refused in answer.get("Errors", ()):
+                raise _refusal(refused.get("Key", first), refused.get("Code", "Unknown"))
 
 
 def versions_below(s3: "S3Client", bucket: str, prefix: str) -> Iterator[Version]:

@@ -138,14 +138,9 @@ def _failed(here: Surroundings) -> Finding:
     return good("none in the last 14 days")
 
 
-def function(name: str, output: str) -> SetupCheck:
-    """Return the check of one function."""
-    return SetupCheck(name, partial(_function, output=output), ("stack",))
-
-
 RUNNING = (
-    function("export function", "ExportFunctionName"),
-    function("parquet function", "ParquetFunctionName"),
+    SetupCheck("export function", partial(_function, output="ExportFunctionName"), ("stack",)),
+    SetupCheck("parquet function", partial(_function, output="ParquetFunctionName"), ("stack",)),
     SetupCheck("export failures", partial(_failures_kept, output="ExportFunctionName"), ("export function",)),
     SetupCheck("parquet failures", partial(_failures_kept, output="ParquetFunctionName"), ("parquet function",)),
     SetupCheck("schedule", _schedule, ("stack",)),
@@ -155,4 +150,7 @@ RUNNING = (
     SetupCheck("undelivered", _undelivered, ("stack",)),
     SetupCheck("failed runs", _failed, ("stack",)),
 )
-RENEWAL = (function("rotation function", "RotationFunctionName"), SetupCheck("renewal schedule", _renewal, ("stack",)))
+RENEWAL = (
+    SetupCheck("rotation function", partial(_function, output="RotationFunctionName"), ("stack",)),
+    SetupCheck("renewal schedule", _renewal, ("stack",)),
+)

@@ -57,7 +57,6 @@ def _is_ours(storage: Mapping[str, Any], bucket: str) -> bool:
 
 
 def _lake_formation(here: Surroundings) -> Finding:
-    """Look at what a new database or table is open to."""
     settings = here.client("lakeformation").get_data_lake_settings()["DataLakeSettings"]
     kinds = {"databases": "CreateDatabaseDefaultPermissions", "tables": "CreateTableDefaultPermissions"}
     closed = [kind for kind, name in kinds.items() if not _is_open(settings.get(name, ()))]
