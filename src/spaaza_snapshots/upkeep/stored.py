@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from spaaza_snapshots.base.aws_errors import MISSING_VERSION, answer_of, storage_errors
 from spaaza_snapshots.s3.objects import RUN_ID
 from spaaza_snapshots.s3.snapshot_store import CHUNK_BYTES, MANIFEST_LIMIT_BYTES
-from spaaza_snapshots.upkeep.versions import versions_below
+from spaaza_snapshots.upkeep.versions import VersionedBucket
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -69,10 +69,9 @@ class ObjectReader:
 
     def replaced_versions(self, key: str) -> Iterator[str]:
         """Yield the version ids of a key that are no longer current, newest first."""
-        with storage_errors(f"listing the versions of {key}"):
-            for version in versions_below(self._s3, self.bucket, key):
-                if version.key == key and not version.is_latest and not version.is_marker:
-                    yield version.version_id
+        for version in VersionedBucket(self._s3, self.bucket).versions(key):
+            if version.key == key and not version.is_latest and not version.is_marker:
+                yield version.version_id
 
     def _found(self, call: Any, key: str, version_id: str | None, **more: str) -> Any:
         version = {} if version_id is None else {"VersionId": version_id}

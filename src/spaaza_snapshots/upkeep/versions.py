@@ -77,7 +77,9 @@ class VersionedBucket:
     def versions(self, prefix: str) -> Iterator[Version]:
         """Yield the versions and delete markers below a prefix; those of one key come newest first."""
         with storage_errors(f"listing the versions of {prefix}", AGAIN_HINT):
-            yield from versions_below(self.s3, self.name, prefix)
+            for page in self.s3.get_paginator("list_object_versions").paginate(Bucket=self.name, Prefix=prefix):
+                yield from [_version(found, found["Size"]) for found in page.get("Versions", ())]
+                yield from [_version(found) for found in page.get("DeleteMarkers", ())]
 
     @contextmanager
     def opened(self, version: Version) -> Iterator[Opened]:
@@ -122,13 +124,6 @@ class VersionedBucket:
                     raise
             for refused in answer.get("Errors", ()):
                 raise _refusal(refused.get("Key", first), refused.get("Code", "Unknown"))
-
-
-def versions_below(s3: "S3Client", bucket: str, prefix: str) -> Iterator[Version]:
-    """Yield the versions and delete markers below a prefix, those of one key newest first; the SDK's errors pass."""
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
-        yield from [_version(found, found["Size"]) for found in page.get("Versions", ())]
-        yield from (_version(found) for found in page.get("DeleteMarkers", ()))
 
 
 def _version(found: Mapping[str, Any], size: int | None = None) -> Version:
