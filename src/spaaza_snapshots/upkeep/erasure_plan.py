@@ -187,10 +187,9 @@ class Search:
             with self._bucket.opened(version) as opened:
                 there = self.people.with_a_record_in(opened.body, there - self._found)
         self._found |= there
-        holds = bool(there)
         self._advance(version.bytes)
-        self._runs[run_id] = holds or self._runs.get(run_id, False)
-        return holds
+        self._runs[run_id] = bool(there) or self._runs.get(run_id, False)
+        return bool(there)
 
     def _day(self, day: date, exports: _Found, typed: _Found) -> DayToErase:
         snapshot_id = SnapshotId(self._chain_id, day)
