@@ -93,8 +93,10 @@ class _Found:
         return [version for version in self.versions if version.is_marker or version is self.current]
 
     @property
-    def all_real_go(self) -> bool:
-        return all(version in self.holding for version in self.versions if not version.is_marker)
+    def goes(self) -> bool:
+        """Whether nothing of it can stay: its current version holds them, or each of its versions does."""
+        all_hold = all(version in self.holding for version in self.versions if not version.is_marker)
+        return self.current_holds or (bool(self.holding) and all_hold)
 
 
 _Days = dict[date, _Found]
@@ -193,15 +195,14 @@ class Search:
 
     def _day(self, day: date, exports: _Found, typed: _Found) -> DayToErase:
         snapshot_id = SnapshotId(self._chain_id, day)
-        whole = bool(exports.holding) and (exports.current_holds or exports.all_real_go)
-        last = exports.last_to_go if whole else []
-        first = [found for found in (exports.versions if whole else exports.holding) if found not in last]
+        last = exports.last_to_go if exports.goes else []
+        first = [found for found in (exports.versions if exports.goes else exports.holding) if found not in last]
         to_rewrite = typed.current if typed.current_holds and typed.current not in self._beyond_repair else None
-        gone = bool(typed.holding) and (typed.current_holds or typed.all_real_go) and to_rewrite is None
+        gone = typed.goes and to_rewrite is None
         return DayToErase(
             snapshot_id,
-            whole,
-            tuple(self._drafts(snapshot_id)) if whole else (),
+            exports.goes,
+            tuple(self._drafts(snapshot_id)) if exports.goes else (),
             tuple(self._bucket.versions(snapshot_id.quality_key)) if gone else (),
             to_rewrite,
             tuple(typed.versions if gone else typed.holding),
