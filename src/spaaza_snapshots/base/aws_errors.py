@@ -1,11 +1,14 @@
 """Turns the SDK's errors into ours."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from spaaza_snapshots.errors import StorageError
+
+T = TypeVar("T")
 
 MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 """S3's codes for a missing object; HEAD has no body, so only the status."""
@@ -20,6 +23,16 @@ LOST_CONDITION = frozenset({"404", "409", "412", "NoSuchKey", "ConditionalReques
 def code_of(error: ClientError) -> str:
     """Return the service's error code."""
     return error.response.get("Error", {}).get("Code", "Unknown")
+
+
+def answer_of(call: Callable[..., T], missing: Collection[str], **arguments: Any) -> T | None:
+    """Make a call; None where it is refused with one of these codes, which say that the thing is not there."""
+    try:
+        return call(**arguments)
+    except ClientError as error:
+        if code_of(error) not in missing:
+            raise
+        return None
 
 
 NEXT_RUN = (

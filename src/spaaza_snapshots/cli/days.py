@@ -16,7 +16,7 @@ from spaaza_snapshots.cli.days_asked import a_date
 from spaaza_snapshots.cli.stored import bucket_of, chain_ids_of, day_data, schedule_of
 from spaaza_snapshots.errors import InvalidRequest
 from spaaza_snapshots.upkeep.chain_days import Bucket
-from spaaza_snapshots.upkeep.days import State, StoredDay, chains_in
+from spaaza_snapshots.upkeep.days import State, StoredDay, chains_in, dates_of
 
 DEFAULT_DAYS: Final = 30
 STYLES: Final = {
@@ -65,7 +65,7 @@ def _days(bucket: Bucket, chain_id: int, options: argparse.Namespace, today: dat
     since = options.since or until - timedelta(days=DEFAULT_DAYS - 1)
     if since > until:
         raise InvalidRequest("--since is after --until", f"{since}, {until}", "Give the earlier date to --since.")
-    there = bucket.dates(chain_id)
+    there = dates_of(bucket.s3, bucket.name, chain_id)
     first = max([since, *there[:1]])
     dates = [first + timedelta(days=number) for number in range((until - first).days + 1)] if there else []
     return bucket.days(chain_id, dates, there, today)

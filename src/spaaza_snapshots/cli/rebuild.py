@@ -20,7 +20,6 @@ from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.upkeep.days import State, days_of
 from spaaza_snapshots.upkeep.rebuild import Outcome, Rebuilder, Rebuilt
-from spaaza_snapshots.upkeep.stored import ObjectReader
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -56,8 +55,8 @@ def run(options: argparse.Namespace) -> Answer:
         closing(session.client("logs")) as logs,
     ):
         days, skipped = _days(options, deployment, s3, bucket)
-        stored = ObjectReader(s3, bucket)
-        rebuilder = Rebuilder(functions, logs, deployment.output("ParquetFunctionName"), stored, options.parallel)
+        store = SnapshotStore(s3, bucket)
+        rebuilder = Rebuilder(functions, logs, deployment.output("ParquetFunctionName"), store, options.parallel)
         return _followed(rebuilder, days, skipped)
 
 

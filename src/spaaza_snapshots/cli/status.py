@@ -21,7 +21,7 @@ from spaaza_snapshots.model.erasure import ErasureRecords
 from spaaza_snapshots.upkeep.advice import Make, Trouble
 from spaaza_snapshots.upkeep.chain_days import ChainDays
 from spaaza_snapshots.upkeep.days import StoredDay
-from spaaza_snapshots.upkeep.scheduler import Fault, export_schedule, fault_of_export
+from spaaza_snapshots.upkeep.scheduler import Fault, fault_of_export, schedule_to
 from spaaza_snapshots.upkeep.status import Place, Status, status_of
 from spaaza_snapshots.upkeep.unknown import Unknown
 
@@ -56,7 +56,7 @@ def _place(deployment: Deployment, make: Make, clients: ExitStack) -> Place:
     function, chain_ids = deployment.output("ExportFunctionName"), deployment.parameter("ChainIds")
 
     def schedule_fault() -> Fault | None:
-        return fault_of_export(export_schedule(scheduler, deployment.stack, function), chain_ids)
+        return fault_of_export(schedule_to(scheduler, deployment.stack, f":function:{function}"), chain_ids)
 
     def log_group() -> str:
         found = cloudformation.describe_stack_resource(StackName=deployment.stack, LogicalResourceId="ExportLog")

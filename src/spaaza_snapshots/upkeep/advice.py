@@ -39,11 +39,6 @@ class Step:
     text: str
     day: date = date.min
 
-    @property
-    def order(self) -> tuple[int, int]:
-        """What sorts the first thing to do to the front: the kind of trouble, then the newest day."""
-        return self.trouble, -self.day.toordinal()
-
 
 @dataclass(frozen=True, slots=True)
 class Make:

@@ -6,11 +6,12 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.erasure import ErasureRecords
 from spaaza_snapshots.model.quality import Quality
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
-from spaaza_snapshots.upkeep.days import State, StoredDay, dates_of, days_of, oldest_kept, pending_dates
+from spaaza_snapshots.upkeep.days import State, StoredDay, dates_of, days_of, oldest_kept
 from spaaza_snapshots.upkeep.unknown import Unknown, known
 
 if TYPE_CHECKING:
@@ -51,10 +52,6 @@ class Bucket:
     name: str
     raw_days: int
     pending_days: int
-
-    def dates(self, chain_id: int) -> list[date]:
-        """Return every date of a chain that has anything; raises `StorageError`."""
-        return dates_of(self.s3, self.name, chain_id)
 
     def days(self, chain_id: int, dates: Sequence[date], there: Collection[date], today: date) -> list[StoredDay]:
         """Look at dates of a chain, in their order; those that are not `there` cost no call. Raises `StorageError`."""
@@ -120,18 +117,13 @@ class ChainDays:
 def chain_days(bucket: Bucket, chain_id: int, today: date, count: int, *, is_due: bool) -> ChainDays:
     """Look at the last `count` days of a chain, and at what is held before them; raises `StorageError`."""
     dates = [today - timedelta(days=ago) for ago in reversed(range(count))]
-    there = bucket.dates(chain_id)
+    there = dates_of(bucket.s3, bucket.name, chain_id)
     days = bucket.days(chain_id, dates, there, today)
     kept_since = today - timedelta(days=bucket.pending_days)
-    drafts = [found for found in pending_dates(bucket.s3, bucket.name, chain_id) if kept_since <= found < dates[0]]
+    pending = dates_of(bucket.s3, bucket.name, chain_id, (keys.PENDING_ROOT,))
+    drafts = [found for found in pending if kept_since <= found < dates[0]]
     held = [day for day in bucket.days(chain_id, drafts, drafts, today) if day.state is State.HELD]
-    findings = known(lambda: findings_of(bucket, days[-1]))
-    erasures = known(lambda: SnapshotStore(bucket.s3, bucket.name).erasures(chain_id))
+    store = SnapshotStore(bucket.s3, bucket.name)
+    findings = known(lambda: store.quality(days[-1].snapshot_id)) if days[-1].is_typed else None
+    erasures = known(lambda: store.erasures(chain_id))
     return ChainDays(chain_id, tuple(days), tuple(held), min(there, default=None), findings, is_due, erasures)
-
-
-def findings_of(bucket: Bucket, day: StoredDay) -> Quality | None:
-    """Return the findings of a day's typed copy; None if none are there, or readable. Raises `StorageError`."""
-    if day.state is not State.COMPLETE or not day.is_typed:
-        return None
-    return SnapshotStore(bucket.s3, bucket.name).quality(day.snapshot_id)

@@ -1,5 +1,6 @@
 """The days of a chain as the bucket shows them: which have a snapshot, and how each of the others stands."""
 
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 READERS: Final = 8
 """How many days are looked at at once: each takes about six calls, and boto3 keeps ten connections."""
 
+_CHAIN: Final = re.compile("chain_id=([0-9]+)/")
 ROOTS: Final = (keys.MANIFESTS_ROOT, keys.RAW_ROOT, keys.PENDING_ROOT, keys.PARQUET_ROOT, keys.QUALITY_ROOT)
 
 
@@ -56,18 +58,15 @@ class StoredDay:
 
 def chains_in(s3: "S3Client", bucket: str, roots: Sequence[str] = ROOTS) -> list[int]:
     """Return every chain that has anything under these roots, configured or not; raises `StorageError`."""
-    names = {name for root in roots for name in _folders(s3, bucket, root, "chain_id")}
-    return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
+    found = (_CHAIN.fullmatch(folder.removeprefix(root)) for root in roots for folder in _folders(s3, bucket, root))
+    return sorted({int(match[1]) for match in found if match})
 
 
-def dates_of(s3: "S3Client", bucket: str, chain_id: int) -> list[date]:
-    """Return every date of a chain that has anything in the bucket; raises `StorageError`."""
-    return sorted({found for root in ROOTS for found in _dates_under(s3, bucket, root, chain_id)})
-
-
-def pending_dates(s3: "S3Client", bucket: str, chain_id: int) -> list[date]:
-    """Return the dates of a chain that have a draft, held or not yet promoted; raises `StorageError`."""
-    return sorted(_dates_under(s3, bucket, keys.PENDING_ROOT, chain_id))
+def dates_of(s3: "S3Client", bucket: str, chain_id: int, roots: Sequence[str] = ROOTS) -> list[date]:
+    """Return every date of a chain that has anything under these roots; raises `StorageError`."""
+    prefixes = [keys.chain_prefix(root, chain_id) for root in roots]
+    found = {keys.date_of(folder) for prefix in prefixes for folder in _folders(s3, bucket, prefix)}
+    return sorted(day for day in found if day is not None)
 
 
 def oldest_kept(today: date, kept_days: int) -> date:
@@ -89,9 +88,8 @@ def day_of(store: SnapshotStore, snapshot_id: SnapshotId, oldest_raw: date) -> S
     found = look(store, snapshot_id)
     if found.committed is None:
         return _without_snapshot(store, snapshot_id, found, oldest_raw)
-    parquet, quality = store.derived(snapshot_id)
     run_id = found.committed.run_id
-    is_typed = parquet is not None and quality is not None and parquet.is_of(run_id) and quality.is_of(run_id)
+    is_typed = all(derived is not None and derived.is_of(run_id) for derived in store.derived(snapshot_id))
     return StoredDay(snapshot_id, State.COMPLETE, found.committed, is_typed)
 
 
@@ -112,23 +110,7 @@ def _was_erased(store: SnapshotStore, snapshot_id: SnapshotId) -> bool:
     return any(snapshot_id.snapshot_date in erasure.dates for erasure in store.erasures(snapshot_id.chain_id).records)
 
 
-def _folders(s3: "S3Client", bucket: str, prefix: str, name: str) -> Iterator[str]:
-    """Yield the values of the partitions `name=…` right below a prefix."""
+def _folders(s3: "S3Client", bucket: str, prefix: str) -> Iterator[str]:
     with storage_errors(f"listing {prefix}"):
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/"):
-            for folder in page.get("CommonPrefixes", ()):
-                key, _, value = folder["Prefix"].removeprefix(prefix).rstrip("/").partition("=")
-                if key == name:
-                    yield value
-
-
-def _dates_under(s3: "S3Client", bucket: str, root: str, chain_id: int) -> Iterator[date]:
-    return filter(None, map(_date, _folders(s3, bucket, f"{root}chain_id={chain_id}/", "dt")))
-
-
-def _date(text: str) -> date | None:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.isoformat() == text else None  # it reads weeks too, and dates without hyphens
+            yield from (folder["Prefix"] for folder in page.get("CommonPrefixes", ()))

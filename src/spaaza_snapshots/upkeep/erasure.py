@@ -20,7 +20,7 @@ from typing import Final
 from spaaza_snapshots.base.aws_errors import storage_errors
 from spaaza_snapshots.errors import InvalidRequest
 from spaaza_snapshots.model import keys
-from spaaza_snapshots.model.erasure import ErasedDay, ErasedVersion, Erasure
+from spaaza_snapshots.model.erasure import ErasedDay, ErasedVersion, Erasure, ErasureRecords
 from spaaza_snapshots.model.manifest import utc_text
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.upkeep.days import ROOTS, chains_in
@@ -102,26 +102,26 @@ def prove(bucket: VersionedBucket, plan: Plan, search: Search, now: Callable[[],
     Versions never change, so what was read once needs no second look. Raises `StorageError`.
     """
     uploads = [upload.key for upload in _uploads(bucket, plan)]  # first: one that ends meanwhile is then an export
-    exports = _real(bucket, keys.chain_prefix(keys.RAW_ROOT, plan.chain_id))
-    typed = _real(bucket, keys.chain_prefix(keys.PARQUET_ROOT, plan.chain_id))
+    trees = {root: _real(bucket, keys.chain_prefix(root, plan.chain_id)) for root in RECORDED_ROOTS}
+    exports, typed = trees[keys.RAW_ROOT], trees[keys.PARQUET_ROOT]
     left = [version for version in (*exports, *typed) if version not in plan.clear and search.holds(version)]
     results = _real(bucket, keys.QUERY_RESULTS_ROOT)
-    there = {version.key for day in plan.days for version in bucket.versions(day.snapshot_id.pending_prefix)}
-    drafts = [draft for day in plan.days for draft in day.drafts if draft.key in there]
-    still_there = tuple(dict.fromkeys(version.key for version in (*left, *results, *drafts)))
-    unfinished = SnapshotStore(bucket.s3, bucket.name).erasures(plan.chain_id).unfinished
-    conversions = tuple(_conversions(bucket, unfinished, now()))
-    finished_at = None if still_there or uploads or conversions else now()
-    open_records = tuple(_finish_records(bucket, plan.chain_id, unfinished, search.people, finished_at))
-    _tidy_records(bucket, plan.chain_id)
-    return ErasureProof(
-        still_there,
+    draft_keys = {draft.key for day in plan.days for draft in day.drafts}
+    drafts = [version for version in trees[keys.PENDING_ROOT] if version.key in draft_keys]
+    records = SnapshotStore(bucket.s3, bucket.name).erasures(plan.chain_id)
+    there = {_erased(version) for tree in trees.values() for version in tree}
+    gone = (record for record in records.unfinished if there.isdisjoint(record.versions))
+    done = [record for record in gone if _is_of(record, search.people)]  # only they are proven to be gone
+    proof = ErasureProof(
+        tuple(dict.fromkeys(version.key for version in (*left, *results, *drafts))),
         len(exports),
         len(typed),
-        open_records,
+        tuple(record for record in records.unfinished if record not in done),
         tuple(dict.fromkeys(uploads)),
-        conversions,
+        tuple(_conversions(bucket, records.unfinished, now())),
     )
+    _finish(bucket, plan.chain_id, records, done if proof.is_clean else (), now())
+    return proof
 
 
 def _replaced(bucket: VersionedBucket, day: DayToErase, people: People) -> list[Version]:
@@ -200,36 +200,15 @@ def _counted(day: DayToErase) -> ErasedDay:
     )
 
 
-def _finish_records(
-    bucket: VersionedBucket,
-    chain_id: int,
-    unfinished: Sequence[Erasure],
-    people: People,
-    finished_at: datetime | None,
-) -> Iterable[Erasure]:
-    """Yield each record of which something is left, or that is not of these people: only they are proven to be gone.
-
-    Finish the others, unless anything else is left (None).
-    """
-    there = _there(bucket, chain_id) if unfinished else set()
-    for erasure in unfinished:
-        if not (there.isdisjoint(erasure.versions) and _is_of(erasure, people)):
-            yield erasure
-        elif finished_at is not None:
-            _put(bucket, erasure.finished(utc_text(finished_at)))
-
-
-def _tidy_records(bucket: VersionedBucket, chain_id: int) -> None:
-    """Delete what finished records were before: those versions have the hash of the people."""
-    records = SnapshotStore(bucket.s3, bucket.name).erasures(chain_id).records
-    finished = {erasure.key for erasure in records if erasure.finished_at is not None}
+def _finish(
+    bucket: VersionedBucket, chain_id: int, records: ErasureRecords, done: Sequence[Erasure], now: datetime
+) -> None:
+    """Finish those that are done, and delete what any was before it was finished, which has the hash of the people."""
+    for erasure in done:
+        _put(bucket, erasure.finished(utc_text(now)))
+    finished = {erasure.key for erasure in records.records if erasure in done or erasure.finished_at is not None}
     there = list(bucket.versions(keys.chain_prefix(keys.ERASURES_ROOT, chain_id)))
     bucket.delete(version for version in there if version.key in finished and not version.is_latest)
-
-
-def _there(bucket: VersionedBucket, chain_id: int) -> set[ErasedVersion]:
-    prefixes = (keys.chain_prefix(root, chain_id) for root in RECORDED_ROOTS)
-    return {_erased(found) for prefix in prefixes for found in _real(bucket, prefix)}
 
 
 def _erased(version: Version) -> ErasedVersion:

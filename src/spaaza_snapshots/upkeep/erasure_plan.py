@@ -75,7 +75,6 @@ class _Found:
     key: str = ""
     versions: list[Version] = field(default_factory=list)
     holding: list[Version] = field(default_factory=list)
-    beyond_repair: list[Version] = field(default_factory=list)  # typed copies without a column ID
 
     @property
     def current(self) -> Version | None:
@@ -94,8 +93,10 @@ class _Found:
         return [version for version in self.versions if version.is_marker or version is self.current]
 
     @property
-    def all_real_go(self) -> bool:
-        return all(version in self.holding for version in self.versions if not version.is_marker)
+    def goes(self) -> bool:
+        """Whether nothing of it can stay: its current version holds them, or each of its versions does."""
+        all_hold = all(version in self.holding for version in self.versions if not version.is_marker)
+        return self.current_holds or (bool(self.holding) and all_hold)
 
 
 _Days = dict[date, _Found]
@@ -114,6 +115,7 @@ class Search:
         self._advance = advance
         self._clear: set[Version] = set()
         self._unclear: list[str] = []
+        self._beyond_repair: set[Version] = set()  # typed copies without a column ID
         self._found: set[int] = set()  # who has a record in an export
         self._runs: dict[str, bool] = {}  # whether a run's export holds the people
 
@@ -123,8 +125,8 @@ class Search:
 
     def plan(self) -> Plan:
         """Read every version of every export, and each typed copy that no export clears; raises `StorageError`."""
-        exports = self._look(keys.RAW_ROOT, attrgetter("raw_key"), self._look_at_export)
-        typed = self._look(keys.PARQUET_ROOT, attrgetter("parquet_key"), self._look_at_typed)
+        exports = self._look(keys.RAW_ROOT, attrgetter("raw_key"), self._export_holds)
+        typed = self._look(keys.PARQUET_ROOT, attrgetter("parquet_key"), self._typed_holds)
         today = self._today in exports and exports[self._today].current_holds
         dates = sorted(day for day in {*exports, *typed} if not (today and day == self._today))
         days = (self._day(day, exports.get(day, _Found()), typed.get(day, _Found())) for day in dates)
@@ -143,17 +145,14 @@ class Search:
 
     def holds(self, version: Version) -> bool:
         """Read one version, of whatever tree, and say whether it holds the people or cannot be read."""
-        is_export = version.key.startswith(keys.RAW_ROOT)
         try:
-            return (
-                self._export_holds(version) if is_export else not rows_of(self._bucket, version, self.people).is_clean
-            )
+            if version.key.startswith(keys.RAW_ROOT):
+                return self._export_holds(version)
+            return rows_of(self._bucket, version, self.people) != 0
         except Unreadable:
             return True
 
-    def _look(
-        self, root: str, key_of: Callable[[SnapshotId], str], look_at: Callable[[Version, _Found], None]
-    ) -> _Days:
+    def _look(self, root: str, key_of: Callable[[SnapshotId], str], holds: Callable[[Version], bool]) -> _Days:
         days: _Days = {}
         for version in list(self._bucket.versions(self._prefix(root))):
             day = keys.date_of(version.key)
@@ -162,31 +161,25 @@ class Search:
             found.versions.append(version)
             if not version.is_marker:
                 try:
-                    look_at(version, found)
+                    if holds(version):
+                        found.holding.append(version)
+                    else:
+                        self._clear.add(version)
                 except Unreadable:
                     self._unclear.append(version.key)
                 if day is None and found.holding:
                     self._unclear.append(version.key)
         return days
 
-    def _look_at_export(self, version: Version, found: _Found) -> None:
-        self._sort(version, found, holds=self._export_holds(version))
-
-    def _look_at_typed(self, version: Version, found: _Found) -> None:
+    def _typed_holds(self, version: Version) -> bool:
         """Read a typed copy, unless it says that it was made from an export that holds none of the people."""
         run_id = self._bucket.metadata(version).get(RUN_ID)
-        if run_id is None or self._runs.get(run_id, True):
-            rows = rows_of(self._bucket, version, self.people)
-            self._sort(version, found, holds=not rows.is_clean)
-            found.beyond_repair += [version] if rows.of_people is None else []
-        else:
-            self._sort(version, found, holds=False)
-
-    def _sort(self, version: Version, found: _Found, *, holds: bool) -> None:
-        if holds:
-            found.holding.append(version)
-        else:
-            self._clear.add(version)
+        if run_id is not None and not self._runs.get(run_id, True):
+            return False
+        rows = rows_of(self._bucket, version, self.people)
+        if rows is None:
+            self._beyond_repair.add(version)
+        return rows != 0
 
     def _export_holds(self, version: Version) -> bool:
         with self._bucket.opened(version) as opened:
@@ -196,22 +189,20 @@ class Search:
             with self._bucket.opened(version) as opened:
                 there = self.people.with_a_record_in(opened.body, there - self._found)
         self._found |= there
-        holds = bool(there)
         self._advance(version.bytes)
-        self._runs[run_id] = holds or self._runs.get(run_id, False)
-        return holds
+        self._runs[run_id] = bool(there) or self._runs.get(run_id, False)
+        return bool(there)
 
     def _day(self, day: date, exports: _Found, typed: _Found) -> DayToErase:
         snapshot_id = SnapshotId(self._chain_id, day)
-        whole = bool(exports.holding) and (exports.current_holds or exports.all_real_go)
-        last = exports.last_to_go if whole else []
-        first = [found for found in (exports.versions if whole else exports.holding) if found not in last]
-        to_rewrite = typed.current if typed.current_holds and typed.current not in typed.beyond_repair else None
-        gone = bool(typed.holding) and (typed.current_holds or typed.all_real_go) and to_rewrite is None
+        last = exports.last_to_go if exports.goes else []
+        first = [found for found in (exports.versions if exports.goes else exports.holding) if found not in last]
+        to_rewrite = typed.current if typed.current_holds and typed.current not in self._beyond_repair else None
+        gone = typed.goes and to_rewrite is None
         return DayToErase(
             snapshot_id,
-            whole,
-            tuple(self._drafts(snapshot_id)) if whole else (),
+            exports.goes,
+            tuple(self._drafts(snapshot_id)) if exports.goes else (),
             tuple(self._bucket.versions(snapshot_id.quality_key)) if gone else (),
             to_rewrite,
             tuple(typed.versions if gone else typed.holding),

@@ -4,7 +4,7 @@ The log, not the queue of failed runs: a message can only be looked at by receiv
 deals with the queue, and counts.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -33,17 +33,12 @@ def errors_of(logs: Any, log_group: str, since: datetime, snapshot_date: date) -
     pages = logs.get_paginator("filter_log_events").paginate(
         logGroupName=log_group, startTime=int(since.timestamp() * 1000), filterPattern=PATTERN
     )
-    events = (event for page in pages for event in page["events"])
-    return sorted(_errors(events, snapshot_date), key=lambda error: error.at)
+    return sorted(_errors(pages.search("events[]"), snapshot_date), key=lambda error: error.at)
 
 
-def last_of(errors: Iterable[RunError], chain_id: int) -> RunError | None:
-    """Return the last error of a chain's runs; one that names no chain may be of any."""
-    return max(
-        (error for error in errors if not error.chain_ids or chain_id in error.chain_ids),
-        key=lambda error: error.at,
-        default=None,
-    )
+def last_of(errors: Sequence[RunError], chain_id: int) -> RunError | None:
+    """Return the last of errors in order that is of a chain's run; one that names no chain may be of any."""
+    return next((error for error in reversed(errors) if not error.chain_ids or chain_id in error.chain_ids), None)
 
 
 def _errors(events: Iterable[Any], snapshot_date: date) -> Iterator[RunError]:

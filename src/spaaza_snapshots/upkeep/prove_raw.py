@@ -19,7 +19,7 @@ def prove_by_checksum(stored: ObjectReader, manifest: Manifest) -> Findings | No
     facts = stored.facts(manifest.snapshot_id.raw_key, manifest.raw.version_id)
     if facts is None:
         return None
-    differences = _in_manifest(stored, manifest) + _in_facts(manifest, facts)
+    differences = _in_facts(stored.bucket, manifest, facts)
     if facts.checksum is None:
         reason = "S3 keeps no CRC-32 of the whole object; without --quick it is read"
         return Findings(differences, not_proven=(reason,))
@@ -35,24 +35,16 @@ def prove_by_reading(stored: ObjectReader, manifest: Manifest, tell: Tell) -> Fi
         if found is None:
             return None
         facts, chunks = found
-        differences = _in_manifest(stored, manifest) + _in_facts(manifest, facts)
-        return Findings(differences + _in_bytes(manifest, facts, chunks, tell))
+        return Findings(_in_facts(stored.bucket, manifest, facts) + _in_bytes(manifest, facts, chunks, tell))
 
 
-def _in_manifest(stored: ObjectReader, manifest: Manifest) -> tuple[Difference, ...]:
-    """Find what a manifest says of itself that cannot be."""
-    return differing(
-        {
-            "raw.bucket": (manifest.raw.bucket, stored.bucket),
-            "raw.key": (manifest.raw.key, manifest.snapshot_id.raw_key),
-            "columns": _names(manifest.header, tuple(column.name for column in manifest.columns)),
-        }
-    )
-
-
-def _in_facts(manifest: Manifest, facts: Facts) -> tuple[Difference, ...]:
+def _in_facts(bucket: str, manifest: Manifest, facts: Facts) -> tuple[Difference, ...]:
+    """Find what a manifest says of itself that cannot be, and where S3 says something else."""
     raw = manifest.raw
     figures: dict[str, tuple[Figure, Figure]] = {
+        "raw.bucket": (raw.bucket, bucket),
+        "raw.key": (raw.key, manifest.snapshot_id.raw_key),
+        "columns": _names(manifest.header, tuple(column.name for column in manifest.columns)),
         "run_id": (manifest.run_id, facts.run_id),
         "raw.gzip_bytes": (raw.gzip_bytes, facts.size_bytes),
     }

@@ -76,10 +76,7 @@ def _in_report(manifest: Manifest, quality: Quality) -> tuple[Difference, ...]:
         {
             "quality.run_id": (manifest.run_id, quality.run_id),
             "quality.row_count": (manifest.row_count, quality.row_count),
-            "quality.parquet_rows + rejected_rows": (
-                manifest.row_count,
-                quality.parquet_rows + quality.rejected_rows,
-            ),
+            "quality.parquet_rows + rejected_rows": (manifest.row_count, quality.parquet_rows + quality.rejected_rows),
         }
     )
 

@@ -11,12 +11,11 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from spaaza_snapshots.errors import OutOfTime, StorageError
-from spaaza_snapshots.model.quality import quality_of
 from spaaza_snapshots.model.snapshot_id import SnapshotId
+from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.upkeep import run_log
 from spaaza_snapshots.upkeep.log_lines import LogEntry
 from spaaza_snapshots.upkeep.run_log import RunLog
-from spaaza_snapshots.upkeep.stored import ObjectReader
 
 OLD_FUNCTION: Final = "the deployed function kept the copy that was there; deploy this version first"
 
@@ -45,11 +44,11 @@ class Rebuilt:
 class Rebuilder:
     """The Parquet function of one stack. `running` and `waiting`: the days that have not ended, or not begun."""
 
-    def __init__(self, functions: Any, logs: Any, function: str, stored: ObjectReader, parallel: int) -> None:
+    def __init__(self, functions: Any, logs: Any, function: str, store: SnapshotStore, parallel: int) -> None:
         self._functions = functions
         self._logs = logs
         self._function = function
-        self._stored = stored
+        self._store = store
         self._parallel = parallel
         self.running: dict[SnapshotId, RunLog] = {}
         self.waiting: deque[SnapshotId] = deque()
@@ -96,7 +95,7 @@ class Rebuilder:
             return Rebuilt(day, Outcome.FAILED, detail=f"{end['error']} {end['message']}")
         if "by_run_id" in end:
             return Rebuilt(day, Outcome.SUPERSEDED)
-        quality = quality_of(self._stored.read(day.quality_key) or b"")
+        quality = self._store.quality(day)
         if end["status"] != "complete" or quality is None:
             return Rebuilt(day, Outcome.FAILED, detail=OLD_FUNCTION)
         return Rebuilt(day, Outcome.REBUILT, quality.parquet_rows, quality.rejected_rows)

@@ -61,7 +61,7 @@ class RunLog:
         found = self._logs.get_paginator("filter_log_events").paginate(
             logGroupName=self._log_group, startTime=self._since_ms, filterPattern=f'"{self._request_id}"'
         )
-        events = [event for page in found for event in page["events"] if event["eventId"] not in self._seen]
+        events = [event for event in found.search("events[]") if event["eventId"] not in self._seen]
         self._seen |= {event["eventId"] for event in events}
         return [event["message"] for event in events]
 

@@ -1,6 +1,6 @@
 """The schedules of a stack as EventBridge Scheduler has them: what its template says may have been changed by hand."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,14 +24,17 @@ class Fault:
 GONE: Final = Fault("it does not exist: nothing takes a snapshot", PUT_BACK)
 
 
-def export_schedule(scheduler: Any, stack: str, function: str) -> Mapping[str, Any] | None:
-    """Return the schedule that starts the export function, None if there is none; raises the SDK's errors."""
-    return _first(scheduler, stack, lambda arn: arn.endswith(f":function:{function}"))
+def schedule_to(scheduler: Any, stack: str, target: str) -> Mapping[str, Any] | None:
+    """Return the first schedule of the stack's name whose target's ARN ends like this, None if there is none.
 
-
-def renewal_schedule(scheduler: Any, stack: str) -> Mapping[str, Any] | None:
-    """Return the schedule that renews the session, None if there is none; raises the SDK's errors."""
-    return _first(scheduler, stack, lambda arn: arn.endswith(RENEWAL_TARGET))
+    CloudFormation begins the names of a stack's schedules with that of the stack. Raises the SDK's errors.
+    """
+    for found in scheduler.get_paginator("list_schedules").paginate(NamePrefix=stack[:24]).search("Schedules[]"):
+        if found.get("Target", {}).get("Arn", "").endswith(target):
+            group = found.get("GroupName", "default")
+            answer: Mapping[str, Any] = scheduler.get_schedule(Name=found["Name"], GroupName=group)
+            return answer
+    return None
 
 
 def fault_of_export(found: Mapping[str, Any] | None, chain_ids: str) -> Fault | None:
@@ -49,15 +52,3 @@ def switched_off(found: Mapping[str, Any]) -> Fault | None:
         return None
     fix = f"Enable schedule {found['Name']} in the console of EventBridge Scheduler."
     return Fault(f"{found['Name']} is {str(found.get('State')).lower()}", fix)
-
-
-def _first(scheduler: Any, stack: str, is_ours: Callable[[str], bool]) -> Mapping[str, Any] | None:
-    """Return the first schedule of the stack's name with such a target; CloudFormation begins names like that."""
-    for page in scheduler.get_paginator("list_schedules").paginate(NamePrefix=stack[:24]):
-        for found in page["Schedules"]:
-            if is_ours(found.get("Target", {}).get("Arn", "")):
-                answer: Mapping[str, Any] = scheduler.get_schedule(
-                    Name=found["Name"], GroupName=found.get("GroupName", "default")
-                )
-                return answer
-    return None

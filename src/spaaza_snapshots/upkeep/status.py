@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from spaaza_snapshots.errors import SnapshotHeld
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
 SHOWN_DAYS: Final = 14
+UNDONE: Final = (Standing.MISSING, Standing.DAMAGED, Standing.UNFINISHED, Standing.HELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +70,16 @@ class Status:
 
 def status_of(place: Place, now: datetime) -> Status:
     """Look at everything at once; what cannot be found out is `Unknown`."""
+    secret = place.secrets_manager, place.secret_id
     with ThreadPoolExecutor() as sources:
         fault = sources.submit(known, place.schedule_fault)
-        session = sources.submit(known, lambda: session_dates(place.secrets_manager, place.secret_id, now))
-        renewed = sources.submit(known, lambda: _renewal(place))
+        session = sources.submit(known, lambda: session_dates(*secret, now))
+        renewed = sources.submit(known, lambda: renewal(*secret) if place.renews else None)
         undelivered = sources.submit(known, lambda: waiting(place.sqs, place.undelivered_url))
         failed = sources.submit(known, lambda: waiting(place.sqs, place.failed_url))
-        chains = {chain_id: _chain(place, chain_id, now) for chain_id in place.chain_ids}
+        today, is_due = place.schedule.today(now), place.schedule.is_due(now)
+        look = partial(chain_days, place.bucket, today=today, count=SHOWN_DAYS, is_due=is_due)
+        chains = {chain_id: known(partial(look, chain_id)) for chain_id in place.chain_ids}
         errors = _errors(place, chains, now)
     found = Status(
         now=now,
@@ -88,40 +93,30 @@ def status_of(place: Place, now: datetime) -> Status:
         failed_runs=failed.result(),
         steps=(),
     )
-    return replace(found, steps=tuple(sorted(_steps(place, found), key=lambda step: step.order)))
-
-
-def _renewal(place: Place) -> Renewal | None:
-    return renewal(place.secrets_manager, place.secret_id) if place.renews else None
-
-
-def _chain(place: Place, chain_id: int, now: datetime) -> ChainDays | Unknown:
-    today, is_due = place.schedule.today(now), place.schedule.is_due(now)
-    return known(lambda: chain_days(place.bucket, chain_id, today, SHOWN_DAYS, is_due=is_due))
+    # the first kind of trouble is the first thing to do, and of one kind the newest day
+    steps = sorted(_steps(place, found), key=lambda step: (step.trouble, -step.day.toordinal()))
+    return replace(found, steps=tuple(steps))
 
 
 def _errors(
     place: Place, chains: Mapping[int, ChainDays | Unknown], now: datetime
 ) -> Mapping[int, RunError | Unknown | None]:
-    """Return the last error of each chain whose day is not done; the log is read only if there is one."""
-    undone = [chain_id for chain_id, chain in chains.items() if isinstance(chain, ChainDays) and _is_undone(chain)]
+    """Return the last error of each chain whose day is not done; the log is read only if there is one.
+
+    Of a held day only what is news: its own error says no more than it does, a later run's refused session does.
+    """
+    looked_at = [chain for chain in chains.values() if isinstance(chain, ChainDays)]
+    undone = {chain.chain_id: found for chain in looked_at if (found := chain.standing(chain.today)) in UNDONE}
     if not undone:
         return {}
     since, today = place.schedule.day_began(now), place.schedule.today(now)
-    found = known(lambda: errors_of(place.logs, place.log_group(), since, today))
-    errors = {chain_id: found if isinstance(found, Unknown) else last_of(found, chain_id) for chain_id in undone}
-    return {chain_id: error for chain_id, error in errors.items() if not _says_no_more(error, chains[chain_id])}
+    logged = known(lambda: errors_of(place.logs, place.log_group(), since, today))
+    errors = {chain_id: logged if isinstance(logged, Unknown) else last_of(logged, chain_id) for chain_id in undone}
+    return {of: error for of, error in errors.items() if undone[of] is not Standing.HELD or _is_news(error)}
 
 
-def _is_undone(chain: ChainDays) -> bool:
-    undone = (Standing.MISSING, Standing.DAMAGED, Standing.UNFINISHED, Standing.HELD)
-    return chain.standing(chain.today) in undone
-
-
-def _says_no_more(error: RunError | Unknown | None, chain: ChainDays | Unknown) -> bool:
-    """Whether a held day says as much by itself; a later run's error, such as a refused session, is news."""
-    is_held = isinstance(chain, ChainDays) and chain.standing(chain.today) is Standing.HELD
-    return is_held and (error is None or (isinstance(error, RunError) and error.name == SnapshotHeld.__name__))
+def _is_news(error: RunError | Unknown | None) -> bool:
+    return isinstance(error, Unknown) or (error is not None and error.name != SnapshotHeld.__name__)
 
 
 def _steps(place: Place, found: Status) -> Iterator[Step]:

@@ -5,12 +5,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from spaaza_snapshots.base.aws_errors import MISSING_VERSION, code_of, storage_errors
+from spaaza_snapshots.base.aws_errors import MISSING_VERSION, answer_of, storage_errors
 from spaaza_snapshots.s3.objects import RUN_ID
 from spaaza_snapshots.s3.snapshot_store import CHUNK_BYTES, MANIFEST_LIMIT_BYTES
-from spaaza_snapshots.upkeep.versions import versions_below
+from spaaza_snapshots.upkeep.versions import VersionedBucket
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -44,10 +42,12 @@ class ObjectReader:
         return None if answer is None else _facts(answer)
 
     @contextmanager
-    def opened(self, key: str, version_id: str | None = None) -> "Iterator[tuple[Facts, Iterator[bytes]] | None]":
-        """Open an object for reading in chunks, or yield None if it is gone."""
+    def opened(
+        self, key: str, version_id: str | None = None, **part: str
+    ) -> "Iterator[tuple[Facts, Iterator[bytes]] | None]":
+        """Open an object, or only its `Range`, for reading in chunks; yields None if it is gone."""
         with storage_errors(f"reading {key}"):
-            answer = self._found(self._s3.get_object, key, version_id)
+            answer = self._found(self._s3.get_object, key, version_id, **part)
             if answer is None:
                 yield None
                 return
@@ -64,29 +64,18 @@ class ObjectReader:
 
     def tail(self, key: str, version_id: str | None, size_bytes: int) -> bytes:
         """Return the last bytes of an object, or as many as it has."""
-        with storage_errors(f"reading {key}"):
-            answer = self._found(self._s3.get_object, key, version_id, Range=f"bytes=-{size_bytes}")
-            if answer is None:
-                return b""
-            with closing(answer["Body"]) as body:
-                tail: bytes = body.read()
-                return tail
+        with self.opened(key, version_id, Range=f"bytes=-{size_bytes}") as found:
+            return b"" if found is None else b"".join(found[1])
 
     def replaced_versions(self, key: str) -> Iterator[str]:
         """Yield the version ids of a key that are no longer current, newest first."""
-        with storage_errors(f"listing the versions of {key}"):
-            for version in versions_below(self._s3, self.bucket, key):
-                if version.key == key and not version.is_latest and not version.is_marker:
-                    yield version.version_id
+        for version in VersionedBucket(self._s3, self.bucket).versions(key):
+            if version.key == key and not version.is_latest and not version.is_marker:
+                yield version.version_id
 
     def _found(self, call: Any, key: str, version_id: str | None, **more: str) -> Any:
         version = {} if version_id is None else {"VersionId": version_id}
-        try:
-            return call(Bucket=self.bucket, Key=key, **version, **more)
-        except ClientError as error:
-            if code_of(error) not in MISSING_VERSION:
-                raise
-            return None
+        return answer_of(call, MISSING_VERSION, Bucket=self.bucket, Key=key, **version, **more)
 
 
 def _facts(answer: Any) -> Facts:

@@ -7,7 +7,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import IO, Any, Final
 
 import duckdb
@@ -27,22 +26,17 @@ CONFIG: Final[dict[str, Any]] = {"temp_directory": "", "autoinstall_known_extens
 """DuckDB neither spills rows to the disk nor downloads anything."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """How many rows of a typed copy are of the people; None if it has no column to tell."""
+def rows_of(bucket: VersionedBucket, version: Version, people: People) -> int | None:
+    """Read a typed copy and count the rows of the people; None if it has no column to tell.
 
-    of_people: int | None
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether it has none of them."""
-        return self.of_people == 0
-
-
-def rows_of(bucket: VersionedBucket, version: Version, people: People) -> Rows:
-    """Read a typed copy and count the rows of the people; raises `Unreadable`, `StorageError`."""
-    with bucket.opened(version) as opened, _on_disk(opened) as file:
-        return _rows(file, people)
+    Raises `Unreadable`, `StorageError`.
+    """
+    with bucket.opened(version) as opened, _on_disk(opened) as file, _database() as database:
+        condition = _of_people(database, file, people)
+        if condition is None:
+            return None
+        ((count,),) = database.execute(f"SELECT count(*) FROM {_table(file)} WHERE {condition}").fetchall()  # noqa: S608 # built below, of digits and names
+        return int(count)
 
 
 def put_without(bucket: VersionedBucket, version: Version, people: People) -> str:
@@ -76,15 +70,6 @@ def _on_disk(opened: Opened) -> Iterator[IO[bytes]]:
         shutil.copyfileobj(opened.body, file, BLOCK_BYTES)
         file.flush()
         yield file
-
-
-def _rows(file: IO[bytes], people: People) -> Rows:
-    with _database() as database:
-        condition = _of_people(database, file, people)
-        if condition is None:
-            return Rows(None)
-        ((count,),) = database.execute(f"SELECT count(*) FROM {_table(file)} WHERE {condition}").fetchall()  # noqa: S608 # built below, of digits and names
-    return Rows(count)
 
 
 def _copy_without(file: IO[bytes], target: IO[bytes], people: People, run_id: str) -> None:

@@ -1,6 +1,6 @@
 """Proves the stored days: the manifest against its export, the typed copy against the manifest. Changes nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
@@ -14,6 +14,7 @@ from spaaza_snapshots.upkeep.findings import Difference, Findings, Verdict, Veri
 from spaaza_snapshots.upkeep.prove_raw import Tell, prove_by_checksum, prove_by_reading
 from spaaza_snapshots.upkeep.prove_typed import prove_typed
 from spaaza_snapshots.upkeep.stored import ObjectReader
+from spaaza_snapshots.upkeep.versions import NULL_VERSION
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -23,11 +24,6 @@ LOOKS: Final = 3
 
 HAS_EXPORT: Final = frozenset({State.COMPLETE, State.HELD, State.UNFINISHED, State.DAMAGED})
 """In any other state a day's export may be gone for good without being damaged."""
-
-NO_VERSION: Final = "null"
-"""What S3 calls the version of an object that was written before its bucket had versions; the answer had none then."""
-
-OLD_COPY_NOTE: Final = "its typed copy has expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +43,7 @@ class Verifier:
         self._limits = limits
         self._quick = quick
 
-    def verify(self, snapshot_id: SnapshotId, tell: Callable[[int], None]) -> Verified:
+    def verify(self, snapshot_id: SnapshotId, tell: Tell) -> Verified:
         """Prove one day; a run that replaces it meanwhile is not damage. A day that S3 fails on is not proven."""
         try:
             day = self._day(snapshot_id)
@@ -74,14 +70,13 @@ class Verifier:
     def _verify(self, day: StoredDay, tell: Tell) -> Verified:
         if day.manifest is None:
             findings = self._without_manifest(day)
-        else:
-            findings = self._in_place(day, day.manifest) + self._raw(day.state, day.manifest, tell)
-            if day.state is State.COMPLETE:
-                findings += self._typed(day.manifest)
-        run_id = None if day.manifest is None else day.manifest.run_id
-        is_gone = day.manifest is not None and day.state not in HAS_EXPORT and findings.verdict is Verdict.NOT_PROVEN
+            return Verified(day.snapshot_id, day.state, findings.verdict, findings)
+        findings = self._in_place(day, day.manifest) + self._raw(day.state, day.manifest, tell)
+        if day.state is State.COMPLETE:
+            findings += self._typed(day.manifest)
+        is_gone = day.state not in HAS_EXPORT and findings.verdict is Verdict.NOT_PROVEN
         verdict = Verdict.EXPIRED if is_gone else findings.verdict
-        return Verified(day.snapshot_id, day.state, verdict, findings, run_id)
+        return Verified(day.snapshot_id, day.state, verdict, findings, day.manifest.run_id)
 
     def _without_manifest(self, day: StoredDay) -> Findings:
         if day.state is State.DAMAGED:
@@ -94,8 +89,9 @@ class Verifier:
         if day.state not in (State.COMPLETE, State.DAMAGED):
             return Findings()
         current = self._stored.facts(day.snapshot_id.raw_key)
-        found = "none" if current is None else current.version_id or NO_VERSION
-        if found != (manifest.raw.version_id or NO_VERSION):
+        # before its bucket had versions, the answer to a write named none; S3 calls that one null ever since
+        found = "none" if current is None else current.version_id or NULL_VERSION
+        if found != (manifest.raw.version_id or NULL_VERSION):
             return Findings((Difference("current version", manifest.raw.version_id, found),))
         return Findings()
 
@@ -115,7 +111,7 @@ class Verifier:
     def _typed(self, manifest: Manifest) -> Findings:
         may_have_expired = manifest.snapshot_id.snapshot_date < self._limits.parquet
         if may_have_expired and self._stored.facts(manifest.snapshot_id.parquet_key) is None:
-            return Findings(notes=(OLD_COPY_NOTE,))
+            return Findings(notes=("its typed copy has expired",))
         return prove_typed(self._stored, manifest, quick=self._quick)
 
     def _verify_replaced(self, snapshot_id: SnapshotId, version_id: str, tell: Tell) -> Verified:
@@ -123,8 +119,7 @@ class Verifier:
         try:
             manifest = Manifest.from_json(self._stored.read(key, version_id) or b"", key)
         except StorageError as error:
-            reason = Findings(not_proven=(_text(error),))
-            return Verified(snapshot_id, None, Verdict.NOT_PROVEN, reason, old_manifest=version_id)
+            return _failed(snapshot_id, error, version_id)
         findings = self._prove(manifest, tell)
         if findings is None:
             gone = Findings(notes=("its export has expired",))
@@ -132,9 +127,6 @@ class Verifier:
         return Verified(snapshot_id, None, findings.verdict, findings, manifest.run_id, version_id)
 
 
-def _failed(snapshot_id: SnapshotId, error: StorageError) -> Verified:
-    return Verified(snapshot_id, None, Verdict.NOT_PROVEN, Findings(not_proven=(_text(error),)))
-
-
-def _text(error: StorageError) -> str:
-    return f"{error.what}: {error.detail}"
+def _failed(snapshot_id: SnapshotId, error: StorageError, old_manifest: str | None = None) -> Verified:
+    reason = Findings(not_proven=(f"{error.what}: {error.detail}",))
+    return Verified(snapshot_id, None, Verdict.NOT_PROVEN, reason, old_manifest=old_manifest)

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 from botocore.exceptions import ClientError
 
-from spaaza_snapshots.base.aws_errors import code_of, storage_errors
+from spaaza_snapshots.base.aws_errors import answer_of, code_of, storage_errors
 from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.s3.multipart import NO_SUCH_UPLOAD
 
@@ -77,7 +77,9 @@ class VersionedBucket:
     def versions(self, prefix: str) -> Iterator[Version]:
         """Yield the versions and delete markers below a prefix; those of one key come newest first."""
         with storage_errors(f"listing the versions of {prefix}", AGAIN_HINT):
-            yield from versions_below(self.s3, self.name, prefix)
+            for page in self.s3.get_paginator("list_object_versions").paginate(Bucket=self.name, Prefix=prefix):
+                yield from [_version(found, found["Size"]) for found in page.get("Versions", ())]
+                yield from [_version(found) for found in page.get("DeleteMarkers", ())]
 
     @contextmanager
     def opened(self, version: Version) -> Iterator[Opened]:
@@ -103,39 +105,25 @@ class VersionedBucket:
     def abort(self, uploads: Iterable[Upload]) -> None:
         """Abort uploads, which deletes the parts that they have; succeeds for one that has ended meanwhile."""
         for upload in list(uploads):
+            found = {"Bucket": self.name, "Key": upload.key, "UploadId": upload.upload_id}
             with storage_errors(f"aborting an upload of {upload.key}", AGAIN_HINT):
-                try:
-                    self.s3.abort_multipart_upload(Bucket=self.name, Key=upload.key, UploadId=upload.upload_id)
-                except ClientError as error:
-                    if code_of(error) != NO_SUCH_UPLOAD:
-                        raise
+                answer_of(self.s3.abort_multipart_upload, {NO_SUCH_UPLOAD}, **found)
 
     def delete(self, versions: Iterable[Version]) -> None:
         """Delete versions for good, in their order; raises `StorageError` at the first that S3 refuses to delete."""
         left = iter(versions)
         while batch := list(islice(left, DELETED_AT_ONCE)):
             first = batch[0].key
+            named: Any = [{"Key": version.key, "VersionId": version.version_id} for version in batch]
             with storage_errors(f"deleting versions of {first}", AGAIN_HINT):
-                errors = self._delete(batch, first)
-            for error in errors:
-                raise _refusal(error.get("Key", first), error.get("Code", "Unknown"))
-
-    def _delete(self, batch: list[Version], first: str) -> list[Any]:
-        named = [{"Key": version.key, "VersionId": version.version_id} for version in batch]
-        try:
-            answer = self.s3.delete_objects(Bucket=self.name, Delete={"Objects": cast("Any", named), "Quiet": True})
-        except ClientError as error:
-            if code_of(error) == "AccessDenied":
-                raise _refusal(first, code_of(error)) from error
-            raise
-        return list(answer.get("Errors", ()))
-
-
-def versions_below(s3: "S3Client", bucket: str, prefix: str) -> Iterator[Version]:
-    """Yield the versions and delete markers below a prefix, those of one key newest first; the SDK's errors pass."""
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
-        yield from [_version(found, found["Size"]) for found in page.get("Versions", ())]
-        yield from (_version(found) for found in page.get("DeleteMarkers", ()))
+                try:
+                    answer = self.s3.delete_objects(Bucket=self.name, Delete={"Objects": named, "Quiet": True})
+                except ClientError as error:
+                    if code_of(error) == "AccessDenied":
+                        raise _refusal(first, code_of(error)) from error
+                    raise
+            for refused in answer.get("Errors", ()):
+                raise _refusal(refused.get("Key", first), refused.get("Code", "Unknown"))
 
 
 def _version(found: Mapping[str, Any], size: int | None = None) -> Version:

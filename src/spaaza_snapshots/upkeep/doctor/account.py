@@ -6,17 +6,8 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from spaaza_snapshots.base.aws_errors import code_of
-from spaaza_snapshots.upkeep.doctor.examination import (
-    DENIED,
-    Finding,
-    SetupCheck,
-    answer_of,
-    bad,
-    bad_credentials,
-    good,
-    unknown,
-)
+from spaaza_snapshots.base.aws_errors import answer_of, code_of
+from spaaza_snapshots.upkeep.doctor.examination import DENIED, Finding, SetupCheck, bad, bad_credentials, good, unknown
 from spaaza_snapshots.upkeep.doctor.running import RUNTIME
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 
@@ -110,10 +101,8 @@ def _tools(here: Surroundings) -> Finding:
 def _python(here: Surroundings) -> Finding:
     if here.can_build:
         return good(f"{RUNTIME} is here, to build the functions with")
-    return bad(
-        f"{RUNTIME} is not here; make deploy builds the functions with it",
-        "Install it, or name it: PYTHON=/path/to/it.",
-    )
+    fix = "Install it, or name it: PYTHON=/path/to/it."
+    return bad(f"{RUNTIME} is not here; make deploy builds the functions with it", fix)
 
 
 def _may_read(here: Surroundings) -> Finding:
@@ -176,7 +165,7 @@ def _simulated(here: Surroundings, principal: str) -> tuple[list[str], list[str]
 
 def _principal(here: Surroundings) -> str:
     """Return the ARN that IAM simulates: of a session, its role's, whose path only IAM knows."""
-    arn: str = here.client("sts").get_caller_identity()["Arn"]
+    arn = _who(here)
     if ":assumed-role/" not in arn:
         return arn
     role: str = here.client("iam").get_role(RoleName=arn.split("/")[1])["Role"]["Arn"]

@@ -1,14 +1,14 @@
 """The bucket: what keeps its data, and keeps it private."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from spaaza_snapshots.base.aws_errors import MISSING
+from spaaza_snapshots.base.aws_errors import MISSING, answer_of
 from spaaza_snapshots.model import keys
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.upkeep.advice import DAMAGED_RECORD, OPERATIONS
 from spaaza_snapshots.upkeep.days import chains_in
-from spaaza_snapshots.upkeep.doctor.examination import Finding, SetupCheck, answer_of, bad, good, unknown
+from spaaza_snapshots.upkeep.doctor.examination import Finding, SetupCheck, bad, good, unknown
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 from spaaza_snapshots.upkeep.scheduler import PUT_BACK
 
@@ -65,18 +65,14 @@ def _lifecycle(here: Surroundings) -> Finding:
     name, missing = here.output("BucketName"), ("NoSuchLifecycleConfiguration",)
     found = answer_of(here.client("s3").get_bucket_lifecycle_configuration, missing, Bucket=name) or {}
     rules = [rule for rule in found.get("Rules", ()) if rule.get("Status") == "Enabled"]
-    ending = {_prefix(rule) for rule in rules if rule.get("Expiration", {}).get("Days")}
+    expiring = [rule for rule in rules if rule.get("Expiration", {}).get("Days")]
+    ending = {rule.get("Prefix") or rule.get("Filter", {}).get("Prefix", "") for rule in expiring}
     lacking = [prefix for prefix in EXPIRING if prefix not in ending]
     if not any(rule.get("NoncurrentVersionExpiration") for rule in rules):
         lacking.append("old versions")
     if lacking:
         return bad(f"personal data never expires: no rule ends {', '.join(lacking)}", PUT_BACK)
     return good(f"{len(rules)} rules end what holds personal data")
-
-
-def _prefix(rule: Mapping[str, Any]) -> str:
-    of_filter: str = rule.get("Filter", {}).get("Prefix", "")
-    return rule.get("Prefix") or of_filter
 
 
 def _environment(here: Surroundings) -> Finding:
@@ -87,10 +83,9 @@ def _environment(here: Surroundings) -> Finding:
     found = {chain: manifest and manifest.environment for chain, manifest in latest.items()}
     others = [f"{chain} of {of}" for chain, of in found.items() if of not in (None, wanted)]
     if others:
-        fix = (
-            "A bucket serves one environment: deploy a stack of its own for the other, and SpaazaEnvironment as it was."
-        )
-        return bad(f"the stack is for {wanted}, but holds snapshots of chain {', '.join(others)}", fix)
+        text = f"the stack is for {wanted}, but holds snapshots of chain {', '.join(others)}"
+        own = "deploy a stack of its own for the other, and SpaazaEnvironment as it was"
+        return bad(text, f"A bucket serves one environment: {own}.")
     is_known = wanted in found.values()
     if found and not is_known:
         return unknown("no chain has a manifest that can be read", "make status says how the days stand.")

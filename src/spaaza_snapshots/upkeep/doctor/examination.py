@@ -1,15 +1,19 @@
 """What a check finds, and how checks follow one another."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from spaaza_snapshots.base.aws_errors import code_of
 from spaaza_snapshots.errors import SnapshotError
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
+
+DENIED: Final = frozenset(
+    {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403"}
+)
 
 
 class CheckStatus(StrEnum):
@@ -72,47 +76,23 @@ class Examination:
     def make(self, checks: Sequence[SetupCheck]) -> Iterator[tuple[str, Finding]]:
         """Yield each check's name and finding."""
         for check in checks:
-            missing = [name for name in check.needs if self.is_out(name)]
-            self.results[check.name] = _not_checked(missing) if missing else _found(check, self._surroundings)
+            missing = ", ".join(name for name in check.needs if self._is_out(name))
+            skipped = Finding(CheckStatus.SKIPPED, f"not checked: it needs {missing}")
+            self.results[check.name] = skipped if missing else _found(check, self._surroundings)
             yield check.name, self.results[check.name]
 
-    def is_out(self, name: str) -> bool:
+    def _is_out(self, name: str) -> bool:
         """Whether nothing can be built on this check."""
         return name in self.results and self.results[name].status in (CheckStatus.BAD, CheckStatus.SKIPPED)
 
 
-def _not_checked(missing: Sequence[str]) -> Finding:
-    return Finding(CheckStatus.SKIPPED, f"not checked: it needs {', '.join(missing)}")
-
-
 def _found(check: SetupCheck, surroundings: Surroundings) -> Finding:
+    """Make a check; the text of an error of AWS is left out, since it may quote the request."""
     try:
         return check.look(surroundings)
-    except (ClientError, BotoCoreError) as error:
-        return _unanswered(error)
+    except ClientError as error:
+        return unknown(f"AWS refuses {error.operation_name}: {code_of(error)}")
+    except BotoCoreError as error:
+        return unknown(f"AWS does not answer: {type(error).__name__}")
     except SnapshotError as error:
         return unknown(f"{error.what} ({error.detail})" if error.detail else error.what, error.hint)
-
-
-def _unanswered(error: ClientError | BotoCoreError) -> Finding:
-    """Word what AWS refused; its text is left out, since it may quote the request."""
-    if isinstance(error, ClientError):
-        return unknown(f"AWS refuses {error.operation_name}: {code_of(error)}")
-    return unknown(f"AWS does not answer: {type(error).__name__}")
-
-
-Call = Callable[..., Mapping[str, Any]]
-
-DENIED: Final = frozenset(
-    {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403"}
-)
-
-
-def answer_of(call: Call, missing: Collection[str], **arguments: Any) -> Mapping[str, Any] | None:
-    """Make a call; None where it is refused with one of these codes, which say that the thing is not there."""
-    try:
-        return call(**arguments)
-    except ClientError as error:
-        if code_of(error) not in missing:
-            raise
-        return None

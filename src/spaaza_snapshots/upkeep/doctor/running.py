@@ -1,26 +1,17 @@
 """What makes the snapshots run, and reports on them: functions, schedules, bus, queues, mail."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from botocore.exceptions import ClientError
-
-from spaaza_snapshots.base.aws_errors import code_of
-from spaaza_snapshots.upkeep.doctor.examination import Finding, SetupCheck, answer_of, bad, good, unknown
+from spaaza_snapshots.base.aws_errors import answer_of
+from spaaza_snapshots.upkeep.doctor.examination import Finding, SetupCheck, bad, good, unknown
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 from spaaza_snapshots.upkeep.queues import NO_QUEUE, waiting
 from spaaza_snapshots.upkeep.schedule import Schedule
-from spaaza_snapshots.upkeep.scheduler import (
-    GONE,
-    PUT_BACK,
-    export_schedule,
-    fault_of_export,
-    renewal_schedule,
-    switched_off,
-)
+from spaaza_snapshots.upkeep.scheduler import GONE, PUT_BACK, RENEWAL_TARGET, fault_of_export, schedule_to, switched_off
 
 RUNTIME: Final = "python3.13"
 
@@ -55,7 +46,7 @@ def _failures_kept(here: Surroundings, output: str) -> Finding:
 
 
 def _schedule(here: Surroundings) -> Finding:
-    found = export_schedule(here.client("scheduler"), here.title, here.output("ExportFunctionName"))
+    found = schedule_to(here.client("scheduler"), here.title, f":function:{here.output('ExportFunctionName')}")
     if found is None:
         return bad(GONE.text, GONE.fix)
     fault = fault_of_export(found, here.parameter("ChainIds"))
@@ -63,7 +54,7 @@ def _schedule(here: Surroundings) -> Finding:
 
 
 def _renewal(here: Surroundings) -> Finding:
-    found = renewal_schedule(here.client("scheduler"), here.title)
+    found = schedule_to(here.client("scheduler"), here.title, RENEWAL_TARGET)
     if found is None:
         return bad("it does not exist: nothing renews the session in time", PUT_BACK)
     fault = switched_off(found)
@@ -88,7 +79,7 @@ def _bus(here: Surroundings) -> Finding:
 
 def _rules(here: Surroundings) -> Finding:
     bus, events = here.output("EventBusName"), here.client("events")
-    rules = [rule for page in _pages(events.list_rules, EventBusName=bus) for rule in page["Rules"]]
+    rules = list(events.get_paginator("list_rules").paginate(EventBusName=bus).search("Rules[]"))
     reached: dict[str, str] = {}
     for rule in rules:
         targets = events.list_targets_by_rule(Rule=rule["Name"], EventBusName=bus)["Targets"]
@@ -98,33 +89,19 @@ def _rules(here: Surroundings) -> Finding:
         "the Parquet function": here.output("ParquetFunctionName"),
         "the alarm topic": here.output("AlarmTopicArn").rsplit(":", 1)[-1],
     }
-    unreached = [
-        f"{end} ({reached.get(name, 'no rule').lower()})" for end, name in ends.items() if not _on(reached, name)
-    ]
+    states = {end: reached.get(name, "no rule") for end, name in ends.items()}
+    unreached = [f"{end} ({state.lower()})" for end, state in states.items() if not state.startswith("ENABLED")]
     if unreached:
-        return bad(
-            f"no event reaches {', '.join(unreached)}",
-            f"Enable the rule of bus {bus} in the console of EventBridge. {PUT_BACK}",
-        )
+        fix = f"Enable the rule of bus {bus} in the console of EventBridge. {PUT_BACK}"
+        return bad(f"no event reaches {', '.join(unreached)}", fix)
     return good(f"{len(rules)} rules, which reach both functions and the alarm topic")
-
-
-def _on(reached: Mapping[str, str], name: str) -> bool:
-    return reached.get(name, "").startswith("ENABLED")
-
-
-def _pages(call: Callable[..., Mapping[str, Any]], **arguments: Any) -> Sequence[Mapping[str, Any]]:
-    pages, token = [call(**arguments)], ""
-    while token := pages[-1].get("NextToken", ""):
-        pages.append(call(**arguments, NextToken=token))
-    return pages
 
 
 def _mail(here: Surroundings) -> Finding:
     topic, email = here.output("AlarmTopicArn"), here.parameter("AlarmEmail")
     subscribe = f"aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint {email or 'ADDRESS'}"
     pages = here.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-    found = [one for page in pages for one in page["Subscriptions"]]
+    found = list(pages.search("Subscriptions[]"))
     waiting = [one["Endpoint"] for one in found if one["SubscriptionArn"] == "PendingConfirmation"]
     if waiting:
         fix = 'Follow the link in the mail "AWS Notification - Subscription Confirmation" (look among the spam).'
@@ -137,22 +114,12 @@ def _mail(here: Surroundings) -> Finding:
     return unknown("nobody has subscribed to the alarms, as AlarmEmail is empty", subscribe)
 
 
-def _queue(here: Surroundings, output: str) -> int | None:
-    """Return how many messages a queue has, None where it does not exist."""
-    try:
-        return waiting(here.client("sqs"), here.output(output))
-    except ClientError as error:
-        if code_of(error) not in NO_QUEUE:
-            raise
-        return None
-
-
 def _counted(count: int, name: str) -> str:
     return f"{count} {name}" if count == 1 else f"{count} {name}s"
 
 
 def _undelivered(here: Surroundings) -> Finding:
-    count = _queue(here, "UndeliveredEventsUrl")
+    count = answer_of(waiting, NO_QUEUE, sqs=here.client("sqs"), queue_url=here.output("UndeliveredEventsUrl"))
     if count is None:
         return bad("its queue does not exist", PUT_BACK)
     if count:
@@ -162,7 +129,7 @@ def _undelivered(here: Surroundings) -> Finding:
 
 
 def _failed(here: Surroundings) -> Finding:
-    count = _queue(here, "FailedRunsUrl")
+    count = answer_of(waiting, NO_QUEUE, sqs=here.client("sqs"), queue_url=here.output("FailedRunsUrl"))
     if count is None:
         return bad("their queue does not exist", PUT_BACK)
     if count:
@@ -171,14 +138,9 @@ def _failed(here: Surroundings) -> Finding:
     return good("none in the last 14 days")
 
 
-def function(name: str, output: str) -> SetupCheck:
-    """Return the check of one function."""
-    return SetupCheck(name, partial(_function, output=output), ("stack",))
-
-
 RUNNING = (
-    function("export function", "ExportFunctionName"),
-    function("parquet function", "ParquetFunctionName"),
+    SetupCheck("export function", partial(_function, output="ExportFunctionName"), ("stack",)),
+    SetupCheck("parquet function", partial(_function, output="ParquetFunctionName"), ("stack",)),
     SetupCheck("export failures", partial(_failures_kept, output="ExportFunctionName"), ("export function",)),
     SetupCheck("parquet failures", partial(_failures_kept, output="ParquetFunctionName"), ("parquet function",)),
     SetupCheck("schedule", _schedule, ("stack",)),
@@ -189,6 +151,6 @@ RUNNING = (
     SetupCheck("failed runs", _failed, ("stack",)),
 )
 RENEWAL = (
-    function("rotation function", "RotationFunctionName"),
+    SetupCheck("rotation function", partial(_function, output="RotationFunctionName"), ("stack",)),
     SetupCheck("renewal schedule", _renewal, ("stack",)),
 )

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from spaaza_snapshots.upkeep.doctor.examination import Finding, SetupCheck, answer_of, bad, good, unknown
+from spaaza_snapshots.base.aws_errors import answer_of
+from spaaza_snapshots.upkeep.doctor.examination import Finding, SetupCheck, bad, good, unknown
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 
 OURS: Final = frozenset({"BucketName", "SecretArn", "ExportFunctionName", "GlueDatabaseName"})
@@ -28,25 +29,21 @@ BROKEN: Final[Mapping[str, str]] = {
 
 def _stack(here: Surroundings) -> Finding:
     if here.stack_name is None:
-        return unknown(
-            "no stack is named, and none was deployed from here",
-            "Name its environment, as for make deploy: ENV=test01.",
-        )
+        fix = "Name its environment, as for make deploy: ENV=test01."
+        return unknown("no stack is named, and none was deployed from here", fix)
     if here.stack is None:
         return good(f"{here.stack_name} is not deployed in {here.region} yet; the name is free")
     state = here.stack.state
     if state in BROKEN:
         return bad(f"{here.stack_name} is in {state}", BROKEN[state].format(stack=here.stack_name, region=here.region))
     if state == ONLY_PLANNED:
-        return unknown(
-            f"{here.stack_name} is only a change set that nobody has executed", "make deploy makes a new one."
-        )
+        text = f"{here.stack_name} is only a change set that nobody has executed"
+        return unknown(text, "make deploy makes a new one.")
     if state.endswith("_IN_PROGRESS") and not state.endswith("_CLEANUP_IN_PROGRESS"):
         return bad(f"{here.stack_name} is in {state}", "Wait until that has ended, and look again.")
     if not here.stack.outputs.keys() >= OURS:
-        return bad(
-            f"{here.stack_name} is a stack of something else", "Take another name, or give the right one: STACK=."
-        )
+        fix = "Take another name, or give the right one: STACK=."
+        return bad(f"{here.stack_name} is a stack of something else", fix)
     return good(f"{here.stack_name} is in {state}")
 
 

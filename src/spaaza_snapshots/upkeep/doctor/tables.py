@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from spaaza_snapshots.base.aws_errors import answer_of
 from spaaza_snapshots.glue.tables import SNAPSHOTS, USERS, USERS_CSV, USERS_QUALITY
 from spaaza_snapshots.upkeep.days import chains_in
-from spaaza_snapshots.upkeep.doctor.examination import Finding, SetupCheck, answer_of, bad, good, unknown
+from spaaza_snapshots.upkeep.doctor.examination import Finding, SetupCheck, bad, good, unknown
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 from spaaza_snapshots.upkeep.scheduler import PUT_BACK
 
@@ -28,41 +29,34 @@ def _database(here: Surroundings) -> Finding:
 
 def _tables(here: Surroundings) -> Finding:
     database, bucket = here.output("GlueDatabaseName"), here.output("BucketName")
-    found = {table.name: _table(here, database, table.name) for table in TABLES}
-    lacking = [name for name, table in found.items() if table is None]
+    found = {table.name: _storage(here, table.name) for table in TABLES}
+    lacking = [name for name, storage in found.items() if storage is None]
     if len(lacking) == len(TABLES) and not chains_in(here.client("s3"), bucket):
         return good("none yet: the first snapshot makes them")
     if lacking:
-        return bad(
-            f"missing: {', '.join(lacking)}", "The next run makes them; if not, make logs says why: make snapshot."
-        )
-    astray = [name for name, table in found.items() if not _is_ours(table or {}, bucket)]
+        fix = "The next run makes them; if not, make logs says why: make snapshot."
+        return bad(f"missing: {', '.join(lacking)}", fix)
+    storages = {name: storage or {} for name, storage in found.items()}
+    astray = [name for name, storage in storages.items() if not _is_ours(storage, bucket)]
     if astray:
-        fix = (
-            f"Delete it, and the next run makes it again: aws glue delete-table --database-name {database} --name TABLE"
-        )
+        call = f"aws glue delete-table --database-name {database} --name TABLE"
+        fix = f"Delete it, and the next run makes it again: {call}"
         return bad(f"without columns, or not of this bucket: {', '.join(astray)}", fix)
-    width = len(_storage(found[USERS.name] or {}).get("Columns", ()))
-    return good(f"all {len(TABLES)}; users has {width} columns")
+    return good(f"all {len(TABLES)}; users has {len(storages[USERS.name]['Columns'])} columns")
 
 
-def _table(here: Surroundings, database: str, name: str) -> Mapping[str, Any] | None:
-    found = answer_of(here.client("glue").get_table, MISSING, DatabaseName=database, Name=name)
-    return None if found is None else found["Table"]
+def _storage(here: Surroundings, table: str) -> Mapping[str, Any] | None:
+    """Return the columns of a table and where its data is; None where it does not exist."""
+    database = here.output("GlueDatabaseName")
+    found = answer_of(here.client("glue").get_table, MISSING, DatabaseName=database, Name=table)
+    return None if found is None else found["Table"].get("StorageDescriptor", {})
 
 
-def _is_ours(table: Mapping[str, Any], bucket: str) -> bool:
-    storage = _storage(table)
+def _is_ours(storage: Mapping[str, Any], bucket: str) -> bool:
     return bool(storage.get("Columns")) and storage.get("Location", "").startswith(f"s3://{bucket}/")
 
 
-def _storage(table: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = table.get("StorageDescriptor", {})
-    return found
-
-
 def _lake_formation(here: Surroundings) -> Finding:
-    """Look at what a new database or table is open to."""
     settings = here.client("lakeformation").get_data_lake_settings()["DataLakeSettings"]
     kinds = {"databases": "CreateDatabaseDefaultPermissions", "tables": "CreateTableDefaultPermissions"}
     closed = [kind for kind, name in kinds.items() if not _is_open(settings.get(name, ()))]
@@ -77,7 +71,7 @@ def _lake_formation(here: Surroundings) -> Finding:
         " and SELECT on its tables to whoever queries; or give IAM_ALLOWED_PRINCIPALS all permissions on"
         " database and tables."
     )
-    if here.stack and _table_is_there(here):
+    if here.stack and _storage(here, SNAPSHOTS.name) is not None:
         return unknown(f"{what}; the tables are there all the same, so the function has its grants", fix)
     return bad(what, fix)
 
@@ -94,21 +88,15 @@ def _encrypted_catalog(here: Surroundings) -> Finding:
     at_rest = found.get("EncryptionAtRest", {})
     mode = at_rest.get("CatalogEncryptionMode", "DISABLED")
     if mode in ("DISABLED", OWN_ROLE):
-        return good(
-            "the catalog needs no key of whoever asks" if mode == OWN_ROLE else "the catalog is not encrypted by KMS"
-        )
+        return good(f"the catalog {'needs no key of whoever asks' if mode == OWN_ROLE else 'is not encrypted by KMS'}")
     key = at_rest.get("SseAwsKmsKeyId", "its key")
     fix = (
         f"Allow the export function's role, and whoever queries, kms:Decrypt, kms:Encrypt and kms:GenerateDataKey on"
         f" {key}; or give the catalog a service role ({OWN_ROLE}), which uses it for all."
     )
-    if here.stack and _table_is_there(here):
+    if here.stack and _storage(here, SNAPSHOTS.name) is not None:
         return unknown(f"encrypted with {key}; the tables are there, so the function may use it", fix)
     return bad(f"encrypted with {key}, which the functions' roles may not use", fix)
-
-
-def _table_is_there(here: Surroundings) -> bool:
-    return _table(here, here.output("GlueDatabaseName"), SNAPSHOTS.name) is not None
 
 
 def _work_group(here: Surroundings) -> Finding:

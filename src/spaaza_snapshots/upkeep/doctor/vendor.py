@@ -5,18 +5,13 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from spaaza_snapshots.base.aws_errors import code_of
+from spaaza_snapshots.base.aws_errors import answer_of, code_of
 from spaaza_snapshots.base.clock import RESERVE_SECONDS, Clock
-from spaaza_snapshots.errors import (
-    CredentialsError,
-    ExportInterrupted,
-    ExportRejected,
-    NotAnExport,
-)
+from spaaza_snapshots.errors import CredentialsError, ExportInterrupted, ExportRejected, NotAnExport
 from spaaza_snapshots.model.columns import KNOWN
 from spaaza_snapshots.proof.checks import prove
 from spaaza_snapshots.proof.gzip_csv import GzipCsvInspector, Inspection
@@ -24,16 +19,7 @@ from spaaza_snapshots.rotation.login_secret import REFUSED, TRIED
 from spaaza_snapshots.spaaza.export_api import SpaazaExports
 from spaaza_snapshots.spaaza.export_stream import ExportStream
 from spaaza_snapshots.spaaza.login import SpaazaLogin
-from spaaza_snapshots.upkeep.doctor.examination import (
-    DENIED,
-    Finding,
-    SetupCheck,
-    answer_of,
-    bad,
-    bad_credentials,
-    good,
-    unknown,
-)
+from spaaza_snapshots.upkeep.doctor.examination import DENIED, Finding, SetupCheck, bad, bad_credentials, good, unknown
 from spaaza_snapshots.upkeep.doctor.surroundings import Surroundings
 from spaaza_snapshots.upkeep.scheduler import PUT_BACK
 
@@ -108,7 +94,8 @@ def probes(here: Surroundings) -> Sequence[SetupCheck]:
 def _export(here: Surroundings, chain_id: int) -> Finding:
     """Open the export, read its first line, and close it."""
     settings = here.settings
-    clock = _clock()
+    ends = time.monotonic() + PROBE_SECONDS + RESERVE_SECONDS
+    clock = Clock(lambda: int((ends - time.monotonic()) * 1000))
     exports = SpaazaExports(here.http, settings.export_url, settings.read_timeout_seconds, clock)
     try:
         with exports.open(chain_id, lambda: here.session) as stream:
@@ -121,14 +108,11 @@ def _export(here: Surroundings, chain_id: int) -> Finding:
         return bad(f"{error.what} ({error.detail})", error.hint)
     failed = [check for check in proof.header if not check.passed]
     if failed:
-        return bad(
-            f"it begins with no header: {failed[0].notes}", "Ask Spaaza what has changed at the export endpoint."
-        )
-    known = len(KNOWN.keys() & set(inspection.header))
-    return good(
-        f"it begins, with {len(inspection.header)} columns: {known} of {len(KNOWN)} documented,"
-        f" {len(inspection.header) - known} unknown; closed there"
-    )
+        fix = "Ask Spaaza what has changed at the export endpoint."
+        return bad(f"it begins with no header: {failed[0].notes}", fix)
+    columns, known = len(inspection.header), len(KNOWN.keys() & set(inspection.header))
+    counts = f"{columns} columns: {known} of {len(KNOWN)} documented, {columns - known} unknown"
+    return good(f"it begins, with {counts}; closed there")
 
 
 def _up_to_the_header(stream: ExportStream) -> Inspection:
@@ -140,11 +124,6 @@ def _up_to_the_header(stream: ExportStream) -> Inspection:
         if inspection.header:
             break
     return inspection
-
-
-def _clock() -> Clock:
-    ends = time.monotonic() + PROBE_SECONDS + RESERVE_SECONDS
-    return Clock(lambda: int((ends - time.monotonic()) * 1000))
 
 
 def _rotation(here: Surroundings) -> Finding:
@@ -170,11 +149,7 @@ def _login_secret(here: Surroundings) -> Finding:
     found = answer_of(here.client("secretsmanager").describe_secret, ("ResourceNotFoundException",), SecretId=secret_id)
     if found is None or found.get("DeletedDate"):
         return bad("it is not there", f"{PUT_BACK} Then fill it.")
-    return _labelled(found, fix)
-
-
-def _labelled(secret: Any, fix: str) -> Finding:
-    versions = secret.get("VersionIdsToStages") or {}
+    versions = found.get("VersionIdsToStages") or {}
     current = {label for labels in versions.values() if "AWSCURRENT" in labels for label in labels}
     if not current:
         return bad("it was never filled", fix)
