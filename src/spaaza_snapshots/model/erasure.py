@@ -1,6 +1,7 @@
 """The record of an erasure: which days, how much, and when; once it is finished, nothing about who."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 
@@ -108,10 +109,14 @@ def _read(body: bytes) -> Erasure | None:
 
 @dataclass(frozen=True, slots=True)
 class ErasureRecords:
-    """The records of what was erased from a chain, oldest first; `damaged`: the keys of those that cannot be read."""
+    """The records of what was erased from a chain, oldest first; `damaged`: the keys of those that cannot be read.
+
+    `etags`: of each record, by its key, so that nobody writes over what another erasure has written since.
+    """
 
     records: tuple[Erasure, ...]
     damaged: tuple[str, ...] = ()
+    etags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def unfinished(self) -> tuple[Erasure, ...]:

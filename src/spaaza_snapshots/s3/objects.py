@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict
 
 from botocore.exceptions import ClientError
 
-from spaaza_snapshots.base.aws_errors import LOST_CONDITION, MISSING, code_of, storage_errors
+from spaaza_snapshots.base.aws_errors import LOST_CONDITION, MISSING, NEXT_RUN, code_of, storage_errors
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -57,12 +57,19 @@ def unchanged(etag: str | None) -> Condition:
     return {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
 
 
-def put_over(s3: "S3Client", there_etag: str | None, *, Key: str, **put: Any) -> bool:  # noqa: N803 # boto3's own names
+def put_over(
+    s3: "S3Client",
+    there_etag: str | None,
+    *,
+    Key: str,  # noqa: N803 # boto3's own name, as are those of `put`
+    hint: str = NEXT_RUN,
+    **put: Any,
+) -> bool:
     """Replace the object with this ETag, or create one if None; False if another object is there.
 
     Raises `StorageError`.
     """
-    with storage_errors(f"writing {Key}"):
+    with storage_errors(f"writing {Key}", hint):
         try:
             s3.put_object(Key=Key, **put, **unchanged(there_etag))
         except ClientError as error:

@@ -109,15 +109,18 @@ class SnapshotStore:
 
     def erasures(self, chain_id: int) -> ErasureRecords:
         """Return the records of what was erased from a chain."""
-        found, damaged = [], []
+        found, damaged, etags = [], [], {}
         for key in self._keys(keys.chain_prefix(keys.ERASURES_ROOT, chain_id)):
-            body = self._body(key)
+            there = self._body(key)
+            if there is None:
+                continue
+            body, etags[key] = there
             try:
-                found += [Erasure.from_json(body[0], key)] if body is not None else []
+                found.append(Erasure.from_json(body, key))
             except StorageError as error:
                 logger.warning("A record of an erasure cannot be read", extra={"error": str(error)})
                 damaged.append(key)
-        return ErasureRecords(tuple(found), tuple(damaged))
+        return ErasureRecords(tuple(found), tuple(damaged), etags)
 
     def upload_raw(self, snapshot_id: SnapshotId, run_id: str, clock: Clock) -> MultipartUpload:
         """Return an upload of the raw object, not yet started."""

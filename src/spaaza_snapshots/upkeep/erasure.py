@@ -17,11 +17,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from spaaza_snapshots.base.aws_errors import storage_errors
-from spaaza_snapshots.errors import InvalidRequest
+from spaaza_snapshots.errors import InvalidRequest, StorageError
 from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.erasure import ErasedDay, ErasedVersion, Erasure, ErasureRecords
 from spaaza_snapshots.model.manifest import utc_text
+from spaaza_snapshots.s3.objects import put_over
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.upkeep.days import ROOTS, chains_in
 from spaaza_snapshots.upkeep.erasure_plan import DayToErase, Plan, Search
@@ -152,11 +152,11 @@ def _conversions(bucket: VersionedBucket, unfinished: Iterable[Erasure], now: da
 def _record(bucket: VersionedBucket, plan: Plan, people: People, now: datetime) -> Erasure:
     """Write the record, unless an unfinished one of theirs has all of this already: this run continues that one."""
     versions = tuple(version for day in plan.days for version in _to_record(day))
-    unfinished = SnapshotStore(bucket.s3, bucket.name).erasures(plan.chain_id).unfinished
-    superset = (record for record in unfinished if set(record.versions).issuperset(versions))
+    records = SnapshotStore(bucket.s3, bucket.name).erasures(plan.chain_id)
+    superset = (record for record in records.unfinished if set(record.versions).issuperset(versions))
     earlier = next((record for record in superset if _is_of(record, people)), None)
     erasure = _new(plan, versions, people, now) if earlier is None else replace(earlier, deleted_at=None)
-    _put(bucket, erasure)
+    _put(bucket, erasure, records)
     return erasure
 
 
@@ -183,9 +183,10 @@ def _record_deletion(bucket: VersionedBucket, chain_id: int, own: Erasure | None
 
     What that run deleted went before now; whoever continues it takes the time out again. So no proof waits for ever.
     """
-    for erasure in SnapshotStore(bucket.s3, bucket.name).erasures(chain_id).unfinished:
+    records = SnapshotStore(bucket.s3, bucket.name).erasures(chain_id)
+    for erasure in records.unfinished:
         if erasure.deleted_at is None or (own is not None and erasure.key == own.key):
-            _put(bucket, replace(erasure, deleted_at=utc_text(now)))
+            _put(bucket, replace(erasure, deleted_at=utc_text(now)), records)
 
 
 def _counted(day: DayToErase) -> ErasedDay:
@@ -205,7 +206,7 @@ def _finish(
 ) -> None:
     """Finish those that are done, and delete what any was before it was finished, which has the hash of the people."""
     for erasure in done:
-        _put(bucket, erasure.finished(utc_text(now)))
+        _put(bucket, erasure.finished(utc_text(now)), records)
     finished = {erasure.key for erasure in records.records if erasure in done or erasure.finished_at is not None}
     there = list(bucket.versions(keys.chain_prefix(keys.ERASURES_ROOT, chain_id)))
     bucket.delete(version for version in there if version.key in finished and not version.is_latest)
@@ -215,11 +216,20 @@ def _erased(version: Version) -> ErasedVersion:
     return ErasedVersion(version.key, version.version_id)
 
 
-def _put(bucket: VersionedBucket, erasure: Erasure) -> None:
-    with storage_errors(f"writing {erasure.key}", AGAIN_HINT):
-        bucket.s3.put_object(
-            Bucket=bucket.name, Key=erasure.key, Body=erasure.to_json(), ContentType="application/json"
-        )
+def _put(bucket: VersionedBucket, erasure: Erasure, over: ErasureRecords) -> None:
+    """Write a record over what was read of it, so that one which was finished since stays finished."""
+    is_written = put_over(
+        bucket.s3,
+        over.etags.get(erasure.key),
+        Bucket=bucket.name,
+        Key=erasure.key,
+        Body=erasure.to_json(),
+        ContentType="application/json",
+        hint=AGAIN_HINT,
+    )
+    if not is_written:
+        hint = "Run the command again once that has ended."
+        raise StorageError("Another erasure of this chain has just written the same record", erasure.key, hint)
 
 
 def _real(bucket: VersionedBucket, prefix: str) -> list[Version]:

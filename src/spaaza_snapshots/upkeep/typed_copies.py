@@ -16,7 +16,7 @@ from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.model.columns import CAST_ERRORS, columns_of
 from spaaza_snapshots.s3.objects import RUN_ID, head, put_over
 from spaaza_snapshots.upkeep.person import ID_COLUMN, People, Unreadable
-from spaaza_snapshots.upkeep.versions import NULL_VERSION, Opened, Version, VersionedBucket
+from spaaza_snapshots.upkeep.versions import AGAIN_HINT, NULL_VERSION, Opened, Version, VersionedBucket
 
 ID_NAMES: Final = tuple(column.athena_name for column in columns_of((ID_COLUMN,) * 9))
 """What the column ID is called in a typed copy, also where an export has it several times."""
@@ -55,6 +55,7 @@ def put_without(bucket: VersionedBucket, version: Version, people: People) -> st
             Key=version.key,
             Body=without,
             ContentType=opened.content_type,
+            hint=AGAIN_HINT,
             Metadata=opened.metadata,  # with its run-id: without it, the copy would be made again
         )
     if not put:
