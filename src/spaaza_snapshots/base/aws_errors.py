@@ -1,11 +1,15 @@
 """Turns the SDK's errors into ours."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from typing import ParamSpec, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from spaaza_snapshots.errors import StorageError
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 """S3's codes for a missing object; HEAD has no body, so only the status."""
@@ -17,9 +21,21 @@ LOST_CONDITION = frozenset({"404", "409", "412", "NoSuchKey", "ConditionalReques
 """S3's codes for a conditional write after, or during, a write by another run."""
 
 
-def code_of(error: ClientError) -> str:
-    """Return the service's error code."""
-    return error.response.get("Error", {}).get("Code", "Unknown")
+def code_of(error: ClientError | BotoCoreError) -> str:
+    """Return the service's error code, or the class of an error of the SDK's own."""
+    if isinstance(error, ClientError):
+        return error.response.get("Error", {}).get("Code", "Unknown")
+    return type(error).__name__
+
+
+def answer_of(call: Callable[P, T], missing: Collection[str], *args: P.args, **kwargs: P.kwargs) -> T | None:
+    """Make a call of the SDK; None where the service refuses it with one of these codes."""
+    try:
+        return call(*args, **kwargs)
+    except ClientError as error:
+        if code_of(error) not in missing:
+            raise
+        return None
 
 
 NEXT_RUN = (

@@ -163,7 +163,7 @@ class MultipartUpload:
         A confirmed abort is the fence: after it this upload can no longer become an object, so the current object
         decides. Without it, S3 may still be working on the Complete.
         """
-        code = code_of(error) if isinstance(error, ClientError) else type(error).__name__
+        code = code_of(error)
         lost = code in _LOST
         fenced = lost or self._abort()
         there = head(self._s3, self._bucket, self._key)
@@ -234,7 +234,7 @@ class MultipartUpload:
         try:
             self._s3.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=upload_id)
         except (ClientError, BotoCoreError) as error:
-            if isinstance(error, ClientError) and code_of(error) == NO_SUCH_UPLOAD:
+            if code_of(error) == NO_SUCH_UPLOAD:
                 return True  # already completed or aborted
             logger.warning("An upload could not be aborted", extra={"key": self._key, "error": type(error).__name__})
             return False

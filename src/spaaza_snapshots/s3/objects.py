@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict
 
-from botocore.exceptions import ClientError
-
-from spaaza_snapshots.base.aws_errors import LOST_CONDITION, MISSING, code_of, storage_errors
+from spaaza_snapshots.base.aws_errors import LOST_CONDITION, MISSING, answer_of, storage_errors
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -63,24 +61,15 @@ def put_over(s3: "S3Client", there_etag: str | None, *, Key: str, **put: Any) ->
     Raises `StorageError`.
     """
     with storage_errors(f"writing {Key}"):
-        try:
-            s3.put_object(Key=Key, **put, **unchanged(there_etag))
-        except ClientError as error:
-            if code_of(error) in LOST_CONDITION:
-                return False
-            raise
-    return True
+        return answer_of(s3.put_object, LOST_CONDITION, Key=Key, **put, **unchanged(there_etag)) is not None
 
 
 def head(s3: "S3Client", bucket: str, key: str) -> StoredObject | None:
     """Return the object at a key, or None; raises `StorageError`."""
     with storage_errors(f"checking {key}"):
-        try:
-            answer = s3.head_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if code_of(error) in MISSING:
-                return None
-            raise
+        answer = answer_of(s3.head_object, MISSING, Bucket=bucket, Key=key)
+    if answer is None:
+        return None
     metadata: Mapping[str, str] = answer["Metadata"]
     return StoredObject(metadata.get(RUN_ID), answer["ETag"], answer.get("VersionId"), ACCEPTED in metadata)
 

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from spaaza_snapshots.base.aws_errors import LOST_CONDITION, MISSING, code_of, storage_errors
+from spaaza_snapshots.base.aws_errors import LOST_CONDITION, MISSING, answer_of, storage_errors
 from spaaza_snapshots.base.clock import Clock
 from spaaza_snapshots.base.telemetry import logger
 from spaaza_snapshots.errors import StorageError
@@ -184,11 +182,8 @@ class SnapshotStore:
     @contextmanager
     def _opened(self, key: str, etag: str) -> "Iterator[StreamingBody | None]":
         """Open the object with this ETag; None if it is no longer there."""
-        try:
-            answer = self._s3.get_object(Bucket=self.bucket, Key=key, IfMatch=etag)
-        except ClientError as error:
-            if code_of(error) not in LOST_CONDITION:
-                raise
+        answer = answer_of(self._s3.get_object, LOST_CONDITION, Bucket=self.bucket, Key=key, IfMatch=etag)
+        if answer is None:
             yield None
             return
         with closing(answer["Body"]) as body:
@@ -201,14 +196,11 @@ class SnapshotStore:
     def _body(self, key: str) -> tuple[bytes, str] | None:
         """Return an object and its ETag, None if there is none; one that is too large for a record is empty."""
         with storage_errors(f"reading {key}"):
-            try:
-                answer = self._s3.get_object(Bucket=self.bucket, Key=key)
-                with closing(answer["Body"]) as stream:
-                    body = stream.read() if answer["ContentLength"] <= MANIFEST_LIMIT_BYTES else b""
-            except ClientError as error:
-                if code_of(error) in MISSING:
-                    return None
-                raise
+            answer = answer_of(self._s3.get_object, MISSING, Bucket=self.bucket, Key=key)
+            if answer is None:
+                return None
+            with closing(answer["Body"]) as stream:
+                body = stream.read() if answer["ContentLength"] <= MANIFEST_LIMIT_BYTES else b""
         return body, answer["ETag"]
 
     def _parsed(self, body: bytes, key: str) -> Manifest | None:
