@@ -35,9 +35,8 @@ MENDS: Mapping[str, tuple[Edit, ...]] = {
     "one-id-per-run": (
         Edit(
             "snapshot/attempt.py",
-            "    attempt = Attempt(str(uuid.uuid4()), number)\n",
-            "    run_id = _IDS[id(run)] = str(uuid.uuid4()) if number == 1 else _IDS[id(run)]\n"
-            "    attempt = Attempt(run_id, number)\n",
+            "    run_id = str(uuid.uuid4())\n",
+            "    run_id = _IDS[id(run)] = str(uuid.uuid4()) if number == 1 else _IDS[id(run)]\n",
         ),
         Edit("snapshot/attempt.py", "\n\ndef export_once(", "\n\n_IDS: dict[int, str] = {}\n\n\ndef export_once("),
         Edit(
@@ -56,8 +55,7 @@ MENDS: Mapping[str, tuple[Edit, ...]] = {
     ),
     # Accepting writes the manifest and leaves the object unchanged.
     "accepted-unchanged": (
-        Edit("snapshot/accept.py", "import Day, outrun, settle", "import Day, outrun, promote, settle"),
-        Edit("snapshot/accept.py", "store.reupload_accepted(day.held, day.raw, clock)", "promote(store, day.held)"),
+        Edit("snapshot/commit.py", "store.reupload_accepted(day.held, day.raw, clock)", "promote(store, day.held)"),
     ),
     # Nobody finishes what the last run of a day has left.
     "day-before-left": (Edit("snapshot/snapshot.py", "        _heal_day_before(run, services)\n", ""),),

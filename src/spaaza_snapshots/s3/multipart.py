@@ -50,7 +50,7 @@ _LOST = MISSING | {"PreconditionFailed"}  # with If-Match, S3 answers 404 if its
 
 
 class MultipartUpload:
-    """Writes one object; holds at most `part_bytes * (threads * 2 + 2)` of its bytes.
+    """Writes one object; holds at most `part_bytes * (THREADS * 2 + 2)` of its bytes. `parts`: how many were sent.
 
     That is: the part being filled, its immutable copy, and for each part in flight the copy that the SDK makes to
     send it. A part is immutable once it is full, so every retry sends the same bytes.
@@ -69,29 +69,22 @@ class MultipartUpload:
         *,
         accepted: bool = False,
         part_bytes: int = PART_BYTES,
-        threads: int = THREADS,
     ) -> None:
         self._s3 = s3
         self._completing_s3 = completing_s3
         self._bucket = bucket
         self._key = key
-        self._run_id = run_id
+        self.run_id = run_id
         self._accepted = accepted
         self._clock = clock
         self._buffer = bytearray(part_bytes)
         self._filled_bytes = 0
         self._on_their_way: deque[Future[CompletedPartTypeDef]] = deque()
-        self._parts: list[CompletedPartTypeDef] = []
-        self._sent_parts = 0
+        self._uploaded: list[CompletedPartTypeDef] = []
+        self.parts = 0
         self._sent_bytes = 0
-        self._threads = threads
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="part")
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="part")
         self._upload_id: str | None = None
-
-    @property
-    def parts(self) -> int:
-        """How many parts have been sent so far."""
-        return self._sent_parts
 
     def __enter__(self) -> Self:
         """Create the upload; from here on it is sure to be completed or aborted."""
@@ -100,7 +93,7 @@ class MultipartUpload:
                 Bucket=self._bucket,
                 Key=self._key,
                 ContentType=RAW_TYPE,
-                Metadata=metadata_of(self._run_id, accepted=self._accepted),
+                Metadata=metadata_of(self.run_id, accepted=self._accepted),
                 ChecksumAlgorithm=CHECKSUM_ALGORITHM,
                 ChecksumType="FULL_OBJECT",
             )
@@ -146,7 +139,7 @@ class MultipartUpload:
                 Bucket=self._bucket,
                 Key=self._key,
                 UploadId=self._open_upload_id,
-                MultipartUpload={"Parts": self._parts},
+                MultipartUpload={"Parts": self._uploaded},
                 ChecksumCRC32=checksum_text(crc32),
                 ChecksumType="FULL_OBJECT",
                 MpuObjectSize=self._sent_bytes,
@@ -155,7 +148,7 @@ class MultipartUpload:
         except (ClientError, BotoCoreError) as error:
             return self._outcome_behind(error)
         self._upload_id = None
-        return StoredObject(self._run_id, answer["ETag"], answer.get("VersionId"), self._accepted)
+        return StoredObject(self.run_id, answer["ETag"], answer.get("VersionId"), self._accepted)
 
     def _outcome_behind(self, error: ClientError | BotoCoreError) -> StoredObject | None:
         """Find out whether a Complete that failed or was not answered took effect.
@@ -167,7 +160,7 @@ class MultipartUpload:
         lost = code in _LOST
         fenced = lost or self._abort()
         there = head(self._s3, self._bucket, self._key)
-        if there is not None and (there.run_id, there.accepted) == (self._run_id, self._accepted):
+        if there is not None and (there.run_id, there.accepted) == (self.run_id, self._accepted):
             return there  # if another acceptance of the same export was faster, this one is still open: __exit__ aborts
         if lost:
             return None
@@ -179,19 +172,19 @@ class MultipartUpload:
             raise error
 
     def _send_part(self) -> None:
-        if self._sent_parts == MAX_PARTS:
+        if self.parts == MAX_PARTS:
             raise StorageError(
                 "The export is too large for one upload",
                 f"{MAX_PARTS * len(self._buffer):,} bytes in {MAX_PARTS:,} parts of {len(self._buffer):,}",
                 "Raise PART_BYTES in multipart.py, and the function's memory with it.",
             )
-        if len(self._on_their_way) == self._threads:
+        if len(self._on_their_way) == THREADS:
             self._await_oldest()
         body = bytes(memoryview(self._buffer)[: self._filled_bytes])
         self._filled_bytes = 0
-        self._sent_parts += 1
+        self.parts += 1
         self._sent_bytes += len(body)
-        self._on_their_way.append(self._pool.submit(self._upload_part, self._sent_parts, body))
+        self._on_their_way.append(self._pool.submit(self._upload_part, self.parts, body))
 
     def _upload_part(self, part_number: int, body: bytes) -> "CompletedPartTypeDef":
         checksum = checksum_text(isal_zlib.crc32(body))  # as the inspector computes that of the whole object
@@ -209,7 +202,7 @@ class MultipartUpload:
     def _await_oldest(self) -> None:
         part = self._on_their_way[0]
         try:
-            self._parts.append(part.result(timeout=max(self._clock.seconds_left() + GRACE_SECONDS, 0)))
+            self._uploaded.append(part.result(timeout=max(self._clock.seconds_left() + GRACE_SECONDS, 0)))
         except TimeoutError:
             raise self._clock.out_of_time("uploading a part", f"{self._sent_bytes:,} bytes sent") from None
         self._on_their_way.popleft()

@@ -7,9 +7,8 @@ from spaaza_snapshots.base.telemetry import logger
 from spaaza_snapshots.errors import BadSettings, CredentialsError, InvalidRequest, StorageError
 from spaaza_snapshots.model.manifest import Manifest
 from spaaza_snapshots.model.snapshot_id import SnapshotId
-from spaaza_snapshots.snapshot.accept import accept
 from spaaza_snapshots.snapshot.attempt import export_once
-from spaaza_snapshots.snapshot.commit import Day, settle
+from spaaza_snapshots.snapshot.commit import Day, accept, settle
 from spaaza_snapshots.snapshot.doubt import held_error
 from spaaza_snapshots.snapshot.follow_up import (
     ALREADY_COMPLETE,
