@@ -41,7 +41,7 @@ class EventBus:
         if failed:
             raise StorageError(
                 "EventBridge refused events",
-                f"{failed[0].detail_type!r} of chains {sorted({event.chain_id for event in failed})}",
+                f"{failed[0].detail_type!r} of chains {sorted({event.detail['chain_id'] for event in failed})}",
                 "The next scheduled run puts those of today and yesterday again; older ones need make snapshot DATE=."
                 " If that fails too, check the bus and the function's role.",
             )
