@@ -10,9 +10,9 @@ from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.manifest import Manifest
 from spaaza_snapshots.s3.objects import ROUNDS
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
-from spaaza_snapshots.snapshot.clients import clients_for
 from spaaza_snapshots.snapshot.commit import look, promote, settle
 from spaaza_snapshots.snapshot.settings import Settings
+from spaaza_snapshots.snapshot.wiring import clients_for
 from tests.support import builders
 from tests.support.flow import CHAIN, SNAPSHOT, TODAY, aftermath, invoke
 

@@ -16,8 +16,8 @@ from spaaza_snapshots.model.manifest import Check
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.multipart import PART_BYTES, MultipartUpload
 from spaaza_snapshots.s3.snapshot_store import Predecessor, SnapshotStore
-from spaaza_snapshots.snapshot.clients import clients_for
 from spaaza_snapshots.snapshot.settings import Settings
+from spaaza_snapshots.snapshot.wiring import clients_for
 from tests.flow.test_figures import measured
 from tests.support.builders import HeldClock, documented_csv, manifest
 from tests.support.flow import CHAIN, SNAPSHOT, TODAY, invoke

@@ -17,8 +17,8 @@ from spaaza_snapshots.model.quality import Quality
 from spaaza_snapshots.s3.multipart import PART_BYTES
 from spaaza_snapshots.s3.objects import StoredObject, checksum_text
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
-from spaaza_snapshots.snapshot.clients import clients_for
 from spaaza_snapshots.snapshot.settings import Settings
+from spaaza_snapshots.snapshot.wiring import clients_for
 from tests.support.builders import HeldClock, manifest
 from tests.support.flow import CHAIN, SNAPSHOT, TODAY
 from tests.support.log_records import logged

@@ -15,8 +15,8 @@ from spaaza_snapshots.errors import NEXT_RUN, ExportInterrupted, OutOfTime, Stor
 from spaaza_snapshots.s3 import multipart
 from spaaza_snapshots.s3.multipart import GRACE_SECONDS, MultipartUpload
 from spaaza_snapshots.s3.objects import StoredObject, checksum_text
-from spaaza_snapshots.snapshot.clients import clients_for
 from spaaza_snapshots.snapshot.settings import Settings
+from spaaza_snapshots.snapshot.wiring import clients_for
 from tests.support.builders import HeldClock
 from tests.support.log_records import logged
 

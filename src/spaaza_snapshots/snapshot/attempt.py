@@ -11,8 +11,7 @@ from spaaza_snapshots.s3.multipart import MultipartUpload
 from spaaza_snapshots.s3.objects import CHECKSUM_ALGORITHM, checksum_text
 from spaaza_snapshots.snapshot.commit import commit
 from spaaza_snapshots.snapshot.draft import Proven
-from spaaza_snapshots.snapshot.run import Run
-from spaaza_snapshots.snapshot.services import Services
+from spaaza_snapshots.snapshot.run import Run, Services
 from spaaza_snapshots.spaaza.export_stream import ExportStream
 
 

@@ -18,8 +18,7 @@ from spaaza_snapshots.events.messages import snapshot_completed, snapshot_failed
 from spaaza_snapshots.glue.catalog import GlueCatalog
 from spaaza_snapshots.model.manifest import Manifest
 from spaaza_snapshots.snapshot.commit import Day
-from spaaza_snapshots.snapshot.run import Run
-from spaaza_snapshots.snapshot.services import Services
+from spaaza_snapshots.snapshot.run import Run, Services
 
 COMPLETE = "complete"
 ALREADY_COMPLETE = "already_complete"

@@ -21,8 +21,7 @@ from spaaza_snapshots.snapshot.follow_up import (
     follow_up,
 )
 from spaaza_snapshots.snapshot.retry import attempts
-from spaaza_snapshots.snapshot.run import Run
-from spaaza_snapshots.snapshot.services import Services
+from spaaza_snapshots.snapshot.run import Run, Services
 
 HELD_EXPORTS = 4
 """A held day is exported once, and three times more; after that a person must decide."""
