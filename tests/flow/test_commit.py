@@ -102,7 +102,7 @@ def test_a_manifest_that_was_put_and_not_answered_is_found_the_next_time(
 
 @pytest.mark.parametrize("name", STRAYS)
 def test_a_stray_object_among_the_manifests_is_passed_over(stack: Stack, name: str) -> None:
-    stack.s3.put_object(Bucket=stack.bucket, Key=f"{keys.manifests_prefix(CHAIN)}{name}", Body=b"?")
+    stack.s3.put_object(Bucket=stack.bucket, Key=f"{keys.chain_prefix(keys.MANIFESTS_ROOT, CHAIN)}{name}", Body=b"?")
     assert invoke(stack)["status"] == "complete"
 
 

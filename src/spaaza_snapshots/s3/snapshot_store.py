@@ -69,6 +69,11 @@ class SnapshotStore:
         parquet = head(self._s3, self.bucket, snapshot_id.parquet_key)
         return parquet, head(self._s3, self.bucket, snapshot_id.quality_key)
 
+    def has_typed_copy(self, manifest: Manifest) -> bool:
+        """Whether both are there, and of the manifest's own run."""
+        derived = self.derived(manifest.snapshot_id)
+        return all(there is not None and there.is_of(manifest.run_id) for there in derived)
+
     def quality(self, snapshot_id: SnapshotId) -> Quality | None:
         """Return the findings of a typed copy; None if there are none, or they cannot be read."""
         found = self._body(snapshot_id.quality_key)
@@ -95,7 +100,8 @@ class SnapshotStore:
 
     def previous(self, snapshot_id: SnapshotId) -> Predecessor:
         """Return the readable manifest of the chain's last snapshot before this one."""
-        dates = [keys.manifest_date(key) for key in self._keys(keys.manifests_prefix(snapshot_id.chain_id))]
+        prefix = keys.chain_prefix(keys.MANIFESTS_ROOT, snapshot_id.chain_id)
+        dates = [keys.manifest_date(key) for key in self._keys(prefix)]
         earlier = [found for found in dates if found is not None and found < snapshot_id.snapshot_date]
         damaged: list[date] = []
         for found in sorted(earlier, reverse=True):
