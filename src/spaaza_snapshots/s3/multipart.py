@@ -5,7 +5,6 @@ S3's limits: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -100,9 +99,7 @@ class MultipartUpload:
         self._upload_id = answer["UploadId"]
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Abort unless the upload was completed; a failed abort does not hide the original error."""
         if self._upload_id is not None:
             self._abort()
