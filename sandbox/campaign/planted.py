@@ -38,7 +38,7 @@ DEFECTS: Final[Mapping[str, Defect]] = {
     "unproven": Defect("object", Edit("snapshot/attempt.py", "    proof.refuse_if_broken()\n", "")),
     "never-held": Defect(
         "held",
-        Edit("snapshot/commit.py", "    if draft.is_doubtful:\n        raise held_error(draft)\n", ""),
+        Edit("snapshot/commit.py", "                    raise held_error(draft)\n", "                    pass\n"),
     ),
     "never-aborted": Defect(
         "upload",

@@ -197,7 +197,15 @@ class SnapshotStore:
 
     def _read(self, key: str) -> StoredManifest | None:
         found = self._body(key)
-        return None if found is None else StoredManifest(self._parsed(found[0], key), found[1])
+        if found is None:
+            return None
+        body, etag = found
+        try:
+            return StoredManifest(Manifest.from_json(body, key), etag)
+        except StorageError as error:
+            logger.warning("A manifest cannot be read", extra={"error": str(error)})
+            self.damaged_keys.add(key)
+            return StoredManifest(None, etag)
 
     def _body(self, key: str) -> tuple[bytes, str] | None:
         """Return an object and its ETag, None if there is none; one that is too large for a record is empty."""
@@ -208,14 +216,6 @@ class SnapshotStore:
             with closing(answer["Body"]) as stream:
                 body = stream.read() if answer["ContentLength"] <= MANIFEST_LIMIT_BYTES else b""
         return body, answer["ETag"]
-
-    def _parsed(self, body: bytes, key: str) -> Manifest | None:
-        try:
-            return Manifest.from_json(body, key)
-        except StorageError as error:
-            logger.warning("A manifest cannot be read", extra={"error": str(error)})
-            self.damaged_keys.add(key)
-            return None
 
     def _keys(self, prefix: str) -> Iterator[str]:
         with storage_errors(f"listing {prefix}"):

@@ -72,7 +72,9 @@ def commit(run: Run, proven: Proven, upload: MultipartUpload, store: SnapshotSto
             if draft.is_doubtful and day.held is not None:
                 raise held_error(day.held, again=True)  # it already awaits acceptance; this draft only counts
             if upload.complete(proven.inspection.crc32, day.if_unchanged) is not None:
-                return _promote_unless_held(store, draft)
+                if draft.is_doubtful:
+                    raise held_error(draft)
+                return promote(store, draft)
             # Not now: a delayed removal would delete the draft of the next round.
             leaving.callback(store.remove_pending, draft)
         raise _outrun(run.snapshot_id)
@@ -88,13 +90,6 @@ def _judge(run: Run, proven: Proven, store: SnapshotStore, day: Day) -> Manifest
         there = "the good snapshot stays in place" if day.committed else "the snapshot there waits for its manifest"
         raise doubtful_error(draft, f"this export was not kept: {there}", NOT_KEPT, kept=False)
     return draft
-
-
-def _promote_unless_held(store: SnapshotStore, draft: Manifest) -> Manifest | None:
-    """Promote a draft whose object was just completed; one that is held stays, and `SnapshotHeld` is raised."""
-    if draft.is_doubtful:
-        raise held_error(draft)
-    return promote(store, draft)
 
 
 def look(store: SnapshotStore, snapshot_id: SnapshotId) -> Day:

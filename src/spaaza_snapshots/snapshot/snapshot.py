@@ -37,7 +37,8 @@ def take_snapshot(run: Run, services: Services) -> SnapshotResult:
         _heal_day_before(run, services)
         return _take(run, services)
     finally:
-        _measure_damage(run, services)
+        if damaged_keys := services.store.damaged_keys:
+            services.telemetry.measure({"DamagedManifests": len(damaged_keys)}, run.snapshot_id.chain_id)
 
 
 def _take(run: Run, services: Services) -> SnapshotResult:
@@ -75,12 +76,6 @@ def _heal_day_before(run: Run, services: Services) -> None:
     except StorageError as error:
         logger.warning("The previous day could not be recovered", extra={"error": str(error)})
         services.telemetry.measure({"TailsUndone": 1}, today.chain_id)
-
-
-def _measure_damage(run: Run, services: Services) -> None:
-    damaged_keys = services.store.damaged_keys
-    if damaged_keys:
-        services.telemetry.measure({"DamagedManifests": len(damaged_keys)}, run.snapshot_id.chain_id)
 
 
 def _measure_days_left(services: Services) -> None:
