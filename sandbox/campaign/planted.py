@@ -31,8 +31,8 @@ DEFECTS: Final[Mapping[str, Defect]] = {
         "replaced",
         Edit(
             "snapshot/commit.py",
-            "upload.complete(proven.inspection.crc32, day.if_unchanged)",
-            "upload.complete(proven.inspection.crc32, {})",
+            "upload.complete(proven.raw.checksum, day.if_unchanged)",
+            "upload.complete(proven.raw.checksum, {})",
         ),
     ),
     "unproven": Defect("object", Edit("snapshot/attempt.py", "    proof.refuse_if_broken()\n", "")),

@@ -49,8 +49,8 @@ MENDS: Mapping[str, tuple[Edit, ...]] = {
     "forced-unconditional": (
         Edit(
             "snapshot/commit.py",
-            "upload.complete(proven.inspection.crc32, day.if_unchanged)",
-            "upload.complete(proven.inspection.crc32, {} if run.force else day.if_unchanged)",
+            "upload.complete(proven.raw.checksum, day.if_unchanged)",
+            "upload.complete(proven.raw.checksum, {} if run.force else day.if_unchanged)",
         ),
     ),
     # Accepting writes the manifest and leaves the object unchanged.

@@ -50,7 +50,7 @@ def held(store: SnapshotStore, parts: int = 1) -> tuple[Manifest, StoredObject]:
     """Put a held object in place; return its draft and what is there."""
     with store.upload_raw(SNAPSHOT, "ours", HeldClock().clock()) as upload:
         upload.write(body_of(parts))
-        there = upload.complete(isal_zlib.crc32(body_of(parts)), {})
+        there = upload.complete(checksum_text(isal_zlib.crc32(body_of(parts))), {})
     assert there is not None
     assert there == store.raw(SNAPSHOT)
     checksum = checksum_text(isal_zlib.crc32(body_of(parts)))

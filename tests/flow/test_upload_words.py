@@ -37,7 +37,7 @@ def an_upload(stack: Stack, held: HeldClock | None = None, *, part_bytes: int = 
 def complete(upload: MultipartUpload) -> object:
     with upload:
         upload.write(BODY)
-        return upload.complete(CRC32, {})
+        return upload.complete(checksum_text(CRC32), {})
 
 
 def test_every_call_of_an_upload_is_asked_for_as_s3_documents_it(stack: Stack) -> None:

@@ -123,8 +123,8 @@ class MultipartUpload:
         while self._on_their_way:
             self._await_oldest()
 
-    def complete(self, crc32: int, condition: Condition) -> StoredObject | None:
-        """Make the object visible if S3 computes the same `crc32` over all of it and `condition` still holds.
+    def complete(self, checksum: str, condition: Condition) -> StoredObject | None:
+        """Make the object visible if S3 computes this CRC-32 over all of it and `condition` still holds.
 
         Returns None if it no longer holds: the upload is still open then, and may be completed on another condition.
         Raises `ExportInterrupted` if S3 needs all of it uploaded again, and `StorageError` if S3 failed, or if it is
@@ -137,7 +137,7 @@ class MultipartUpload:
                 Key=self._key,
                 UploadId=self._open_upload_id,
                 MultipartUpload={"Parts": self._uploaded},
-                ChecksumCRC32=checksum_text(crc32),
+                ChecksumCRC32=checksum,
                 ChecksumType="FULL_OBJECT",
                 MpuObjectSize=self._sent_bytes,
                 **condition,

@@ -74,11 +74,6 @@ def head(s3: "S3Client", bucket: str, key: str) -> StoredObject | None:
     return StoredObject(metadata.get(RUN_ID), answer["ETag"], answer.get("VersionId"), ACCEPTED in metadata)
 
 
-def crc32_of(checksum: str) -> int:
-    """Decode a CRC-32 as S3 encodes it."""
-    return int.from_bytes(base64.b64decode(checksum), "big")
-
-
 def checksum_text(crc32: int) -> str:
     """Return a CRC-32 as S3 encodes it: base64 of its four bytes, big-endian."""
     return base64.b64encode(crc32.to_bytes(4, "big")).decode()

@@ -16,7 +16,7 @@ from spaaza_snapshots.model.manifest import Manifest
 from spaaza_snapshots.model.quality import Quality, quality_of
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.multipart import PART_BYTES, MultipartUpload
-from spaaza_snapshots.s3.objects import RAW_TYPE, StoredObject, crc32_of, head, metadata_of, put_over, unchanged
+from spaaza_snapshots.s3.objects import RAW_TYPE, StoredObject, head, metadata_of, put_over, unchanged
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
@@ -183,7 +183,7 @@ class SnapshotStore:
                 for chunk in body.iter_chunks(CHUNK_BYTES):
                     clock.require("accepting the snapshot")
                     upload.write(chunk)
-                return upload.complete(crc32_of(draft.raw.checksum), unchanged(there.etag)) is not None
+                return upload.complete(draft.raw.checksum, unchanged(there.etag)) is not None
 
     @contextmanager
     def _opened(self, key: str, etag: str) -> "Iterator[StreamingBody | None]":

@@ -71,7 +71,7 @@ def commit(run: Run, proven: Proven, upload: MultipartUpload, store: SnapshotSto
             store.write_ahead(draft)
             if draft.is_doubtful and day.held is not None:
                 raise held_error(day.held, again=True)  # it already awaits acceptance; this draft only counts
-            if upload.complete(proven.inspection.crc32, day.if_unchanged) is not None:
+            if upload.complete(proven.raw.checksum, day.if_unchanged) is not None:
                 if draft.is_doubtful:
                     raise held_error(draft)
                 return promote(store, draft)
