@@ -1,7 +1,7 @@
 """The record of an erasure: which days, how much, and when; once it is finished, nothing about who."""
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 
 from spaaza_snapshots import __version__
@@ -56,7 +56,7 @@ class Erasure:
     people_salt: str | None = None
     people_hash: str | None = None
     erasure_version: str = ERASURE_VERSION
-    producer: str = field(default=f"spaaza-snapshots {__version__}")
+    producer: str = f"spaaza-snapshots {__version__}"
 
     @property
     def key(self) -> str:

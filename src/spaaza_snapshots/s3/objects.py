@@ -1,7 +1,6 @@
 """Our objects in S3: which run wrote each one, and on what condition it may be replaced."""
 
 import base64
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict
 
@@ -70,7 +69,7 @@ def head(s3: "S3Client", bucket: str, key: str) -> StoredObject | None:
         answer = answer_of(s3.head_object, MISSING, Bucket=bucket, Key=key)
     if answer is None:
         return None
-    metadata: Mapping[str, str] = answer["Metadata"]
+    metadata = answer["Metadata"]
     return StoredObject(metadata.get(RUN_ID), answer["ETag"], answer.get("VersionId"), ACCEPTED in metadata)
 
 
