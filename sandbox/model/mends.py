@@ -41,8 +41,8 @@ MENDS: Mapping[str, tuple[Edit, ...]] = {
         Edit("snapshot/attempt.py", "\n\ndef export_once(", "\n\n_IDS: dict[int, str] = {}\n\n\ndef export_once("),
         Edit(
             "s3/multipart.py",
-            "            raise _unfenced(self._key, code) from error\n",
-            '            raise ExportInterrupted("Nobody knows", code, NEXT_RUN) from error\n',
+            "        if not fenced:\n",
+            '        if not fenced:\n            raise ExportInterrupted("Nobody knows", code, NEXT_RUN) from error\n',
         ),
     ),
     # A forced run replaces whatever is there when its Complete takes effect.

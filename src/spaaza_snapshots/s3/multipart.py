@@ -162,7 +162,11 @@ class MultipartUpload:
         if lost:
             return None
         if not fenced:
-            raise _unfenced(self._key, code) from error
+            raise StorageError(
+                "S3 did not confirm a commit, and the upload could not be aborted",
+                f"{self._key}, {code}",
+                "S3 may still complete it. The next scheduled run recovers.",
+            ) from error
         if code in _UPLOAD_AGAIN:
             raise ExportInterrupted("S3 needs the export uploaded again", code, NEXT_RUN) from error
         with storage_errors(f"completing the upload of {self._key}"):
@@ -229,11 +233,3 @@ class MultipartUpload:
             logger.warning("An upload could not be aborted", extra={"key": self._key, "error": type(error).__name__})
             return False
         return True
-
-
-def _unfenced(key: str, code: str) -> StorageError:
-    return StorageError(
-        "S3 did not confirm a commit, and the upload could not be aborted",
-        f"{key}, {code}",
-        "S3 may still complete it. The next scheduled run recovers.",
-    )
