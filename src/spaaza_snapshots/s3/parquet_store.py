@@ -48,13 +48,6 @@ class ParquetStore:
                     file.write(block)
         return sha256.hexdigest() == raw.sha256
 
-    def _get(self, raw: Raw, **more: str) -> "GetObjectOutputTypeDef | None":
-        """Ask for the version that a manifest names; None if it is no longer there."""
-        if raw.version_id is not None:
-            more["VersionId"] = raw.version_id
-        # mypy cannot tell which argument a str is for
-        return answer_of(self._s3.get_object, MISSING_VERSION, Bucket=self._bucket, Key=raw.key, **more)  # type: ignore[arg-type]
-
     def put_parquet(self, manifest: Manifest, parquet: Path, over: StoredObject | None) -> bool:
         """Replace the typed copy that was seen, if any; False if it has changed since.
 
@@ -68,6 +61,13 @@ class ParquetStore:
         """Replace the findings that were seen, if any; False if they have changed since."""
         key = manifest.snapshot_id.quality_key
         return self._put(key, manifest.run_id, BytesIO(quality.to_json()), "application/json", over)
+
+    def _get(self, raw: Raw, **more: str) -> "GetObjectOutputTypeDef | None":
+        """Ask for the version that a manifest names; None if it is no longer there."""
+        if raw.version_id is not None:
+            more["VersionId"] = raw.version_id
+        # mypy cannot tell which argument a str is for
+        return answer_of(self._s3.get_object, MISSING_VERSION, Bucket=self._bucket, Key=raw.key, **more)  # type: ignore[arg-type]
 
     def _put(self, key: str, run_id: str, body: IO[bytes], content_type: str, over: StoredObject | None) -> bool:
         sha256 = hashlib.file_digest(body, "sha256").digest()  # type: ignore[arg-type] # its stub asks for more
