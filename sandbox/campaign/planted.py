@@ -31,14 +31,14 @@ DEFECTS: Final[Mapping[str, Defect]] = {
         "replaced",
         Edit(
             "snapshot/commit.py",
-            "upload.complete(proven.inspection.crc32, day.if_unchanged)",
-            "upload.complete(proven.inspection.crc32, {})",
+            "upload.complete(proven.raw.checksum, day.if_unchanged)",
+            "upload.complete(proven.raw.checksum, {})",
         ),
     ),
     "unproven": Defect("object", Edit("snapshot/attempt.py", "    proof.refuse_if_broken()\n", "")),
     "never-held": Defect(
         "held",
-        Edit("snapshot/commit.py", "    if draft.is_doubtful:\n        raise held_error(draft)\n", ""),
+        Edit("snapshot/commit.py", "                    raise held_error(draft)\n", "                    pass\n"),
     ),
     "never-aborted": Defect(
         "upload",

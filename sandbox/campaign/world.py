@@ -27,7 +27,7 @@ from sandbox.wire.wire import Wire
 from spaaza_snapshots.base.clock import RESERVE_SECONDS, Clock
 from spaaza_snapshots.base.telemetry import logger
 from spaaza_snapshots.parquet import wiring as parquet_wiring
-from spaaza_snapshots.snapshot import clients as export_clients
+from spaaza_snapshots.snapshot import wiring as export_wiring
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -183,7 +183,7 @@ def new_world(servers: Servers, bucket: str) -> Iterator[World]:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="campaign-")))
         world = World(stack, spaaza, folder, exits, keys=[spaaza.session.key])
         exits.enter_context(_listening(world.heard))
-        for cached in (export_clients.clients_for, parquet_wiring.clients_of):
+        for cached in (export_wiring.clients_for, parquet_wiring.clients_of):
             cached.cache_clear()
         yield world
 

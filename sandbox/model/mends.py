@@ -35,29 +35,27 @@ MENDS: Mapping[str, tuple[Edit, ...]] = {
     "one-id-per-run": (
         Edit(
             "snapshot/attempt.py",
-            "    attempt = Attempt(str(uuid.uuid4()), number)\n",
-            "    run_id = _IDS[id(run)] = str(uuid.uuid4()) if number == 1 else _IDS[id(run)]\n"
-            "    attempt = Attempt(run_id, number)\n",
+            "    run_id = str(uuid.uuid4())\n",
+            "    run_id = _IDS[id(run)] = str(uuid.uuid4()) if number == 1 else _IDS[id(run)]\n",
         ),
         Edit("snapshot/attempt.py", "\n\ndef export_once(", "\n\n_IDS: dict[int, str] = {}\n\n\ndef export_once("),
         Edit(
             "s3/multipart.py",
-            "            raise _unfenced(self._key, code) from error\n",
-            '            raise ExportInterrupted("Nobody knows", code, NEXT_RUN) from error\n',
+            "        if not fenced:\n",
+            '        if not fenced:\n            raise ExportInterrupted("Nobody knows", code, NEXT_RUN) from error\n',
         ),
     ),
     # A forced run replaces whatever is there when its Complete takes effect.
     "forced-unconditional": (
         Edit(
             "snapshot/commit.py",
-            "upload.complete(proven.inspection.crc32, day.if_unchanged)",
-            "upload.complete(proven.inspection.crc32, {} if run.force else day.if_unchanged)",
+            "upload.complete(proven.raw.checksum, day.if_unchanged)",
+            "upload.complete(proven.raw.checksum, {} if run.force else day.if_unchanged)",
         ),
     ),
     # Accepting writes the manifest and leaves the object unchanged.
     "accepted-unchanged": (
-        Edit("snapshot/accept.py", "import Day, outrun, settle", "import Day, outrun, promote, settle"),
-        Edit("snapshot/accept.py", "store.reupload_accepted(day.held, day.raw, clock)", "promote(store, day.held)"),
+        Edit("snapshot/commit.py", "store.reupload_accepted(day.held, day.raw, clock)", "promote(store, day.held)"),
     ),
     # Nobody finishes what the last run of a day has left.
     "day-before-left": (Edit("snapshot/snapshot.py", "        _heal_day_before(run, services)\n", ""),),

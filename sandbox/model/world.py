@@ -24,8 +24,7 @@ from spaaza_snapshots.s3 import multipart
 from spaaza_snapshots.s3 import snapshot_store as store
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.snapshot import attempt
-from spaaza_snapshots.snapshot.run import Run
-from spaaza_snapshots.snapshot.services import Services
+from spaaza_snapshots.snapshot.run import Run, Services
 from spaaza_snapshots.snapshot.snapshot import take_snapshot
 from spaaza_snapshots.spaaza.credentials import Session
 from spaaza_snapshots.spaaza.export_api import SpaazaExports

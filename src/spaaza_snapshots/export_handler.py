@@ -15,8 +15,7 @@ from spaaza_snapshots.base.telemetry import Telemetry, log_failure, logger
 from spaaza_snapshots.snapshot.fan_out import fan_out, measure_missing
 from spaaza_snapshots.snapshot.follow_up import SnapshotResult, report_failure
 from spaaza_snapshots.snapshot.request import SnapshotRequest, parse_request
-from spaaza_snapshots.snapshot.run import Run
-from spaaza_snapshots.snapshot.services import Services
+from spaaza_snapshots.snapshot.run import Run, Services
 from spaaza_snapshots.snapshot.settings import Settings
 from spaaza_snapshots.snapshot.snapshot import take_snapshot
 from spaaza_snapshots.snapshot.wiring import run_for, services_for

@@ -10,9 +10,9 @@ from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.manifest import Manifest
 from spaaza_snapshots.s3.objects import ROUNDS
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
-from spaaza_snapshots.snapshot.clients import clients_for
 from spaaza_snapshots.snapshot.commit import look, promote, settle
 from spaaza_snapshots.snapshot.settings import Settings
+from spaaza_snapshots.snapshot.wiring import clients_for
 from tests.support import builders
 from tests.support.flow import CHAIN, SNAPSHOT, TODAY, aftermath, invoke
 
@@ -102,7 +102,7 @@ def test_a_manifest_that_was_put_and_not_answered_is_found_the_next_time(
 
 @pytest.mark.parametrize("name", STRAYS)
 def test_a_stray_object_among_the_manifests_is_passed_over(stack: Stack, name: str) -> None:
-    stack.s3.put_object(Bucket=stack.bucket, Key=f"{keys.manifests_prefix(CHAIN)}{name}", Body=b"?")
+    stack.s3.put_object(Bucket=stack.bucket, Key=f"{keys.chain_prefix(keys.MANIFESTS_ROOT, CHAIN)}{name}", Body=b"?")
     assert invoke(stack)["status"] == "complete"
 
 

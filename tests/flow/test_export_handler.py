@@ -23,8 +23,8 @@ from spaaza_snapshots.errors import (
     StorageError,
 )
 from spaaza_snapshots.export_handler import lambda_handler
-from spaaza_snapshots.snapshot.clients import clients_for
 from spaaza_snapshots.snapshot.settings import Settings
+from spaaza_snapshots.snapshot.wiring import clients_for
 from tests.support.flow import CHAIN, aftermath, events
 
 Handler = Callable[[Any], Any]

@@ -15,9 +15,10 @@ from spaaza_snapshots.errors import OutOfTime, StorageError
 from spaaza_snapshots.model.manifest import Check
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.multipart import PART_BYTES, MultipartUpload
+from spaaza_snapshots.s3.objects import checksum_text
 from spaaza_snapshots.s3.snapshot_store import Predecessor, SnapshotStore
-from spaaza_snapshots.snapshot.clients import clients_for
 from spaaza_snapshots.snapshot.settings import Settings
+from spaaza_snapshots.snapshot.wiring import clients_for
 from tests.flow.test_figures import measured
 from tests.support.builders import HeldClock, documented_csv, manifest
 from tests.support.flow import CHAIN, SNAPSHOT, TODAY, invoke
@@ -54,7 +55,7 @@ def test_complete_tells_s3_how_many_bytes_there_must_be(stack: Stack, size_bytes
     s3.meta.events.register("provide-client-params.s3.CompleteMultipartUpload", hear)
     with MultipartUpload(s3, s3, stack.bucket, KEY, "run", HeldClock().clock()) as upload:
         upload.write(bytes(size_bytes))
-        assert upload.complete(isal_zlib.crc32(bytes(size_bytes)), {}) is not None
+        assert upload.complete(checksum_text(isal_zlib.crc32(bytes(size_bytes))), {}) is not None
     head = stack.s3.head_object(Bucket=stack.bucket, Key=KEY, ChecksumMode="ENABLED")
     assert told == [(size_bytes, "FULL_OBJECT", head["ChecksumCRC32"])]
     assert head["ContentLength"] == size_bytes
@@ -65,7 +66,7 @@ def test_a_complete_that_was_not_answered_is_fenced_before_anybody_looks(stack: 
     with upload:
         upload.write(b"ours")
         with pytest.raises(StorageError):
-            upload.complete(isal_zlib.crc32(b"ours"), {})
+            upload.complete(checksum_text(isal_zlib.crc32(b"ours")), {})
     asked = [call.operation for call in stack.wire.calls if call.operation in ("AbortMultipartUpload", "HeadObject")]
     assert asked == ["AbortMultipartUpload", "HeadObject"]
 

@@ -8,8 +8,8 @@ from sandbox.aws.stack import Stack
 from sandbox.wire import faults
 from spaaza_snapshots.s3 import multipart
 from spaaza_snapshots.s3.multipart import PART_BYTES, MultipartUpload
-from spaaza_snapshots.snapshot.clients import clients_for
 from spaaza_snapshots.snapshot.settings import Settings
+from spaaza_snapshots.snapshot.wiring import clients_for
 from tests.support.builders import HeldClock
 
 KEY = "raw/users/chain_id=1743/dt=2026-11-22/users.csv.gz"

@@ -18,8 +18,9 @@ from sandbox.wire import faults
 from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.s3 import multipart
 from spaaza_snapshots.s3.multipart import PART_BYTES, THREADS, MultipartUpload
-from spaaza_snapshots.snapshot.clients import clients_for
+from spaaza_snapshots.s3.objects import checksum_text
 from spaaza_snapshots.snapshot.settings import Settings
+from spaaza_snapshots.snapshot.wiring import clients_for
 from tests.support.builders import HeldClock
 
 KEY = "raw/users/chain_id=1743/dt=2026-11-22/users.csv.gz"
@@ -52,7 +53,7 @@ def test_chunks_of_any_length_become_parts_of_one_size_and_the_same_bytes(
     with MultipartUpload(s3, s3, stack.bucket, KEY, "run", HeldClock().clock()) as upload:
         for chunk in chunks_of(body, seed):
             upload.write(chunk)
-        stored = upload.complete(isal_zlib.crc32(body), {})
+        stored = upload.complete(checksum_text(isal_zlib.crc32(body)), {})
     assert stored is not None
     assert stack.read(KEY) == body
     assert stored.etag.endswith(f'-{-(-size_bytes // PART_BYTES)}"')
@@ -96,7 +97,7 @@ def test_a_part_that_is_sent_again_is_the_same(stack: Stack, upload: MultipartUp
     stack.wire.fail("UploadPart", faults.lose_answer, nth=3)
     with upload:
         upload.write(body)
-        assert upload.complete(isal_zlib.crc32(body), {}) is not None
+        assert upload.complete(checksum_text(isal_zlib.crc32(body)), {}) is not None
     assert hashlib.sha256(stack.read(KEY)).digest() == hashlib.sha256(body).digest()
 
 
@@ -105,7 +106,7 @@ def test_an_object_whose_bytes_are_not_those_that_were_inspected_never_appears(
 ) -> None:
     with pytest.raises(StorageError, match="completing the upload"), upload:
         upload.write(b"some bytes")
-        upload.complete(isal_zlib.crc32(b"other bytes"), {})
+        upload.complete(checksum_text(isal_zlib.crc32(b"other bytes")), {})
     assert stack.object_keys() == stack.open_uploads() == []
 
 
@@ -137,7 +138,7 @@ def test_leaving_without_a_word_aborts_too(stack: Stack, upload: MultipartUpload
 def test_an_upload_that_has_ended_takes_no_more(stack: Stack, upload: MultipartUpload) -> None:
     with upload:
         upload.write(b"a")
-        upload.complete(isal_zlib.crc32(b"a"), {})
+        upload.complete(checksum_text(isal_zlib.crc32(b"a")), {})
         upload.write(b"b")
         with pytest.raises(StorageError, match="has ended"):
             upload.flush()
@@ -148,7 +149,7 @@ def test_an_upload_cannot_complete_over_what_it_did_not_see(stack: Stack, upload
     stack.s3.put_object(Bucket=stack.bucket, Key=KEY, Body=b"another's")
     with upload:
         upload.write(b"ours")
-        assert upload.complete(isal_zlib.crc32(b"ours"), {"IfNoneMatch": "*"}) is None
+        assert upload.complete(checksum_text(isal_zlib.crc32(b"ours")), {"IfNoneMatch": "*"}) is None
     assert stack.read(KEY) == b"another's"
     assert stack.open_uploads() == []
 
@@ -164,6 +165,6 @@ def test_of_two_uploads_that_accept_the_same_export_the_later_one_is_ended_too(s
         late.write(b"held")
         with accepting() as quick:
             quick.write(b"held")
-            there = quick.complete(isal_zlib.crc32(b"held"), {"IfMatch": held_etag})
-        assert late.complete(isal_zlib.crc32(b"held"), {"IfMatch": held_etag}) == there
+            there = quick.complete(checksum_text(isal_zlib.crc32(b"held")), {"IfMatch": held_etag})
+        assert late.complete(checksum_text(isal_zlib.crc32(b"held")), {"IfMatch": held_etag}) == there
     assert stack.open_uploads() == []

@@ -17,8 +17,8 @@ from spaaza_snapshots.model.quality import Quality
 from spaaza_snapshots.s3.multipart import PART_BYTES
 from spaaza_snapshots.s3.objects import StoredObject, checksum_text
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
-from spaaza_snapshots.snapshot.clients import clients_for
 from spaaza_snapshots.snapshot.settings import Settings
+from spaaza_snapshots.snapshot.wiring import clients_for
 from tests.support.builders import HeldClock, manifest
 from tests.support.flow import CHAIN, SNAPSHOT, TODAY
 from tests.support.log_records import logged
@@ -50,7 +50,7 @@ def held(store: SnapshotStore, parts: int = 1) -> tuple[Manifest, StoredObject]:
     """Put a held object in place; return its draft and what is there."""
     with store.upload_raw(SNAPSHOT, "ours", HeldClock().clock()) as upload:
         upload.write(body_of(parts))
-        there = upload.complete(isal_zlib.crc32(body_of(parts)), {})
+        there = upload.complete(checksum_text(isal_zlib.crc32(body_of(parts))), {})
     assert there is not None
     assert there == store.raw(SNAPSHOT)
     checksum = checksum_text(isal_zlib.crc32(body_of(parts)))

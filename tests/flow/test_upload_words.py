@@ -15,8 +15,8 @@ from spaaza_snapshots.errors import NEXT_RUN, ExportInterrupted, OutOfTime, Stor
 from spaaza_snapshots.s3 import multipart
 from spaaza_snapshots.s3.multipart import GRACE_SECONDS, MultipartUpload
 from spaaza_snapshots.s3.objects import StoredObject, checksum_text
-from spaaza_snapshots.snapshot.clients import clients_for
 from spaaza_snapshots.snapshot.settings import Settings
+from spaaza_snapshots.snapshot.wiring import clients_for
 from tests.support.builders import HeldClock
 from tests.support.log_records import logged
 
@@ -37,7 +37,7 @@ def an_upload(stack: Stack, held: HeldClock | None = None, *, part_bytes: int = 
 def complete(upload: MultipartUpload) -> object:
     with upload:
         upload.write(BODY)
-        return upload.complete(CRC32, {})
+        return upload.complete(checksum_text(CRC32), {})
 
 
 def test_every_call_of_an_upload_is_asked_for_as_s3_documents_it(stack: Stack) -> None:

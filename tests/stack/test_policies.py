@@ -31,7 +31,7 @@ def test_no_role_has_a_wildcard_where_a_name_can_stand() -> None:
 
 def test_every_key_that_the_code_lists_is_one_that_the_roles_may_list() -> None:
     stack = deploy(PARAMETERS)
-    listed = [keys.manifests_prefix(1743), SnapshotId(1743, date(2026, 11, 22)).pending_prefix]
+    listed = [keys.chain_prefix(keys.MANIFESTS_ROOT, 1743), SnapshotId(1743, date(2026, 11, 22)).pending_prefix]
     condition = stack.statements("ExportRole")["ListWhatThisProductWrote"]["Condition"]
     patterns = condition["StringLikeIfExists"]["s3:prefix"]
     assert all(any(fnmatchcase(prefix, pattern) for pattern in patterns) for prefix in listed)

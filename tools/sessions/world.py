@@ -19,7 +19,7 @@ from spaaza_snapshots.rotation.steps import serve
 from spaaza_snapshots.rotation.wiring import services_for as rotation_services_for
 from spaaza_snapshots.snapshot.commit import look
 from spaaza_snapshots.snapshot.request import parse_request
-from spaaza_snapshots.snapshot.services import Services
+from spaaza_snapshots.snapshot.run import Services
 from spaaza_snapshots.snapshot.settings import Settings
 from spaaza_snapshots.snapshot.snapshot import take_snapshot
 from spaaza_snapshots.snapshot.wiring import run_for, services_for

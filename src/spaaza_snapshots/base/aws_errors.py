@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import ParamSpec, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from spaaza_snapshots.errors import StorageError
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
@@ -20,15 +21,17 @@ LOST_CONDITION = frozenset({"404", "409", "412", "NoSuchKey", "ConditionalReques
 """S3's codes for a conditional write after, or during, a write by another run."""
 
 
-def code_of(error: ClientError) -> str:
-    """Return the service's error code."""
-    return error.response.get("Error", {}).get("Code", "Unknown")
+def code_of(error: ClientError | BotoCoreError) -> str:
+    """Return the service's error code, or the class of an error of the SDK's own."""
+    if isinstance(error, ClientError):
+        return error.response.get("Error", {}).get("Code", "Unknown")
+    return type(error).__name__
 
 
-def answer_of(call: Callable[..., T], missing: Collection[str], **arguments: Any) -> T | None:
-    """Make a call; None where it is refused with one of these codes, which say that the thing is not there."""
+def answer_of(call: Callable[P, T], missing: Collection[str], *args: P.args, **kwargs: P.kwargs) -> T | None:
+    """Make a call of the SDK; None where the service refuses it with one of these codes."""
     try:
-        return call(**arguments)
+        return call(*args, **kwargs)
     except ClientError as error:
         if code_of(error) not in missing:
             raise

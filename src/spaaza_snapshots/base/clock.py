@@ -11,16 +11,12 @@ RESERVE_SECONDS = 45.0
 """Reserved for ending cleanly: the parts in flight, the commit, the events, or the abort."""
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True, slots=True)
 class Clock:
     """The time, how much the function has left, and how to wait; `remaining_ms` is what Lambda reports."""
 
     remaining_ms: Callable[[], int]
-    now: Callable[[], datetime] = _utc_now
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 

@@ -1,7 +1,8 @@
 """Environment variables, read one by one, with all problems reported at once."""
 
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -13,11 +14,11 @@ ENVIRONMENTS = ("prod", "test01")
 
 
 class EnvironmentReader:
-    """Reads variables one by one and collects their problems; call `raise_problems` before using any value."""
+    """Reads variables one by one and collects their problems, which `reading` raises."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
-        self._problems: list[str] = []
+        self.problems: list[str] = []
 
     def required(self, name: str, parse: Callable[[str], T]) -> T:
         """Return the parsed value."""
@@ -40,18 +41,19 @@ class EnvironmentReader:
             return stand_in
 
     def _problem(self, text: str) -> Any:
-        """Collect a problem; the placeholder value is never used, because `raise_problems` comes first."""
-        self._problems.append(text)
+        """Collect a problem; the placeholder value is never used, because `reading` raises."""
+        self.problems.append(text)
         return None
 
-    def raise_problems(self) -> None:
-        """Raise `BadSettings` with all collected problems."""
-        if self._problems:
-            raise BadSettings(
-                "The function's environment variables are wrong",
-                "; ".join(self._problems),
-                "Set them through the parameters of the stack, and deploy it again.",
-            )
+
+@contextmanager
+def reading(environment: Mapping[str, str]) -> Iterator[EnvironmentReader]:
+    """Yield a reader of the variables; in the end raises `BadSettings` with all the problems that it collected."""
+    reader = EnvironmentReader(environment)
+    yield reader
+    if reader.problems:
+        hint = "Set them through the parameters of the stack, and deploy it again."
+        raise BadSettings("The function's environment variables are wrong", "; ".join(reader.problems), hint)
 
 
 def spaaza_environment(value: str) -> str:

@@ -29,62 +29,44 @@ for _name in ("boto3", "botocore", "s3transfer", "urllib3"):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """Unit and meaning of one metric; with `by_chain` it is also published for each chain."""
+    """Meaning and unit of one metric; with `by_chain` it is also published for each chain."""
 
-    unit: MetricUnit
     meaning: str
-    by_chain: bool = False
+    unit: MetricUnit = MetricUnit.Count
+    by_chain: bool = True
 
 
 METRICS: Final[Mapping[str, Metric]] = {
-    "SnapshotsCompleted": Metric(MetricUnit.Count, "snapshots committed", by_chain=True),
-    "SnapshotsFailed": Metric(MetricUnit.Count, "runs that ended with an error, except held ones", by_chain=True),
-    "SnapshotsHeld": Metric(MetricUnit.Count, "runs that ended with a doubtful snapshot held", by_chain=True),
-    "SessionsRejected": Metric(
-        MetricUnit.Count, "runs that ended because Spaaza refused the admin session", by_chain=True
-    ),
+    "SnapshotsCompleted": Metric("snapshots committed"),
+    "SnapshotsFailed": Metric("runs that ended with an error, except held ones"),
+    "SnapshotsHeld": Metric("runs that ended with a doubtful snapshot held"),
+    "SessionsRejected": Metric("runs that ended because Spaaza refused the admin session"),
     "ChainsMissingToday": Metric(
-        MetricUnit.Count, "configured chains without a committed snapshot when a scheduled invocation starts"
+        "configured chains without a committed snapshot when a scheduled invocation starts", by_chain=False
     ),
-    "SessionDaysLeft": Metric(MetricUnit.NoUnit, "days until the admin session expires, according to the secret"),
-    "HeaderChanges": Metric(
-        MetricUnit.Count, "snapshots whose header differs from the previous snapshot's", by_chain=True
+    "SessionDaysLeft": Metric(
+        "days until the admin session expires, according to the secret", MetricUnit.NoUnit, by_chain=False
     ),
-    "RawTableSkips": Metric(MetricUnit.Count, "snapshots that the raw table cannot show by position", by_chain=True),
-    "ParquetsMissing": Metric(
-        MetricUnit.Count, "committed snapshots that a later run found without a typed copy", by_chain=True
-    ),
-    "TailsUndone": Metric(
-        MetricUnit.Count,
-        "runs that could not update a snapshot's tables, send its event, or finish the previous day",
-        by_chain=True,
-    ),
-    "DamagedManifests": Metric(MetricUnit.Count, "stored manifests that cannot be read", by_chain=True),
-    "Rows": Metric(MetricUnit.Count, "records after the header of a committed snapshot", by_chain=True),
-    "RowsWithLineBreaks": Metric(
-        MetricUnit.Count, "records with a line break in a field, which the raw table cannot show", by_chain=True
-    ),
-    "GzipBytes": Metric(MetricUnit.Bytes, "size of the object of a committed snapshot", by_chain=True),
-    "CsvBytes": Metric(MetricUnit.Bytes, "uncompressed size of a committed snapshot", by_chain=True),
-    "RunSeconds": Metric(MetricUnit.Seconds, "from the start of a run until its export was proven", by_chain=True),
-    "CsvBytesPerSecond": Metric(
-        MetricUnit.BytesPerSecond, "uncompressed bytes per second of RunSeconds", by_chain=True
-    ),
-    "Attempts": Metric(MetricUnit.Count, "exports started by a run; 1 if nothing was retried", by_chain=True),
-    "ParquetsCompleted": Metric(MetricUnit.Count, "typed copies made of committed snapshots", by_chain=True),
-    "ParquetsFailed": Metric(MetricUnit.Count, "conversions that ended with an error", by_chain=True),
+    "HeaderChanges": Metric("snapshots whose header differs from the previous snapshot's"),
+    "RawTableSkips": Metric("snapshots that the raw table cannot show by position"),
+    "ParquetsMissing": Metric("committed snapshots that a later run found without a typed copy"),
+    "TailsUndone": Metric("runs that could not update a snapshot's tables, send its event, or finish the previous day"),
+    "DamagedManifests": Metric("stored manifests that cannot be read"),
+    "Rows": Metric("records after the header of a committed snapshot"),
+    "RowsWithLineBreaks": Metric("records with a line break in a field, which the raw table cannot show"),
+    "GzipBytes": Metric("size of the object of a committed snapshot", MetricUnit.Bytes),
+    "CsvBytes": Metric("uncompressed size of a committed snapshot", MetricUnit.Bytes),
+    "RunSeconds": Metric("from the start of a run until its export was proven", MetricUnit.Seconds),
+    "CsvBytesPerSecond": Metric("uncompressed bytes per second of RunSeconds", MetricUnit.BytesPerSecond),
+    "Attempts": Metric("exports started by a run; 1 if nothing was retried"),
+    "ParquetsCompleted": Metric("typed copies made of committed snapshots"),
+    "ParquetsFailed": Metric("conversions that ended with an error"),
     "ParquetsUnfit": Metric(
-        MetricUnit.Count,
-        "typed copies kept out of users_latest because too many of their records could not be read",
-        by_chain=True,
+        "typed copies kept out of users_latest because too many of their records could not be read"
     ),
-    "RejectedRecords": Metric(
-        MetricUnit.Count, "records that could not be read and are missing from Parquet", by_chain=True
-    ),
-    "ColumnsUnfit": Metric(
-        MetricUnit.Count, "typed columns of which more than a tenth of the rows could not be read", by_chain=True
-    ),
-    "CastErrors": Metric(MetricUnit.Count, "values that do not fit their column's type and are NULL", by_chain=True),
+    "RejectedRecords": Metric("records that could not be read and are missing from Parquet"),
+    "ColumnsUnfit": Metric("typed columns of which more than a tenth of the rows could not be read"),
+    "CastErrors": Metric("values that do not fit their column's type and are NULL"),
 }
 
 

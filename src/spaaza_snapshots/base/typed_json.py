@@ -44,9 +44,7 @@ def _dataclass(kind: Any, document: Any) -> Any:
     )
 
 
-@cache
-def _hints(kind: Any) -> Mapping[str, Any]:
-    return get_type_hints(kind)
+_hints = cache(get_type_hints)
 
 
 def _exactly(kind: type, value: Any) -> Any:

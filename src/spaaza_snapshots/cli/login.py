@@ -175,7 +175,7 @@ def _stored(place: _Place, session: Session) -> Session:
 
 def _reason(place: _Place, error: ClientError | BotoCoreError) -> str:
     """Return the secret and the kind of error: its text may quote a request."""
-    return f"{place.secret_id}, {code_of(error) if isinstance(error, ClientError) else type(error).__name__}"
+    return f"{place.secret_id}, {code_of(error)}"
 
 
 def _check(login: SpaazaLogin, session: Session) -> None:

@@ -21,20 +21,16 @@ REPEATED_NOTICE = "repeated"
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event to put: its type, its chain, and its detail."""
+    """One event to put: its type, and its detail, which names the chain."""
 
     detail_type: str
-    chain_id: int
     detail: Mapping[str, Any]
 
 
 def snapshots_requested(chain_ids: Iterable[int], snapshot_date: date, *, force: bool) -> list[Event]:
     """Return one event for each chain, with the date fixed now so that a late delivery fills the right day."""
     day = snapshot_date.isoformat()
-    return [
-        Event(SNAPSHOT_REQUESTED, chain_id, {"chain_id": chain_id, "date": day, "force": force})
-        for chain_id in chain_ids
-    ]
+    return [Event(SNAPSHOT_REQUESTED, {"chain_id": each, "date": day, "force": force}) for each in chain_ids]
 
 
 def snapshot_completed(manifest: Manifest) -> Event:
@@ -48,7 +44,7 @@ def snapshot_completed(manifest: Manifest) -> Event:
         "manifest_key": manifest.key,
         "header_changes": None if manifest.header_changes is None else asdict(manifest.header_changes),
     }
-    return Event(SNAPSHOT_COMPLETED, manifest.chain_id, detail)
+    return Event(SNAPSHOT_COMPLETED, detail)
 
 
 def parquet_completed(manifest: Manifest) -> Event:
@@ -60,7 +56,7 @@ def parquet_completed(manifest: Manifest) -> Event:
         "parquet_key": manifest.snapshot_id.parquet_key,
         "quality_key": manifest.snapshot_id.quality_key,
     }
-    return Event(PARQUET_COMPLETED, manifest.chain_id, detail)
+    return Event(PARQUET_COMPLETED, detail)
 
 
 def snapshot_failed(snapshot_id: SnapshotId, error: Exception) -> Event:
@@ -76,4 +72,4 @@ def snapshot_failed(snapshot_id: SnapshotId, error: Exception) -> Event:
         # A day stays held hour after hour but needs only one e-mail. The rule that sends it matches `notice`, because
         # CloudFormation has turned booleans in rule patterns into strings before, which would match nothing.
         told |= {"again": error.again, "notice": REPEATED_NOTICE if error.again else FIRST_NOTICE}
-    return Event(SNAPSHOT_FAILED, snapshot_id.chain_id, told)
+    return Event(SNAPSHOT_FAILED, told)

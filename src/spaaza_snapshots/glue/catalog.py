@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 from botocore.exceptions import ClientError
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from spaaza_snapshots.base.aws_errors import code_of, storage_errors
+from spaaza_snapshots.base.aws_errors import answer_of, code_of, storage_errors
 from spaaza_snapshots.glue.tables import (
     CSV,
     MANIFEST_COLUMNS,
@@ -81,12 +81,15 @@ class GlueCatalog:
     )
     def _ensure(self, table: Table, wanted: "GlueColumns", snapshot_date: date) -> tuple[tuple[str, ...], bool]:
         """Return the columns that the table gained, and whether it shows the wanted ones."""
-        found = self._find(table)
-        if found is None:
+        answer = answer_of(
+            self._glue.get_table, ("EntityNotFoundException",), DatabaseName=self._database, Name=table.name
+        )
+        if answer is None:
             first = _first_columns(table, wanted)
             new_table = _new_table(table, f"s3://{self._bucket}/{table.root}", first, self._chains, snapshot_date)
             self._glue.create_table(DatabaseName=self._database, TableInput=new_table)
             return _names(first), _shows(table, first, wanted)
+        found = answer["Table"]
         present = found["StorageDescriptor"]["Columns"]
         if not _shows(table, present, wanted):
             return (), False
@@ -97,12 +100,6 @@ class GlueCatalog:
             found["Parameters"] = parameters
             self._update(found)
         return _names(missing), True
-
-    def _find(self, table: Table) -> "TableTypeDef | None":
-        try:
-            return self._glue.get_table(DatabaseName=self._database, Name=table.name)["Table"]
-        except self._glue.exceptions.EntityNotFoundException:
-            return None
 
     def _update(self, changed: "TableTypeDef") -> None:
         """Send every field from GetTable that UpdateTable accepts, because it replaces the whole table."""

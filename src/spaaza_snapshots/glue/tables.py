@@ -1,10 +1,10 @@
 """The table declarations: where their objects are, how they are read, and the columns of the JSON tables."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from types import NoneType, UnionType
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
-from spaaza_snapshots.glue.athena_types import athena_columns
 from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.columns import PARTITION_KEYS
 from spaaza_snapshots.model.manifest import Manifest
@@ -51,6 +51,25 @@ USERS: Final = Table("users", keys.PARQUET_ROOT, PARQUET, "Typed: the table to q
 USERS_CSV: Final = Table("users_csv", keys.RAW_ROOT, CSV, "As received; a line break in a field breaks its row here.")
 SNAPSHOTS: Final = Table("snapshots", keys.MANIFESTS_ROOT, JSON, "The manifests: what was proved of each snapshot.")
 USERS_QUALITY: Final = Table("users_quality", keys.QUALITY_ROOT, JSON, "What did not fit into the types of users.")
+
+_SCALARS: Final[Mapping[object, str]] = {str: "string", int: "bigint", bool: "boolean"}
+
+
+def athena_columns(row: type, *, without: Collection[str] = ()) -> dict[str, str]:
+    """Return the Athena type of each field not in `without`; KeyError for a type that is not supported."""
+    hints = get_type_hints(row)
+    return {field.name: _athena_type(hints[field.name]) for field in fields(row) if field.name not in without}
+
+
+def _athena_type(hint: Any) -> str:
+    if isinstance(hint, UnionType):  # `X | None`
+        (hint,) = (member for member in get_args(hint) if member is not NoneType)
+    if get_origin(hint) is tuple:
+        return f"array<{_athena_type(get_args(hint)[0])}>"
+    if is_dataclass(hint) and isinstance(hint, type):
+        return f"struct<{','.join(f'{name}:{kind}' for name, kind in athena_columns(hint).items())}>"
+    return _SCALARS[hint]
+
 
 MANIFEST_COLUMNS: Final = athena_columns(Manifest, without=PARTITION_KEYS)
 """The fields of a manifest except `chain_id`, which is a partition key; instants stay ISO 8601 text."""

@@ -57,7 +57,7 @@ class Erasure:
     people_salt: str | None = None
     people_hash: str | None = None
     erasure_version: str = ERASURE_VERSION
-    producer: str = field(default=f"spaaza-snapshots {__version__}")
+    producer: str = f"spaaza-snapshots {__version__}"
 
     @property
     def key(self) -> str:

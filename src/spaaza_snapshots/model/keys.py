@@ -27,13 +27,8 @@ _DATE = re.compile(r"/dt=(\d{4}-\d{2}-\d{2})/")
 _MANIFEST_KEY = re.compile(rf"{MANIFESTS_ROOT}chain_id=\d+/dt=(\d{{4}}-\d{{2}}-\d{{2}})/manifest\.json")
 
 
-def manifests_prefix(chain_id: int) -> str:
-    """Return the prefix that the manifest keys of one chain, and only those, share."""
-    return chain_prefix(MANIFESTS_ROOT, chain_id)
-
-
 def chain_prefix(root: str, chain_id: int) -> str:
-    """Return the prefix of everything of one chain below a root."""
+    """Return the prefix of everything of one chain, and of nothing else, below a root."""
     return f"{root}chain_id={chain_id}/"
 
 

@@ -157,15 +157,12 @@ class Manifest:
         except (ValueError, TypeError, RecursionError) as error:
             fault = type(error).__name__
         else:
-            fault = "" if is_of_key else "it is of another snapshot"
             if is_of_key and has_usual_date:
                 return manifest
+            fault = "its date is written in another way" if is_of_key else "it is of another snapshot"
         # not while that error is handled: its text quotes the body
-        raise _not_a_manifest(key, fault or "its date is written in another way")
-
-
-def _not_a_manifest(key: str, why: str) -> StorageError:
-    return StorageError("This object is not a valid manifest", f"{key}, {why}", "Restore an earlier version of it.")
+        hint = "Restore an earlier version of it."
+        raise StorageError("This object is not a valid manifest", f"{key}, {fault}", hint)
 
 
 def utc_text(instant: datetime) -> str:

@@ -72,8 +72,8 @@ class Quality:
     @property
     def unfit_columns(self) -> tuple[str, ...]:
         """The typed columns of which too many rows are NULL in place of what was sent, by name; the day stays fit."""
-        errors = {column.column: column.count for column in self.cast_errors}
-        return tuple(sorted(name for name in errors if errors[name] * FIT_ROWS_PER_CAST_ERROR > self.parquet_rows))
+        unfit = (each.column for each in self.cast_errors if each.count * FIT_ROWS_PER_CAST_ERROR > self.parquet_rows)
+        return tuple(sorted(unfit))
 
     def to_json(self) -> bytes:
         """Return one line, including its line end: Athena's JSON SerDe reads each line as a row."""

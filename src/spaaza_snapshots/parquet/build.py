@@ -15,7 +15,7 @@ from spaaza_snapshots.model.quality import Quality, Rejects
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.parquet.convert import Converted, Machine, convert
 from spaaza_snapshots.parquet.work_folder import disk_bytes, work_folder
-from spaaza_snapshots.s3.objects import ROUNDS, StoredObject
+from spaaza_snapshots.s3.objects import ROUNDS
 from spaaza_snapshots.s3.parquet_store import ParquetStore
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 
@@ -50,9 +50,7 @@ def build_parquet(services: ParquetServices, snapshot_id: SnapshotId, *, rebuild
     concurrently.
     """
     manifest = _committed(services, snapshot_id)
-    if not rebuild and all(
-        there is not None and there.is_of(manifest.run_id) for there in _derived(services, manifest)
-    ):
+    if not rebuild and services.snapshots.has_typed_copy(manifest):
         _measure(services, manifest.chain_id, services.snapshots.quality(snapshot_id))
         return _finish(services, manifest, ALREADY_COMPLETE)
     with work_folder(disk_bytes(manifest.raw)) as folder:
@@ -86,11 +84,6 @@ def _committed(services: ParquetServices, snapshot_id: SnapshotId) -> Manifest:
     return stored.manifest
 
 
-def _derived(services: ParquetServices, manifest: Manifest) -> tuple[StoredObject | None, StoredObject | None]:
-    """Return the stored typed copy and its findings, each None if it does not exist."""
-    return services.snapshots.derived(manifest.snapshot_id)
-
-
 def _quality(services: ParquetServices, manifest: Manifest, converted: Converted) -> Quality:
     return Quality(
         run_id=manifest.run_id,
@@ -112,7 +105,7 @@ def _publish(services: ParquetServices, manifest: Manifest, parquet: Path, quali
     only if its findings are from the manifest's own run.
     """
     for _ in range(ROUNDS):
-        there, findings = _derived(services, manifest)
+        there, findings = services.snapshots.derived(manifest.snapshot_id)
         if _committed(services, manifest.snapshot_id).run_id != manifest.run_id:
             return False
         if not services.store.has(manifest.raw):

@@ -5,7 +5,7 @@ DuckDB types that text. Then independent counts must agree: see `convert`.
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import countOf, itemgetter
@@ -69,44 +69,33 @@ class Converted:
     cast_errors: tuple[CastErrors, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """What the text of rows holds: the number of rows, and of empty cells in each typed column."""
-
-    rows: int
-    empty: Mapping[str, int]
-
-
 def convert(source: Path, manifest: Manifest, machine: Machine) -> Converted:
     """Write the Parquet file of an export that matches its manifest; raises `StorageError`, `OutOfTime`."""
     text, target = machine.folder / "users.text", machine.folder / "users.parquet"
     with igzip.open(source) as csv_bytes:  # type: ignore[no-untyped-call] # its stub leaves the arguments open
         export = ExportRows(csv_bytes, machine.clock)
-        _refuse_other_header(export.header, manifest.header)
-        written = _write_text(text, export, manifest)
-    _refuse_unless("rows and rejects of the snapshot", written.rows + export.rejects.count, manifest.row_count)
+        if export.header != manifest.header:
+            found = f"{len(export.header)} columns"
+            raise StorageError("The raw object's header differs from its manifest", found, _DEFECT)
+        rows, empty_cells = _write_text(text, export, manifest)
+    _refuse_unless("rows and rejects of the snapshot", rows + export.rejects.count, manifest.row_count)
     with _database(machine) as database:
         ((copied,),) = database.execute(typed_copy(text, manifest, target)).fetchall()
-        _refuse_unless("rows read as they were written", copied, written.rows)
-        cast_errors = _proven_cast_errors(database, target, written)
-    return Converted(target, written.rows, export.rejects, export.one_by_one, cast_errors)
+        _refuse_unless("rows read as they were written", copied, rows)
+        cast_errors = _proven_cast_errors(database, target, rows, empty_cells)
+    return Converted(target, rows, export.rejects, export.one_by_one, cast_errors)
 
 
 def _proven_cast_errors(
-    database: duckdb.DuckDBPyConnection, parquet: Path, written: _Written
+    database: duckdb.DuckDBPyConnection, parquet: Path, rows: int, empty_cells: Mapping[str, int]
 ) -> tuple[CastErrors, ...]:
     """Count the errors by column in the file itself, whose rows and empty cells must match what was written."""
-    _refuse_unless("rows of the file", database.read_parquet(str(parquet)).count("*").fetchall(), [(written.rows,)])
+    _refuse_unless("rows of the file", database.read_parquet(str(parquet)).count("*").fetchall(), [(rows,)])
     counts = dict(database.execute(count_errors(parquet)).fetchall())
     nulls = dict(database.execute(count_nulls(parquet)).fetchall())
-    for name, empty in written.empty.items():
+    for name, empty in empty_cells.items():
         _refuse_unless(f"NULLs of {name}", nulls.get(name, 0), empty + counts.get(name, 0))
     return tuple(CastErrors(name, count) for name, count in counts.items())
-
-
-def _refuse_other_header(found: Sequence[str], wanted: Sequence[str]) -> None:
-    if tuple(found) != tuple(wanted):
-        raise StorageError("The raw object's header differs from its manifest", f"{len(found)} columns", _DEFECT)
 
 
 def _refuse_unless(what: str, found: object, wanted: object) -> None:
@@ -115,7 +104,8 @@ def _refuse_unless(what: str, found: object, wanted: object) -> None:
         raise StorageError("The typed copy does not match the export", f"{what}: {found}, not {wanted}", _DEFECT)
 
 
-def _write_text(text: Path, export: ExportRows, manifest: Manifest) -> _Written:
+def _write_text(text: Path, export: ExportRows, manifest: Manifest) -> tuple[int, Mapping[str, int]]:
+    """Write the text of rows; return their number, and that of the empty cells in each typed column."""
     cell_of = {column.athena_name: itemgetter(column.position - 1) for column in typed_columns(manifest.columns)}
     rows, empty = 0, dict.fromkeys(cell_of, 0)
     with text.open("wb") as file:
@@ -124,7 +114,7 @@ def _write_text(text: Path, export: ExportRows, manifest: Manifest) -> _Written:
             rows += len(block)
             for name, cell in cell_of.items():
                 empty[name] += countOf(map(cell, block), "")
-    return _Written(rows, empty)
+    return rows, empty
 
 
 @contextmanager

@@ -7,7 +7,7 @@ EVENT_BUS_NAME    without it, no event is sent
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from spaaza_snapshots.base.environment import EnvironmentReader
+from spaaza_snapshots.base.environment import reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,5 @@ class ParquetSettings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "ParquetSettings":
         """Read both variables; raises `BadSettings`."""
-        reader = EnvironmentReader(environment)
-        settings = cls(reader.required("SNAPSHOT_BUCKET", str), reader.optional("EVENT_BUS_NAME", "", str))
-        reader.raise_problems()
-        return settings
+        with reading(environment) as reader:
+            return cls(reader.required("SNAPSHOT_BUCKET", str), reader.optional("EVENT_BUS_NAME", "", str))

@@ -39,11 +39,18 @@ def work_folder(needed_bytes: int) -> Iterator[Path]:
     is personal and may leave too little space for the retry.
     """
     _remove_leftovers()
-    with _disk_errors(), tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as name, _locked(Path(name)):
-        free_bytes = shutil.disk_usage(name).free
-        if free_bytes < needed_bytes:
-            raise _disk_is_full(f"{needed_bytes:,} bytes are needed, {free_bytes:,} are free")
-        yield Path(name)
+    try:
+        with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as name, _locked(Path(name)):
+            free_bytes = shutil.disk_usage(name).free
+            if free_bytes < needed_bytes:
+                raise _disk_is_full(f"{needed_bytes:,} bytes are needed, {free_bytes:,} are free")
+            yield Path(name)
+    except OSError as error:
+        found = type(error).__name__
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _disk_is_full(found) from error
+        hint = "Send the event again; nothing was made visible."
+        raise StorageError("The conversion could not write to the disk", found, hint) from error
 
 
 def _remove_leftovers() -> None:
@@ -63,20 +70,6 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def _disk_errors() -> Iterator[None]:
-    """Turn disk errors into a `StorageError`."""
-    try:
-        yield
-    except OSError as error:
-        name = type(error).__name__
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise _disk_is_full(name) from error
-        raise StorageError(
-            "The conversion could not write to the disk", name, "Send the event again; nothing was made visible."
-        ) from error
 
 
 def _disk_is_full(detail: str) -> StorageError:

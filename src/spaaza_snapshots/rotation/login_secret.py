@@ -11,9 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from spaaza_snapshots.base.aws_errors import code_of, storage_errors
+from spaaza_snapshots.base.aws_errors import answer_of, storage_errors
 from spaaza_snapshots.base.telemetry import logger
 from spaaza_snapshots.errors import CredentialsError, StorageError
 
@@ -98,12 +96,8 @@ class LoginSecret:
         )
 
     def _value_at(self, stage: str) -> "GetSecretValueResponseTypeDef | None":
-        try:
-            return self._secrets_manager.get_secret_value(SecretId=self._secret_id, VersionStage=stage)
-        except ClientError as error:
-            if code_of(error) == "ResourceNotFoundException":
-                return None
-            raise
+        ask = self._secrets_manager.get_secret_value
+        return answer_of(ask, ("ResourceNotFoundException",), SecretId=self._secret_id, VersionStage=stage)
 
     def _login(self, found: "GetSecretValueResponseTypeDef") -> Login:
         try:

@@ -8,7 +8,7 @@ SPAAZA_API_URL           for a sandbox: the base that the paths of the log-in ar
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from spaaza_snapshots.base.environment import EnvironmentReader, base_url, spaaza_environment
+from spaaza_snapshots.base.environment import base_url, reading, spaaza_environment
 from spaaza_snapshots.spaaza.login import default_api_url
 
 
@@ -22,9 +22,7 @@ class RotationSettings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "RotationSettings":
         """Read every variable; raises `BadSettings`."""
-        reader = EnvironmentReader(environment)
-        login_secret_id = reader.required("SPAAZA_LOGIN_SECRET_ID", str)
-        stage = reader.required("SPAAZA_ENVIRONMENT", spaaza_environment)
-        settings = cls(login_secret_id, reader.optional("SPAAZA_API_URL", default_api_url(stage), base_url))
-        reader.raise_problems()
-        return settings
+        with reading(environment) as reader:
+            login_secret_id = reader.required("SPAAZA_LOGIN_SECRET_ID", str)
+            stage = reader.required("SPAAZA_ENVIRONMENT", spaaza_environment)
+            return cls(login_secret_id, reader.optional("SPAAZA_API_URL", default_api_url(stage), base_url))

@@ -7,9 +7,7 @@ while that label is on another version than AWSCURRENT, Secrets Manager begins n
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from spaaza_snapshots.base.aws_errors import code_of, storage_errors
+from spaaza_snapshots.base.aws_errors import answer_of, storage_errors
 from spaaza_snapshots.base.telemetry import logger
 from spaaza_snapshots.errors import CredentialsError, InvalidRequest, StorageError
 from spaaza_snapshots.spaaza.credentials import Session, prove_writable, read_version
@@ -55,18 +53,15 @@ class SessionVersions:
     def put_pending(self, token: str, session: Session) -> bool:
         """Store a session as this rotation's; False where the rotation has another one already."""
         with storage_errors("storing the new session"):
-            try:
-                self._secrets_manager.put_secret_value(
-                    SecretId=self._secret_id,
-                    ClientRequestToken=token,
-                    SecretString=session.to_secret(),
-                    VersionStages=[PENDING],
-                )
-            except ClientError as error:
-                if code_of(error) != "ResourceExistsException":
-                    raise
-                return False
-        return True
+            stored = answer_of(
+                self._secrets_manager.put_secret_value,
+                ("ResourceExistsException",),
+                SecretId=self._secret_id,
+                ClientRequestToken=token,
+                SecretString=session.to_secret(),
+                VersionStages=[PENDING],
+            )
+        return stored is not None
 
     def make_current(self, token: str) -> None:
         """Give this rotation's session to the export function."""

@@ -5,7 +5,6 @@ S3's limits: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -50,7 +49,7 @@ _LOST = MISSING | {"PreconditionFailed"}  # with If-Match, S3 answers 404 if its
 
 
 class MultipartUpload:
-    """Writes one object; holds at most `part_bytes * (threads * 2 + 2)` of its bytes.
+    """Writes one object; holds at most `part_bytes * (THREADS * 2 + 2)` of its bytes. `parts`: how many were sent.
 
     That is: the part being filled, its immutable copy, and for each part in flight the copy that the SDK makes to
     send it. A part is immutable once it is full, so every retry sends the same bytes.
@@ -69,29 +68,22 @@ class MultipartUpload:
         *,
         accepted: bool = False,
         part_bytes: int = PART_BYTES,
-        threads: int = THREADS,
     ) -> None:
         self._s3 = s3
         self._completing_s3 = completing_s3
         self._bucket = bucket
         self._key = key
-        self._run_id = run_id
+        self.run_id = run_id
         self._accepted = accepted
         self._clock = clock
         self._buffer = bytearray(part_bytes)
         self._filled_bytes = 0
         self._on_their_way: deque[Future[CompletedPartTypeDef]] = deque()
-        self._parts: list[CompletedPartTypeDef] = []
-        self._sent_parts = 0
+        self._uploaded: list[CompletedPartTypeDef] = []
+        self.parts = 0
         self._sent_bytes = 0
-        self._threads = threads
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="part")
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="part")
         self._upload_id: str | None = None
-
-    @property
-    def parts(self) -> int:
-        """How many parts have been sent so far."""
-        return self._sent_parts
 
     def __enter__(self) -> Self:
         """Create the upload; from here on it is sure to be completed or aborted."""
@@ -100,16 +92,14 @@ class MultipartUpload:
                 Bucket=self._bucket,
                 Key=self._key,
                 ContentType=RAW_TYPE,
-                Metadata=metadata_of(self._run_id, accepted=self._accepted),
+                Metadata=metadata_of(self.run_id, accepted=self._accepted),
                 ChecksumAlgorithm=CHECKSUM_ALGORITHM,
                 ChecksumType="FULL_OBJECT",
             )
         self._upload_id = answer["UploadId"]
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Abort unless the upload was completed; a failed abort does not hide the original error."""
         if self._upload_id is not None:
             self._abort()
@@ -133,8 +123,8 @@ class MultipartUpload:
         while self._on_their_way:
             self._await_oldest()
 
-    def complete(self, crc32: int, condition: Condition) -> StoredObject | None:
-        """Make the object visible if S3 computes the same `crc32` over all of it and `condition` still holds.
+    def complete(self, checksum: str, condition: Condition) -> StoredObject | None:
+        """Make the object visible if S3 computes this CRC-32 over all of it and `condition` still holds.
 
         Returns None if it no longer holds: the upload is still open then, and may be completed on another condition.
         Raises `ExportInterrupted` if S3 needs all of it uploaded again, and `StorageError` if S3 failed, or if it is
@@ -146,8 +136,8 @@ class MultipartUpload:
                 Bucket=self._bucket,
                 Key=self._key,
                 UploadId=self._open_upload_id,
-                MultipartUpload={"Parts": self._parts},
-                ChecksumCRC32=checksum_text(crc32),
+                MultipartUpload={"Parts": self._uploaded},
+                ChecksumCRC32=checksum,
                 ChecksumType="FULL_OBJECT",
                 MpuObjectSize=self._sent_bytes,
                 **condition,
@@ -155,7 +145,7 @@ class MultipartUpload:
         except (ClientError, BotoCoreError) as error:
             return self._outcome_behind(error)
         self._upload_id = None
-        return StoredObject(self._run_id, answer["ETag"], answer.get("VersionId"), self._accepted)
+        return StoredObject(self.run_id, answer["ETag"], answer.get("VersionId"), self._accepted)
 
     def _outcome_behind(self, error: ClientError | BotoCoreError) -> StoredObject | None:
         """Find out whether a Complete that failed or was not answered took effect.
@@ -163,35 +153,39 @@ class MultipartUpload:
         A confirmed abort is the fence: after it this upload can no longer become an object, so the current object
         decides. Without it, S3 may still be working on the Complete.
         """
-        code = code_of(error) if isinstance(error, ClientError) else type(error).__name__
+        code = code_of(error)
         lost = code in _LOST
         fenced = lost or self._abort()
         there = head(self._s3, self._bucket, self._key)
-        if there is not None and (there.run_id, there.accepted) == (self._run_id, self._accepted):
+        if there is not None and (there.run_id, there.accepted) == (self.run_id, self._accepted):
             return there  # if another acceptance of the same export was faster, this one is still open: __exit__ aborts
         if lost:
             return None
         if not fenced:
-            raise _unfenced(self._key, code) from error
+            raise StorageError(
+                "S3 did not confirm a commit, and the upload could not be aborted",
+                f"{self._key}, {code}",
+                "S3 may still complete it. The next scheduled run recovers.",
+            ) from error
         if code in _UPLOAD_AGAIN:
             raise ExportInterrupted("S3 needs the export uploaded again", code, NEXT_RUN) from error
         with storage_errors(f"completing the upload of {self._key}"):
             raise error
 
     def _send_part(self) -> None:
-        if self._sent_parts == MAX_PARTS:
+        if self.parts == MAX_PARTS:
             raise StorageError(
                 "The export is too large for one upload",
                 f"{MAX_PARTS * len(self._buffer):,} bytes in {MAX_PARTS:,} parts of {len(self._buffer):,}",
                 "Raise PART_BYTES in multipart.py, and the function's memory with it.",
             )
-        if len(self._on_their_way) == self._threads:
+        if len(self._on_their_way) == THREADS:
             self._await_oldest()
         body = bytes(memoryview(self._buffer)[: self._filled_bytes])
         self._filled_bytes = 0
-        self._sent_parts += 1
+        self.parts += 1
         self._sent_bytes += len(body)
-        self._on_their_way.append(self._pool.submit(self._upload_part, self._sent_parts, body))
+        self._on_their_way.append(self._pool.submit(self._upload_part, self.parts, body))
 
     def _upload_part(self, part_number: int, body: bytes) -> "CompletedPartTypeDef":
         checksum = checksum_text(isal_zlib.crc32(body))  # as the inspector computes that of the whole object
@@ -209,7 +203,7 @@ class MultipartUpload:
     def _await_oldest(self) -> None:
         part = self._on_their_way[0]
         try:
-            self._parts.append(part.result(timeout=max(self._clock.seconds_left() + GRACE_SECONDS, 0)))
+            self._uploaded.append(part.result(timeout=max(self._clock.seconds_left() + GRACE_SECONDS, 0)))
         except TimeoutError:
             raise self._clock.out_of_time("uploading a part", f"{self._sent_bytes:,} bytes sent") from None
         self._on_their_way.popleft()
@@ -234,16 +228,8 @@ class MultipartUpload:
         try:
             self._s3.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=upload_id)
         except (ClientError, BotoCoreError) as error:
-            if isinstance(error, ClientError) and code_of(error) == NO_SUCH_UPLOAD:
+            if code_of(error) == NO_SUCH_UPLOAD:
                 return True  # already completed or aborted
             logger.warning("An upload could not be aborted", extra={"key": self._key, "error": type(error).__name__})
             return False
         return True
-
-
-def _unfenced(key: str, code: str) -> StorageError:
-    return StorageError(
-        "S3 did not confirm a commit, and the upload could not be aborted",
-        f"{key}, {code}",
-        "S3 may still complete it. The next scheduled run recovers.",
-    )

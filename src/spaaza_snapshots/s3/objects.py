@@ -1,13 +1,10 @@
 """Our objects in S3: which run wrote each one, and on what condition it may be replaced."""
 
 import base64
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict
 
-from botocore.exceptions import ClientError
-
-from spaaza_snapshots.base.aws_errors import LOST_CONDITION, MISSING, NEXT_RUN, code_of, storage_errors
+from spaaza_snapshots.base.aws_errors import LOST_CONDITION, MISSING, NEXT_RUN, answer_of, storage_errors
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -70,31 +67,17 @@ def put_over(
     Raises `StorageError`.
     """
     with storage_errors(f"writing {Key}", hint):
-        try:
-            s3.put_object(Key=Key, **put, **unchanged(there_etag))
-        except ClientError as error:
-            if code_of(error) in LOST_CONDITION:
-                return False
-            raise
-    return True
+        return answer_of(s3.put_object, LOST_CONDITION, Key=Key, **put, **unchanged(there_etag)) is not None
 
 
 def head(s3: "S3Client", bucket: str, key: str) -> StoredObject | None:
     """Return the object at a key, or None; raises `StorageError`."""
     with storage_errors(f"checking {key}"):
-        try:
-            answer = s3.head_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if code_of(error) in MISSING:
-                return None
-            raise
-    metadata: Mapping[str, str] = answer["Metadata"]
+        answer = answer_of(s3.head_object, MISSING, Bucket=bucket, Key=key)
+    if answer is None:
+        return None
+    metadata = answer["Metadata"]
     return StoredObject(metadata.get(RUN_ID), answer["ETag"], answer.get("VersionId"), ACCEPTED in metadata)
-
-
-def crc32_of(checksum: str) -> int:
-    """Decode a CRC-32 as S3 encodes it."""
-    return int.from_bytes(base64.b64decode(checksum), "big")
 
 
 def checksum_text(crc32: int) -> str:

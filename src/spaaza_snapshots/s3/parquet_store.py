@@ -7,15 +7,14 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
-from botocore.exceptions import ClientError
-
-from spaaza_snapshots.base.aws_errors import MISSING_VERSION, code_of, storage_errors
+from spaaza_snapshots.base.aws_errors import MISSING_VERSION, answer_of, storage_errors
 from spaaza_snapshots.model.manifest import Manifest, Raw
 from spaaza_snapshots.model.quality import Quality
 from spaaza_snapshots.s3.objects import StoredObject, metadata_of, put_over
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
+    from types_boto3_s3.type_defs import GetObjectOutputTypeDef
 
 BLOCK_BYTES: Final = 1024 * 1024
 
@@ -30,35 +29,19 @@ class ParquetStore:
     def has(self, raw: Raw) -> bool:
         """Whether the version that a manifest names is still there."""
         with storage_errors(f"checking {raw.key}"):
-            try:
-                # one byte of it, which needs the right that `download` has and no other
-                answer = self._s3.get_object(
-                    Bucket=self._bucket,
-                    Key=raw.key,
-                    Range="bytes=0-0",
-                    **_version(raw),  # type: ignore[arg-type] # as below
-                )
+            # one byte of it, which needs the right that `download` has and no other
+            answer = self._get(raw, Range="bytes=0-0")
+            if answer is not None:
                 answer["Body"].close()
-            except ClientError as error:
-                if code_of(error) in MISSING_VERSION:
-                    return False
-                raise
-        return True
+        return answer is not None
 
     def download(self, raw: Raw, target: Path) -> bool:
         """Write the bytes that a manifest describes to a file; False if they are no longer there."""
         sha256 = hashlib.sha256()
         with storage_errors(f"reading {raw.key}"):
-            try:
-                answer = self._s3.get_object(
-                    Bucket=self._bucket,
-                    Key=raw.key,
-                    **_version(raw),  # type: ignore[arg-type] # mypy cannot tell which argument a str is for
-                )
-            except ClientError as error:
-                if code_of(error) in MISSING_VERSION:
-                    return False
-                raise
+            answer = self._get(raw)
+            if answer is None:
+                return False
             with closing(answer["Body"]) as body, target.open("wb") as file:
                 for block in body.iter_chunks(BLOCK_BYTES):
                     sha256.update(block)
@@ -79,6 +62,13 @@ class ParquetStore:
         key = manifest.snapshot_id.quality_key
         return self._put(key, manifest.run_id, BytesIO(quality.to_json()), "application/json", over)
 
+    def _get(self, raw: Raw, **more: str) -> "GetObjectOutputTypeDef | None":
+        """Ask for the version that a manifest names; None if it is no longer there."""
+        if raw.version_id is not None:
+            more["VersionId"] = raw.version_id
+        # mypy cannot tell which argument a str is for
+        return answer_of(self._s3.get_object, MISSING_VERSION, Bucket=self._bucket, Key=raw.key, **more)  # type: ignore[arg-type]
+
     def _put(self, key: str, run_id: str, body: IO[bytes], content_type: str, over: StoredObject | None) -> bool:
         sha256 = hashlib.file_digest(body, "sha256").digest()  # type: ignore[arg-type] # its stub asks for more
         body.seek(0)
@@ -92,7 +82,3 @@ class ParquetStore:
             Metadata=metadata_of(run_id),
             ChecksumSHA256=base64.b64encode(sha256).decode(),
         )
-
-
-def _version(raw: Raw) -> dict[str, str]:
-    return {} if raw.version_id is None else {"VersionId": raw.version_id}

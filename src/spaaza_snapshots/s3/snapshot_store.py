@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from spaaza_snapshots.base.aws_errors import LOST_CONDITION, MISSING, code_of, storage_errors
+from spaaza_snapshots.base.aws_errors import LOST_CONDITION, MISSING, answer_of, storage_errors
 from spaaza_snapshots.base.clock import Clock
 from spaaza_snapshots.base.telemetry import logger
 from spaaza_snapshots.errors import StorageError
@@ -18,7 +16,7 @@ from spaaza_snapshots.model.manifest import Manifest
 from spaaza_snapshots.model.quality import Quality, quality_of
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.multipart import PART_BYTES, MultipartUpload
-from spaaza_snapshots.s3.objects import RAW_TYPE, StoredObject, crc32_of, head, metadata_of, put_over, unchanged
+from spaaza_snapshots.s3.objects import RAW_TYPE, StoredObject, head, metadata_of, put_over, unchanged
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
@@ -71,6 +69,11 @@ class SnapshotStore:
         parquet = head(self._s3, self.bucket, snapshot_id.parquet_key)
         return parquet, head(self._s3, self.bucket, snapshot_id.quality_key)
 
+    def has_typed_copy(self, manifest: Manifest) -> bool:
+        """Whether both are there, and of the manifest's own run."""
+        derived = self.derived(manifest.snapshot_id)
+        return all(there is not None and there.is_of(manifest.run_id) for there in derived)
+
     def quality(self, snapshot_id: SnapshotId) -> Quality | None:
         """Return the findings of a typed copy; None if there are none, or they cannot be read."""
         found = self._body(snapshot_id.quality_key)
@@ -97,7 +100,8 @@ class SnapshotStore:
 
     def previous(self, snapshot_id: SnapshotId) -> Predecessor:
         """Return the readable manifest of the chain's last snapshot before this one."""
-        dates = [keys.manifest_date(key) for key in self._keys(keys.manifests_prefix(snapshot_id.chain_id))]
+        prefix = keys.chain_prefix(keys.MANIFESTS_ROOT, snapshot_id.chain_id)
+        dates = [keys.manifest_date(key) for key in self._keys(prefix)]
         earlier = [found for found in dates if found is not None and found < snapshot_id.snapshot_date]
         damaged: list[date] = []
         for found in sorted(earlier, reverse=True):
@@ -182,16 +186,13 @@ class SnapshotStore:
                 for chunk in body.iter_chunks(CHUNK_BYTES):
                     clock.require("accepting the snapshot")
                     upload.write(chunk)
-                return upload.complete(crc32_of(draft.raw.checksum), unchanged(there.etag)) is not None
+                return upload.complete(draft.raw.checksum, unchanged(there.etag)) is not None
 
     @contextmanager
     def _opened(self, key: str, etag: str) -> "Iterator[StreamingBody | None]":
         """Open the object with this ETag; None if it is no longer there."""
-        try:
-            answer = self._s3.get_object(Bucket=self.bucket, Key=key, IfMatch=etag)
-        except ClientError as error:
-            if code_of(error) not in LOST_CONDITION:
-                raise
+        answer = answer_of(self._s3.get_object, LOST_CONDITION, Bucket=self.bucket, Key=key, IfMatch=etag)
+        if answer is None:
             yield None
             return
         with closing(answer["Body"]) as body:
@@ -199,28 +200,25 @@ class SnapshotStore:
 
     def _read(self, key: str) -> StoredManifest | None:
         found = self._body(key)
-        return None if found is None else StoredManifest(self._parsed(found[0], key), found[1])
+        if found is None:
+            return None
+        body, etag = found
+        try:
+            return StoredManifest(Manifest.from_json(body, key), etag)
+        except StorageError as error:
+            logger.warning("A manifest cannot be read", extra={"error": str(error)})
+            self.damaged_keys.add(key)
+            return StoredManifest(None, etag)
 
     def _body(self, key: str) -> tuple[bytes, str] | None:
         """Return an object and its ETag, None if there is none; one that is too large for a record is empty."""
         with storage_errors(f"reading {key}"):
-            try:
-                answer = self._s3.get_object(Bucket=self.bucket, Key=key)
-                with closing(answer["Body"]) as stream:
-                    body = stream.read() if answer["ContentLength"] <= MANIFEST_LIMIT_BYTES else b""
-            except ClientError as error:
-                if code_of(error) in MISSING:
-                    return None
-                raise
+            answer = answer_of(self._s3.get_object, MISSING, Bucket=self.bucket, Key=key)
+            if answer is None:
+                return None
+            with closing(answer["Body"]) as stream:
+                body = stream.read() if answer["ContentLength"] <= MANIFEST_LIMIT_BYTES else b""
         return body, answer["ETag"]
-
-    def _parsed(self, body: bytes, key: str) -> Manifest | None:
-        try:
-            return Manifest.from_json(body, key)
-        except StorageError as error:
-            logger.warning("A manifest cannot be read", extra={"error": str(error)})
-            self.damaged_keys.add(key)
-            return None
 
     def _keys(self, prefix: str) -> Iterator[str]:
         with storage_errors(f"listing {prefix}"):

@@ -1,7 +1,6 @@
 """One attempt at an export: stream it into an upload, prove it, commit it."""
 
 import uuid
-from dataclasses import dataclass
 
 from spaaza_snapshots.base.clock import Clock
 from spaaza_snapshots.base.telemetry import Progress, logger
@@ -12,33 +11,24 @@ from spaaza_snapshots.s3.multipart import MultipartUpload
 from spaaza_snapshots.s3.objects import CHECKSUM_ALGORITHM, checksum_text
 from spaaza_snapshots.snapshot.commit import commit
 from spaaza_snapshots.snapshot.draft import Proven
-from spaaza_snapshots.snapshot.run import Run
-from spaaza_snapshots.snapshot.services import Services
+from spaaza_snapshots.snapshot.run import Run, Services
 from spaaza_snapshots.spaaza.export_stream import ExportStream
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try of a run: the id of its upload and its draft, and its number, from 1."""
-
-    run_id: str
-    number: int
-
-
 def export_once(run: Run, services: Services, number: int) -> Manifest | None:
-    """Export, prove and commit, and return the manifest; None if another run was faster.
+    """Export, prove and commit, and return the manifest; None if another run was faster. `number`: the try, from 1.
 
     Nothing becomes visible until all of it is proven: leaving this function before the commit aborts the upload. Each
     attempt has its own id, so the id names exactly one upload. Raises `SnapshotHeld` for a doubtful export.
     """
-    attempt = Attempt(str(uuid.uuid4()), number)
-    logger.append_keys(run_id=attempt.run_id)
+    run_id = str(uuid.uuid4())
+    logger.append_keys(run_id=run_id)
     with (
         services.exports.open(run.snapshot_id.chain_id, services.read_session, services.read_again) as export,
-        services.store.upload_raw(run.snapshot_id, attempt.run_id, services.clock) as upload,
+        services.store.upload_raw(run.snapshot_id, run_id, services.clock) as upload,
     ):
         inspection = _copy(export, upload, services.clock)
-        proven = _prove(run, services, export, upload, inspection, attempt)
+        proven = _prove(run, services, export, upload, inspection, number)
         return commit(run, proven, upload, services.store, services.clock)
 
 
@@ -58,12 +48,7 @@ def _copy(export: ExportStream, upload: MultipartUpload, clock: Clock) -> Inspec
 
 
 def _prove(
-    run: Run,
-    services: Services,
-    export: ExportStream,
-    upload: MultipartUpload,
-    inspection: Inspection,
-    attempt: Attempt,
+    run: Run, services: Services, export: ExportStream, upload: MultipartUpload, inspection: Inspection, number: int
 ) -> Proven:
     """Refuse an incomplete export, or wait until S3 has every part of a complete one."""
     proof = prove(inspection, export.received_bytes, export.declared_end)
@@ -71,11 +56,11 @@ def _prove(
     upload.flush()
     content_type, disposition = export.header("Content-Type"), export.header("Content-Disposition")
     return Proven(
-        run_id=attempt.run_id,
+        run_id=upload.run_id,
         inspection=inspection,
         checks=proof.checks,
         raw=_raw(services.store.bucket, run.snapshot_id.raw_key, inspection, upload.parts),
-        source=Source(services.exports.url, content_type, disposition, attempt.number),
+        source=Source(services.exports.url, content_type, disposition, number),
         first_byte_at=export.first_byte_at,
         proven_at=services.clock.now(),
     )

@@ -7,6 +7,8 @@
                   draft is its own: the commit point
     promote       make the draft manifest.json, if the raw object is still the draft's own
 
+`accept` does it with a held export, which is not visible until then.
+
 Any run that finds an object whose draft was not promoted promotes it. So after a crash at any instant, and with any
 number of concurrent runs, the manifest describes the current object, at the latest after the next run.
 """
@@ -22,7 +24,7 @@ from spaaza_snapshots.s3.multipart import MultipartUpload
 from spaaza_snapshots.s3.objects import ROUNDS, Condition, StoredObject, unchanged
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.snapshot.doubt import NOT_KEPT, doubtful_error, held_error
-from spaaza_snapshots.snapshot.draft import Comparison, Proven, draft_of
+from spaaza_snapshots.snapshot.draft import Proven, draft_of
 from spaaza_snapshots.snapshot.run import Run
 
 
@@ -69,11 +71,13 @@ def commit(run: Run, proven: Proven, upload: MultipartUpload, store: SnapshotSto
             store.write_ahead(draft)
             if draft.is_doubtful and day.held is not None:
                 raise held_error(day.held, again=True)  # it already awaits acceptance; this draft only counts
-            if upload.complete(proven.inspection.crc32, day.if_unchanged) is not None:
-                return _promote_unless_held(store, draft)
+            if upload.complete(proven.raw.checksum, day.if_unchanged) is not None:
+                if draft.is_doubtful:
+                    raise held_error(draft)
+                return promote(store, draft)
             # Not now: a delayed removal would delete the draft of the next round.
             leaving.callback(store.remove_pending, draft)
-        raise outrun(run.snapshot_id)
+        raise _outrun(run.snapshot_id)
 
 
 def _judge(run: Run, proven: Proven, store: SnapshotStore, day: Day) -> Manifest:
@@ -81,18 +85,11 @@ def _judge(run: Run, proven: Proven, store: SnapshotStore, day: Day) -> Manifest
 
     A doubtful export never replaces a committed snapshot, or one whose manifest was damaged later: those are good.
     """
-    draft = draft_of(run, proven, Comparison(store.previous(run.snapshot_id), replaced=day.committed))
+    draft = draft_of(run, proven, store.previous(run.snapshot_id), replaced=day.committed)
     if draft.is_doubtful and (day.committed is not None or (day.damaged and day.held is None)):
         there = "the good snapshot stays in place" if day.committed else "the snapshot there waits for its manifest"
         raise doubtful_error(draft, f"this export was not kept: {there}", NOT_KEPT, kept=False)
     return draft
-
-
-def _promote_unless_held(store: SnapshotStore, draft: Manifest) -> Manifest | None:
-    """Promote a draft whose object was just completed; one that is held stays, and `SnapshotHeld` is raised."""
-    if draft.is_doubtful:
-        raise held_error(draft)
-    return promote(store, draft)
 
 
 def look(store: SnapshotStore, snapshot_id: SnapshotId) -> Day:
@@ -109,7 +106,7 @@ def look(store: SnapshotStore, snapshot_id: SnapshotId) -> Day:
         # ... unless another run has replaced the object.
         if draft is not None or committed is not None or store.raw(snapshot_id) == raw:
             return Day(raw, committed, draft, damaged=stored is not None and manifest is None)
-    raise outrun(snapshot_id)
+    raise _outrun(snapshot_id)
 
 
 def settle(store: SnapshotStore, snapshot_id: SnapshotId) -> Day:
@@ -119,7 +116,7 @@ def settle(store: SnapshotStore, snapshot_id: SnapshotId) -> Day:
         if day.draft is None or day.committed is not None or day.held is not None:
             return day
         promote(store, day.draft)
-    raise outrun(snapshot_id)
+    raise _outrun(snapshot_id)
 
 
 def promote(store: SnapshotStore, draft: Manifest) -> Manifest | None:
@@ -137,10 +134,24 @@ def promote(store: SnapshotStore, draft: Manifest) -> Manifest | None:
         manifest = draft.of_object(raw.etag, raw.version_id)
         if store.put_manifest(manifest, over_etag=None if stored is None else stored.etag):
             return manifest
-    raise outrun(draft.snapshot_id)
+    raise _outrun(draft.snapshot_id)
 
 
-def outrun(snapshot_id: SnapshotId) -> StorageError:
+def accept(store: SnapshotStore, snapshot_id: SnapshotId, clock: Clock) -> Day:
+    """Commit the held export, unless a good one has replaced it, and return the new state.
+
+    The object itself is marked as accepted: only a changed object can stop another run's Complete that is in flight.
+    """
+    for _ in range(ROUNDS):
+        day = settle(store, snapshot_id)
+        if day.held is None or day.raw is None:
+            return day
+        clock.require("accepting the snapshot")
+        store.reupload_accepted(day.held, day.raw, clock)
+    raise _outrun(snapshot_id)
+
+
+def _outrun(snapshot_id: SnapshotId) -> StorageError:
     """Return the error of a run that lost every round."""
     return StorageError(
         "Other runs of this snapshot were always faster",

@@ -22,14 +22,6 @@ from spaaza_snapshots.snapshot.run import Run
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """The snapshots that a new one is compared with: the previous one, and the one that it would replace."""
-
-    previous: Predecessor
-    replaced: Manifest | None
-
-
-@dataclass(frozen=True, slots=True)
 class Proven:
     """A complete export: what was observed, the checks that it passed, its source, and the object it becomes."""
 
@@ -42,13 +34,13 @@ class Proven:
     proven_at: datetime
 
 
-def draft_of(run: Run, proven: Proven, compared_with: Comparison) -> Manifest:
+def draft_of(run: Run, proven: Proven, previous: Predecessor, replaced: Manifest | None) -> Manifest:
     """Return the manifest, except for what only S3 knows of the object: `Manifest.of_object` adds that at promotion.
 
-    `is_doubtful` of it says whether a guard failed.
+    `is_doubtful` of it says whether a guard failed. `replaced`: the snapshot that a forced export would replace.
     """
     inspection = proven.inspection
-    changes = header_changes(inspection.header, compared_with.previous.manifest)
+    changes = header_changes(inspection.header, previous.manifest)
     return Manifest(
         manifest_version=MANIFEST_VERSION,
         producer=Producer(),
@@ -65,7 +57,8 @@ def draft_of(run: Run, proven: Proven, compared_with: Comparison) -> Manifest:
         header_changes=changes,
         checks=(
             *proven.checks,
-            *_guards(run, inspection.row_count, compared_with),
+            previous_readable(previous.damaged, previous.manifest),
+            *_guards(inspection.row_count, previous.manifest, replaced, run.max_row_drop_percent),
             *advice(inspection.header, run.snapshot_id.snapshot_date, run.taken_on, changes),
         ),
         source=proven.source,
@@ -76,14 +69,10 @@ def draft_of(run: Run, proven: Proven, compared_with: Comparison) -> Manifest:
     )
 
 
-def _guards(run: Run, row_count: int, compared_with: Comparison) -> tuple[Check, ...]:
-    """Compare with the previous snapshot, and a forced export also with the one that it would replace."""
-    allowed = run.max_row_drop_percent
-    previous = compared_with.previous
-    guards = [
-        previous_readable(previous.damaged, previous.manifest),
-        guard(row_count, previous.manifest, "rows_kept_since_previous", allowed),
-    ]
-    if compared_with.replaced is not None:
-        guards.append(guard(row_count, compared_with.replaced, "rows_kept_since_replaced", allowed))
-    return tuple(guards)
+def _guards(
+    row_count: int, previous: Manifest | None, replaced: Manifest | None, max_drop_percent: float
+) -> list[Check]:
+    guards = [guard(row_count, previous, "rows_kept_since_previous", max_drop_percent)]
+    if replaced is not None:
+        guards.append(guard(row_count, replaced, "rows_kept_since_replaced", max_drop_percent))
+    return guards

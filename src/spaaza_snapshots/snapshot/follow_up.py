@@ -18,8 +18,7 @@ from spaaza_snapshots.events.messages import snapshot_completed, snapshot_failed
 from spaaza_snapshots.glue.catalog import GlueCatalog
 from spaaza_snapshots.model.manifest import Manifest
 from spaaza_snapshots.snapshot.commit import Day
-from spaaza_snapshots.snapshot.run import Run
-from spaaza_snapshots.snapshot.services import Services
+from spaaza_snapshots.snapshot.run import Run, Services
 
 COMPLETE = "complete"
 ALREADY_COMPLETE = "already_complete"
@@ -56,10 +55,10 @@ def conclude_for_others(services: Services, day: Day) -> None:
         conclude(services, day.committed)
 
 
-def finish(run: Run, services: Services, manifest: Manifest, status: str) -> SnapshotResult:
+def finish(services: Services, manifest: Manifest, status: str) -> SnapshotResult:
     """Do what follows a commit and return the result; a failed step is measured, and its error raised."""
     try:
-        follow_up(run, services, manifest, status)
+        follow_up(services, manifest, status)
     except StorageError:
         services.telemetry.measure({"TailsUndone": 1}, manifest.chain_id)
         raise
@@ -67,11 +66,11 @@ def finish(run: Run, services: Services, manifest: Manifest, status: str) -> Sna
     return {**asdict(manifest), "status": status}
 
 
-def follow_up(run: Run, services: Services, manifest: Manifest, status: str) -> None:
+def follow_up(services: Services, manifest: Manifest, status: str) -> None:
     """Announce the snapshot and update the tables; neither waits for the other to succeed."""
     try:
         if services.bus is not None:
-            _announce(run, services, services.bus, manifest, status)
+            _announce(services, services.bus, manifest, status)
     finally:
         if services.catalog is not None:
             _keep_tables(services, services.catalog, manifest, status)
@@ -83,11 +82,10 @@ def _keep_tables(services: Services, catalog: GlueCatalog, manifest: Manifest, s
         services.telemetry.measure({"RawTableSkips": int(not change.raw_conforms)}, manifest.chain_id)
 
 
-def _announce(run: Run, services: Services, bus: EventBus, manifest: Manifest, status: str) -> None:
+def _announce(services: Services, bus: EventBus, manifest: Manifest, status: str) -> None:
     """Announce a new snapshot; re-announce one whose typed copy or findings are missing or from another run."""
     if status != COMPLETE:
-        derived = services.store.derived(run.snapshot_id)
-        if all(there is not None and there.is_of(manifest.run_id) for there in derived):
+        if services.store.has_typed_copy(manifest):
             return
         services.telemetry.measure({"ParquetsMissing": 1}, manifest.chain_id)
     bus.put([snapshot_completed(manifest)])

@@ -122,9 +122,7 @@ def _instant(event: Mapping[str, Any], name: str) -> datetime | None:
     except (TypeError, ValueError):
         instant = None
     # in the first and last year of the calendar, the date may not exist in another time zone
-    if instant is not None and not MINYEAR < instant.year < MAXYEAR:
-        instant = None
-    if instant is None or instant.tzinfo is None:
+    if instant is None or instant.tzinfo is None or not MINYEAR < instant.year < MAXYEAR:
         raise _refusal(f"{name} is not an ISO 8601 instant with a time zone", short(value))
     return instant
 

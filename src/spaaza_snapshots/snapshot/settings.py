@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from spaaza_snapshots.base.environment import EnvironmentReader, base_url, spaaza_environment
+from spaaza_snapshots.base.environment import base_url, reading, spaaza_environment
 from spaaza_snapshots.spaaza.login import default_api_url
 
 EXPORT_PATH = "/segments/export/users"
@@ -45,25 +45,23 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """Read and check every variable; raises `BadSettings` naming all problems, each with its variable."""
-        reader = EnvironmentReader(environment)
-        stage = reader.required("SPAAZA_ENVIRONMENT", spaaza_environment)
-        services_url = f"https://services-{stage}.spaaza.com"
-        settings = cls(
-            bucket=reader.required("SNAPSHOT_BUCKET", str),
-            secret_id=reader.required("SPAAZA_SECRET_ID", str),
-            environment=stage,
-            chain_ids=reader.required("SPAAZA_CHAIN_IDS", _chain_ids),
-            time_zone=reader.optional("SNAPSHOT_TIME_ZONE", "UTC", _time_zone),
-            bus_name=reader.optional("EVENT_BUS_NAME", "", str),
-            glue_database=reader.optional("GLUE_DATABASE", "", str),
-            max_row_drop_percent=reader.optional("MAX_ROW_DROP_PERCENT", "5", _number(0, 100)),
-            read_timeout_seconds=reader.optional("SPAAZA_READ_TIMEOUT_SECONDS", "60", _number(1, 900)),
-            export_url=f"{reader.optional('SPAAZA_SERVICES_URL', services_url, base_url)}{EXPORT_PATH}",
-            api_url=reader.optional("SPAAZA_API_URL", default_api_url(stage), base_url),
-            session_rotation=reader.optional("SESSION_ROTATION", "off", _switch),
-        )
-        reader.raise_problems()
-        return settings
+        with reading(environment) as reader:
+            stage = reader.required("SPAAZA_ENVIRONMENT", spaaza_environment)
+            services_url = f"https://services-{stage}.spaaza.com"
+            return cls(
+                bucket=reader.required("SNAPSHOT_BUCKET", str),
+                secret_id=reader.required("SPAAZA_SECRET_ID", str),
+                environment=stage,
+                chain_ids=reader.required("SPAAZA_CHAIN_IDS", _chain_ids),
+                time_zone=reader.optional("SNAPSHOT_TIME_ZONE", "UTC", _time_zone),
+                bus_name=reader.optional("EVENT_BUS_NAME", "", str),
+                glue_database=reader.optional("GLUE_DATABASE", "", str),
+                max_row_drop_percent=reader.optional("MAX_ROW_DROP_PERCENT", "5", _number(0, 100)),
+                read_timeout_seconds=reader.optional("SPAAZA_READ_TIMEOUT_SECONDS", "60", _number(1, 900)),
+                export_url=f"{reader.optional('SPAAZA_SERVICES_URL', services_url, base_url)}{EXPORT_PATH}",
+                api_url=reader.optional("SPAAZA_API_URL", default_api_url(stage), base_url),
+                session_rotation=reader.optional("SESSION_ROTATION", "off", _switch),
+            )
 
 
 def _switch(value: str) -> bool:

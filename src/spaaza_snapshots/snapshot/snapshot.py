@@ -1,15 +1,13 @@
 """The run: from a request to a committed snapshot, in order."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from spaaza_snapshots.base.telemetry import logger
 from spaaza_snapshots.errors import BadSettings, CredentialsError, InvalidRequest, StorageError
 from spaaza_snapshots.model.manifest import Manifest
 from spaaza_snapshots.model.snapshot_id import SnapshotId
-from spaaza_snapshots.snapshot.accept import accept
 from spaaza_snapshots.snapshot.attempt import export_once
-from spaaza_snapshots.snapshot.commit import Day, settle
+from spaaza_snapshots.snapshot.commit import Day, accept, settle
 from spaaza_snapshots.snapshot.doubt import held_error
 from spaaza_snapshots.snapshot.follow_up import (
     ALREADY_COMPLETE,
@@ -22,8 +20,7 @@ from spaaza_snapshots.snapshot.follow_up import (
     follow_up,
 )
 from spaaza_snapshots.snapshot.retry import attempts
-from spaaza_snapshots.snapshot.run import Run
-from spaaza_snapshots.snapshot.services import Services
+from spaaza_snapshots.snapshot.run import Run, Services
 
 HELD_EXPORTS = 4
 """A held day is exported once, and three times more; after that a person must decide."""
@@ -40,7 +37,8 @@ def take_snapshot(run: Run, services: Services) -> SnapshotResult:
         _heal_day_before(run, services)
         return _take(run, services)
     finally:
-        _measure_damage(run, services)
+        if damaged_keys := services.store.damaged_keys:
+            services.telemetry.measure({"DamagedManifests": len(damaged_keys)}, run.snapshot_id.chain_id)
 
 
 def _take(run: Run, services: Services) -> SnapshotResult:
@@ -48,16 +46,17 @@ def _take(run: Run, services: Services) -> SnapshotResult:
     _refuse_other_environment(run, services, day)
     conclude_for_others(services, day)
     if day.committed is not None and not run.force:
-        return finish(run, services, day.committed, ALREADY_COMPLETE)
+        return finish(services, day.committed, ALREADY_COMPLETE)
     if run.accept:
-        return finish(run, services, _accepted(run, services, day), COMPLETE)
+        return finish(services, _accepted(run, services, day), COMPLETE)
     _refuse_day_that_was(run, services)
     _refuse_held_for_good(run, services, day)
     manifest = _export(run, services)
     if manifest is None:
-        return finish(run, services, _winner(run, services), ALREADY_COMPLETE)
+        # the faster run may have been killed before it promoted what it completed
+        return finish(services, _committed(run, settle(services.store, run.snapshot_id)), ALREADY_COMPLETE)
     conclude(services, manifest)
-    return finish(run, services, manifest, COMPLETE)
+    return finish(services, manifest, COMPLETE)
 
 
 def _heal_day_before(run: Run, services: Services) -> None:
@@ -68,21 +67,15 @@ def _heal_day_before(run: Run, services: Services) -> None:
     if run.requested_at is None or run.force:
         return
     today = run.snapshot_id
-    before = replace(run, snapshot_id=SnapshotId(today.chain_id, today.snapshot_date - timedelta(days=1)))
+    before = SnapshotId(today.chain_id, today.snapshot_date - timedelta(days=1))
     try:
-        day = settle(services.store, before.snapshot_id)
+        day = settle(services.store, before)
         if day.committed is not None and day.committed.environment == run.environment:
             conclude_for_others(services, day)
-            follow_up(before, services, day.committed, HEALED)
+            follow_up(services, day.committed, HEALED)
     except StorageError as error:
         logger.warning("The previous day could not be recovered", extra={"error": str(error)})
         services.telemetry.measure({"TailsUndone": 1}, today.chain_id)
-
-
-def _measure_damage(run: Run, services: Services) -> None:
-    damaged_keys = services.store.damaged_keys
-    if damaged_keys:
-        services.telemetry.measure({"DamagedManifests": len(damaged_keys)}, run.snapshot_id.chain_id)
 
 
 def _measure_days_left(services: Services) -> None:
@@ -152,11 +145,6 @@ def _export(run: Run, services: Services) -> Manifest | None:
         with trying:
             manifest = export_once(run, services, trying.retry_state.attempt_number)
     return manifest
-
-
-def _winner(run: Run, services: Services) -> Manifest:
-    """Return what the faster run has committed, finishing its commit if necessary."""
-    return _committed(run, settle(services.store, run.snapshot_id))
 
 
 def _committed(run: Run, day: Day) -> Manifest:

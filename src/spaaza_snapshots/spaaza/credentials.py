@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from spaaza_snapshots.base.aws_errors import code_of
+from spaaza_snapshots.base.aws_errors import answer_of, code_of
 from spaaza_snapshots.base.telemetry import logger
 from spaaza_snapshots.errors import CredentialsError
 
@@ -82,15 +82,18 @@ def read_version(
     Raises `CredentialsError` where it cannot be read, or holds something else.
     """
     try:
-        text = secrets_manager.get_secret_value(SecretId=secret_id, **version).get("SecretString", "")
-    except ClientError as error:
-        if code_of(error) == "ResourceNotFoundException":
-            return None
-        raise _unreadable(f"{secret_id}, {code_of(error)}") from error
-    except BotoCoreError as error:
-        raise _unreadable(f"{secret_id}, {type(error).__name__}") from error
+        ask = secrets_manager.get_secret_value
+        found = answer_of(ask, ("ResourceNotFoundException",), SecretId=secret_id, **version)
+    except (ClientError, BotoCoreError) as error:
+        hint = (
+            "The session itself may be good, so do not log in again: check the function's role, the key of the secret,"
+            " and the AWS status of this region."
+        )
+        raise CredentialsError("The secret cannot be read", f"{secret_id}, {code_of(error)}", hint) from error
+    if found is None:
+        return None
     try:
-        document = json.loads(text)
+        document = json.loads(found.get("SecretString", ""))
     except (ValueError, RecursionError):
         pass  # it carries the text that it could not parse: nothing is raised while it is handled
     else:
@@ -133,14 +136,6 @@ def _expiry(value: Any) -> datetime | None:
     if date is None:
         logger.warning("The secret's session_expires_date is not YYYY-MM-DD HH:MM:SS")
     return date
-
-
-def _unreadable(detail: str) -> CredentialsError:
-    hint = (
-        "The session itself may be good, so do not log in again: check the function's role, the key of the secret, and"
-        " the AWS status of this region."
-    )
-    return CredentialsError("The secret cannot be read", detail, hint)
 
 
 def _unusable(what: str, detail: str) -> CredentialsError:

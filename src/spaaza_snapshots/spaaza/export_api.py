@@ -192,17 +192,24 @@ def error_code(body: bytes) -> int | None:
     try:
         if body.startswith(GZIP_MAGIC):
             body = zlib.decompressobj(wbits=31).decompress(body, REFUSAL_BYTES)
-        document = json.loads(body)
-    except (ValueError, zlib.error, RecursionError):
+    except zlib.error:
         return None
-    if isinstance(document, list) and document:
-        document = document[0]  # some answers are wrapped in a list of one
-    if not isinstance(document, dict):
-        return None
+    document = json_answer(body)
     error, errors = document.get("error"), document.get("errors")
     if isinstance(error, dict):
         return _number(error.get("code"))
     return _number(next(iter(errors), None)) if isinstance(errors, dict) else None
+
+
+def json_answer(body: bytes) -> dict[str, Any]:
+    """Read the object of an answer; an empty one where it holds none: the parser's error would carry it."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    if isinstance(document, list) and document:
+        document = document[0]  # some answers are wrapped in a list of one
+    return document if isinstance(document, dict) else {}
 
 
 def _number(code: object) -> int | None:

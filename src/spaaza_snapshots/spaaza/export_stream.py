@@ -5,7 +5,6 @@ import itertools
 import math
 import threading
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Self
 
 import urllib3
@@ -135,9 +134,7 @@ class ExportStream:
         """Return the stream itself: the connection is open already."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close, whatever happened."""
         self.close()
 

@@ -4,7 +4,6 @@ A log-in ends the user's other sessions, and a refused one counts towards a lock
 is told of an answer is its status and Spaaza's error code: its texts are localised, and its fields are personal.
 """
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from spaaza_snapshots.base.environment import base_url
 from spaaza_snapshots.errors import ExportRejected, ExportUnavailable, LoginRefused, SessionExpired, SnapshotError
 from spaaza_snapshots.spaaza.connections import reason, was_never_sent
 from spaaza_snapshots.spaaza.credentials import Session, is_header_value, utc_date
-from spaaza_snapshots.spaaza.export_api import NO_VALID_SESSION, PERMISSION_DENIED, error_code
+from spaaza_snapshots.spaaza.export_api import NO_VALID_SESSION, PERMISSION_DENIED, error_code, json_answer
 
 API_URLS: Final = {"prod": "https://api0.spaaza.com", "test01": "https://apistage0.spaaza.com"}
 """Which host logs in for which environment."""
@@ -184,23 +183,12 @@ def _body(response: urllib3.BaseHTTPResponse, seconds: float) -> bytes:
 
 
 def _read(status: int, body: bytes) -> _LoginAnswer:
-    document = _json(body)
-    if isinstance(document, list) and document:
-        document = document[0]  # some answers are wrapped in a list of one
-    result = document.get("result") if isinstance(document, dict) else None
-    code = error_code(body)
+    document, code = json_answer(body), error_code(body)
+    result = document.get("result")
     if status != 200 or code is not None or not isinstance(result, dict) or result.get("code") != 1:
         return _LoginAnswer(status, code, None)
     results = document.get("results")
     return _LoginAnswer(status, code, results if isinstance(results, dict) else {})
-
-
-def _json(body: bytes) -> Any:
-    """Parse, or return None: the parser's error would carry the text."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _session(results: Mapping[str, Any]) -> Session:
@@ -221,13 +209,9 @@ def _is_unknown(answer: _LoginAnswer) -> bool:
 
 
 def _failure(answer: _LoginAnswer, asked: str) -> SnapshotError:
-    error = _error_of(answer, asked)
-    error.spends_a_try = answer.spends_a_try()
-    return error
-
-
-def _error_of(answer: _LoginAnswer, asked: str) -> SnapshotError:
+    error: SnapshotError = ExportUnavailable(f"Spaaza cannot answer {asked} now", answer.detail, f"{LATER}.")
     if 300 <= answer.status < 500 and answer.status not in BUSY:
         hint = "Ask Spaaza whether your address is allowed, and check SPAAZA_API_URL if you have set it."
-        return ExportRejected(f"Spaaza rejects {asked} at this address", answer.detail, hint)
-    return ExportUnavailable(f"Spaaza cannot answer {asked} now", answer.detail, f"{LATER}.")
+        error = ExportRejected(f"Spaaza rejects {asked} at this address", answer.detail, hint)
+    error.spends_a_try = answer.spends_a_try()
+    return error

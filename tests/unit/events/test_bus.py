@@ -182,7 +182,7 @@ def test_a_snapshot_failed_tells_the_class_of_the_error_and_what_to_do() -> None
     event = snapshot_failed(
         SnapshotId(1743, NOW.date()), ExportUnavailable("Spaaza did not answer", "503", "Look at its status.")
     )
-    assert (event.detail_type, event.chain_id) == ("Snapshot Failed", 1743)
+    assert (event.detail_type, event.detail["chain_id"]) == ("Snapshot Failed", 1743)
     assert event.detail["chain_id"] == 1743
     assert event.detail["date"] == "2026-11-22"
     assert "ExportUnavailable" in event.detail.values()

@@ -30,8 +30,8 @@ def test_the_trees_are_siblings_for_athena_reads_all_that_lies_below_a_table() -
 
 
 def test_a_prefix_finds_one_chain_and_no_other_that_begins_alike() -> None:
-    assert SNAPSHOT.manifest_key.startswith(keys.manifests_prefix(1743))
-    assert not SnapshotId(17430, DAY).manifest_key.startswith(keys.manifests_prefix(1743))
+    assert SNAPSHOT.manifest_key.startswith(keys.chain_prefix(keys.MANIFESTS_ROOT, 1743))
+    assert not SnapshotId(17430, DAY).manifest_key.startswith(keys.chain_prefix(keys.MANIFESTS_ROOT, 1743))
     assert SNAPSHOT.pending_key(RUN_ID).startswith(SNAPSHOT.pending_prefix)
     assert not SnapshotId(17430, DAY).pending_key(RUN_ID).startswith(SNAPSHOT.pending_prefix)
     assert not SnapshotId(1743, date(2026, 11, 21)).pending_key(RUN_ID).startswith(SNAPSHOT.pending_prefix)

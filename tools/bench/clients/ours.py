@@ -19,8 +19,7 @@ from spaaza_snapshots.model.manifest import Manifest
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.s3.snapshot_store import SnapshotStore
 from spaaza_snapshots.snapshot.attempt import export_once
-from spaaza_snapshots.snapshot.run import Run
-from spaaza_snapshots.snapshot.services import Services
+from spaaza_snapshots.snapshot.run import Run, Services
 from spaaza_snapshots.spaaza.connections import http_pool
 from spaaza_snapshots.spaaza.credentials import Session
 from spaaza_snapshots.spaaza.export_api import SpaazaExports
