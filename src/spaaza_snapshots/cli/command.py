@@ -63,7 +63,7 @@ EXIT_CODES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command found: `data` for --json, `body` for people, printed as it comes."""
+    """What a command found: `data` for --json, dataclasses and dates too; `body` for people, printed as it comes."""
 
     data: Any
     body: Iterable[RenderableType]

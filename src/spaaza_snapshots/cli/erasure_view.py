@@ -1,7 +1,7 @@
 """How an erasure is told: the plan, what it costs, and the proof; never who."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from typing import Any
@@ -151,7 +151,7 @@ def _data(plan: Plan, rows: list[_Row], erased: Erased | None, *, clean: bool) -
             {"date": day.snapshot_id.snapshot_date.isoformat(), "whole": day.whole, "typed_anew": bool(day.typed_anew)}
             for day in plan.days
         ],
-        "objects": [asdict(row) for row in rows],
+        "objects": rows,
         "query_results": len(plan.query_results),
         "today_is_left": plan.today,
         "unclear": plan.unclear,

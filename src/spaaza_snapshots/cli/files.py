@@ -4,7 +4,6 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +49,7 @@ def _inspect(options: argparse.Namespace) -> Answer:
         raise Stopped(f"{type(error).__name__} {error}", ExitCode.DAMAGED) from None
     counted = {name: getattr(inspection, name) for name in COUNTED}
     return Answer(
-        {**counted, "checks": [asdict(check) for check in checks]},
+        {**counted, "checks": checks},
         [facts_table(counted), checks_table(checks)],
         ExitCode.GOOD if all(check.passed for check in checks) else ExitCode.DAMAGED,
     )

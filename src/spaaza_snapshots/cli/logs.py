@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import chain
 from typing import Any, Final
@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> Answer:
         lines = [line for line in _lines(logs, groups, since, set()) if line.is_about(options.chain)]
     if not lines:
         return Answer([], [f"Nothing was logged since {since.astimezone(zone):%-d %B %Y, %H:%M %Z}."])
-    return Answer([asdict(line) for line in lines], (_text(line, zone) for line in lines))
+    return Answer(lines, (_text(line, zone) for line in lines))
 
 
 def _zone(deployment: Deployment) -> tzinfo:

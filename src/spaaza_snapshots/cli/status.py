@@ -86,12 +86,12 @@ def _data(found: Status, deployment: Deployment) -> Mapping[str, Any]:
         "region": deployment.session.region_name,
         "now": found.now.isoformat(),
         "next_run": None if isinstance(found.schedule_fault, Fault) else found.next_run.isoformat(),
-        "schedule": None if found.schedule_fault is None else asdict(found.schedule_fault),
+        "schedule": found.schedule_fault,
         "chains": [_chain(found, chain_id) for chain_id in found.chains],
-        "session": asdict(found.session),
-        "renewal": None if found.renewal is None else asdict(found.renewal),
-        "undelivered_events": _or_unknown(found.undelivered_events),
-        "failed_runs": _or_unknown(found.failed_runs),
+        "session": found.session,
+        "renewal": found.renewal,
+        "undelivered_events": found.undelivered_events,
+        "failed_runs": found.failed_runs,
         "steps": [
             {**asdict(step), "trouble": step.trouble.name.lower(), "day": _day(step.day)} for step in found.steps
         ],
@@ -100,17 +100,17 @@ def _data(found: Status, deployment: Deployment) -> Mapping[str, Any]:
 
 
 def _chain(found: Status, chain_id: int) -> Mapping[str, Any]:
-    chain, error = found.chains[chain_id], found.errors.get(chain_id)
+    chain = found.chains[chain_id]
     if isinstance(chain, Unknown):
         return {"chain_id": chain_id, "unknown": chain.reason}
     return {
         "chain_id": chain_id,
         **day_data(chain.today),
         "state": chain.standing(chain.today),
-        "typed": _or_unknown(chain.typed),
+        "typed": chain.typed,
         "unfit_columns": chain.unfit_columns,
         "previous": None if chain.previous is None else day_data(chain.previous),
-        "error": None if error is None else asdict(error),
+        "error": found.errors.get(chain_id),
         "days": [_shown_day(chain, day) for day in chain.days],
         "held": [day_data(day) for day in (*chain.held, *chain.days) if day.state == "held"],
         **_erasures(chain.erasures),
@@ -119,7 +119,7 @@ def _chain(found: Status, chain_id: int) -> Mapping[str, Any]:
 
 def _erasures(found: ErasureRecords | Unknown) -> Mapping[str, Any]:
     if isinstance(found, Unknown):
-        return dict.fromkeys(("open_erasures", "damaged_erasures"), asdict(found))
+        return dict.fromkeys(("open_erasures", "damaged_erasures"), found)
     return {
         "open_erasures": [erasure.key for erasure in found.unfinished],
         "damaged_erasures": list(found.damaged),
@@ -128,10 +128,6 @@ def _erasures(found: ErasureRecords | Unknown) -> Mapping[str, Any]:
 
 def _shown_day(chain: ChainDays, day: StoredDay) -> Mapping[str, Any]:
     return {**day_data(day), "state": chain.standing(day)}
-
-
-def _or_unknown(found: Any) -> Any:
-    return asdict(found) if isinstance(found, Unknown) else found
 
 
 def _day(found: Any) -> Any:
