@@ -3,8 +3,8 @@
 import argparse
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from datetime import date, timedelta
+from typing import Any, Final
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -13,7 +13,6 @@ from spaaza_snapshots.base.sdk import SDK_CONFIG
 from spaaza_snapshots.cli import deployed
 from spaaza_snapshots.cli.command import Answer, Command, ExitCode
 from spaaza_snapshots.cli.days_asked import a_date
-from spaaza_snapshots.cli.stored import bucket_of, chain_ids_of, day_data, schedule_of
 from spaaza_snapshots.errors import InvalidRequest
 from spaaza_snapshots.upkeep.chain_days import Bucket
 from spaaza_snapshots.upkeep.days import State, StoredDay, chains_in
@@ -41,10 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Answer:
     """List the days, from a chain's first one on; raises `InvalidRequest`."""
     deployment = deployed.deployment_of(options)
-    today = schedule_of(deployment).today(datetime.now(UTC))
+    today = deployment.today()
     with closing(deployment.session.client("s3", config=SDK_CONFIG)) as s3:
-        bucket = bucket_of(deployment, s3)
-        chain_ids = _chains(options.chain, {*chain_ids_of(deployment), *chains_in(s3, bucket.name)})
+        bucket = deployment.bucket(s3)
+        chain_ids = _chains(options.chain, {*deployment.chain_ids, *chains_in(s3, bucket.name)})
         days = [day for chain_id in chain_ids for day in _days(bucket, chain_id, options, today)]
     needs_a_person = any(day.state in (State.HELD, State.DAMAGED) for day in days)
     data = [{"chain_id": day.snapshot_id.chain_id, **day_data(day)} for day in days]
@@ -69,6 +68,20 @@ def _days(bucket: Bucket, chain_id: int, options: argparse.Namespace, today: dat
     first = max([since, *there[:1]])
     dates = [first + timedelta(days=number) for number in range((until - first).days + 1)] if there else []
     return bucket.days(chain_id, dates, there, today)
+
+
+def day_data(day: StoredDay) -> dict[str, Any]:
+    """Return what JSON has of a day."""
+    manifest = day.manifest
+    return {
+        "date": day.snapshot_id.snapshot_date,
+        "state": day.state,
+        "rows": manifest.row_count if manifest else None,
+        "gzip_bytes": manifest.raw.gzip_bytes if manifest else None,
+        "typed": day.is_typed,
+        "run_id": manifest.run_id if manifest else None,
+        "started_at": manifest.started_at if manifest else None,
+    }
 
 
 def _view(days: list[StoredDay]) -> Iterator[RenderableType]:

@@ -2,15 +2,13 @@
 
 import argparse
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING
 
-from spaaza_snapshots.cli.deployed import Deployment
-from spaaza_snapshots.cli.stored import zone_of
 from spaaza_snapshots.errors import InvalidRequest
 from spaaza_snapshots.events.payload import parse_date
 from spaaza_snapshots.model.snapshot_id import SnapshotId
-from spaaza_snapshots.upkeep.days import chains_in, dates_of, oldest_kept
+from spaaza_snapshots.upkeep.days import chains_in, dates_of
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -50,17 +48,6 @@ def stored_days(s3: "S3Client", bucket: str, chain: int | None, wanted: Callable
     """Return the days of a chain, or of all, that have anything in the bucket and are wanted; raises `StorageError`."""
     chains = chains_in(s3, bucket) if chain is None else [chain]
     return [SnapshotId(each, day) for each in chains for day in dates_of(s3, bucket, each) if wanted(day)]
-
-
-def today_of(deployment: Deployment) -> date:
-    """Return the date in the time zone of the stack; raises `InvalidRequest`, `BadSettings`."""
-    return datetime.now(zone_of(deployment)).date()
-
-
-def first_kept(deployment: Deployment, parameter: str, today: date) -> date:
-    """Return the first day whose objects cannot have expired yet, by a parameter that counts days."""
-    days = deployment.parameters.get(parameter)
-    return date.min if days is None else oldest_kept(today, int(days))
 
 
 def _wanted(options: argparse.Namespace) -> Callable[[date], bool] | None:

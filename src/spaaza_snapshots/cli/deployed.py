@@ -4,12 +4,17 @@ import argparse
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import boto3
 
 from spaaza_snapshots.cli.command import Answer, Command
 from spaaza_snapshots.cli.samconfig import SAMCONFIG, Section, section_of, sections
-from spaaza_snapshots.errors import InvalidRequest
+from spaaza_snapshots.errors import BadSettings, InvalidRequest
+from spaaza_snapshots.upkeep.chain_days import Bucket
+from spaaza_snapshots.upkeep.days import oldest_kept
 from spaaza_snapshots.upkeep.stack_facts import stack_facts
 
 
@@ -35,6 +40,35 @@ class Deployment:
             hint = "Give the name it was deployed under; make doctor says whether its deployment ended."
             raise InvalidRequest("This is not a Spaaza Snapshots stack", f"{self.stack} has no {kind} {name}", hint)
         return values[name]
+
+    @property
+    def chain_ids(self) -> tuple[int, ...]:
+        """The configured chains; raises `InvalidRequest`."""
+        return tuple(dict.fromkeys(map(int, self.parameter("ChainIds").split(","))))
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The stack's time zone; raises `InvalidRequest`, and `BadSettings` if no run can tell its time."""
+        name = self.parameter("TimeZone")
+        try:
+            return ZoneInfo(name)
+        except (OSError, ValueError, KeyError):  # an unknown name, a folder's name, a path
+            hint = "Correct the parameter TimeZone, and deploy: no run can start with it."
+            raise BadSettings("The stack's time zone is not an IANA name", name, hint) from None
+
+    def today(self) -> date:
+        """Return the date in the stack's time zone; raises `InvalidRequest`, `BadSettings`."""
+        return datetime.now(self.zone).date()
+
+    def first_kept(self, parameter: str, today: date) -> date:
+        """Return the first day whose objects cannot have expired yet, by a parameter that counts days."""
+        days = self.parameters.get(parameter)
+        return date.min if days is None else oldest_kept(today, int(days))
+
+    def bucket(self, s3: Any) -> Bucket:
+        """Return where the days are; raises `InvalidRequest`."""
+        raw_days, pending_days = (int(self.parameter(name)) for name in ("RawDays", "PendingDays"))
+        return Bucket(s3, self.output("BucketName"), raw_days, pending_days)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from spaaza_snapshots.cli import days_asked, deployed
+from spaaza_snapshots.cli import deployed
 from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside
 from spaaza_snapshots.cli.early_end import Stopped
 from spaaza_snapshots.cli.erasure_view import Erased, answer_of
@@ -48,7 +48,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> Answer:
     people = People(_ids(_texts(options)))
     deployment = deployed.deployment_of(options)
-    today = days_asked.today_of(deployment)
+    today = deployment.today()
     with closing(deployment.session.client("s3")) as s3:
         bucket = VersionedBucket(s3, deployment.output("BucketName"))
         refuse_unknown_chain(bucket, options.chain)

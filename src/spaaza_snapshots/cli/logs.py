@@ -15,7 +15,6 @@ from rich.markup import escape
 from spaaza_snapshots.cli import deployed
 from spaaza_snapshots.cli.command import Answer, Command
 from spaaza_snapshots.cli.deployed import Deployment
-from spaaza_snapshots.cli.stored import zone_of
 from spaaza_snapshots.errors import BadSettings, InvalidRequest
 from spaaza_snapshots.upkeep.log_lines import chains_in, entry_of, is_report
 
@@ -82,7 +81,7 @@ def run(options: argparse.Namespace) -> Answer:
 def _zone(deployment: Deployment) -> tzinfo:
     """Return the stack's time zone, as everywhere else; UTC if it has none that can be told: the log says so."""
     try:
-        return zone_of(deployment)
+        return deployment.zone
     except BadSettings:
         return UTC
 

@@ -69,10 +69,10 @@ def _days(
     if asked is None:
         hint = "Give --date, --since and --until, or --all; --chain for one chain only."
         raise InvalidRequest("No days are named", "", hint)
-    today = days_asked.today_of(deployment)
-    kept = days_asked.first_kept(deployment, "ParquetDays", today)
+    today = deployment.today()
+    kept = deployment.first_kept("ParquetDays", today)
     days, skipped = [], []
-    for day in days_of(SnapshotStore(s3, bucket), asked, days_asked.first_kept(deployment, "RawDays", today)):
+    for day in days_of(SnapshotStore(s3, bucket), asked, deployment.first_kept("RawDays", today)):
         if day.state is not State.COMPLETE:
             skipped.append(Rebuilt(day.snapshot_id, Outcome.SKIPPED, detail=f"its snapshot is {day.state}"))
         elif day.snapshot_id.snapshot_date < kept:  # a new one would outlive the days that were promised

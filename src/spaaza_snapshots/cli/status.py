@@ -14,13 +14,14 @@ from typing import Any, Final
 from spaaza_snapshots.base.sdk import SDK_CONFIG
 from spaaza_snapshots.cli import deployed
 from spaaza_snapshots.cli.command import Answer, Command, ExitCode
+from spaaza_snapshots.cli.days import day_data
 from spaaza_snapshots.cli.deployed import Deployment
 from spaaza_snapshots.cli.status_view import status_view
-from spaaza_snapshots.cli.stored import bucket_of, chain_ids_of, day_data, schedule_of
 from spaaza_snapshots.model.erasure import ErasureRecords
 from spaaza_snapshots.upkeep.advice import Make, Trouble
 from spaaza_snapshots.upkeep.chain_days import ChainDays
 from spaaza_snapshots.upkeep.days import StoredDay
+from spaaza_snapshots.upkeep.schedule import Schedule
 from spaaza_snapshots.upkeep.scheduler import Fault, export_schedule, fault_of_export
 from spaaza_snapshots.upkeep.status import Place, Status, status_of
 from spaaza_snapshots.upkeep.unknown import Unknown
@@ -63,9 +64,9 @@ def _place(deployment: Deployment, make: Make, clients: ExitStack) -> Place:
         return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
     return Place(
-        bucket=bucket_of(deployment, client("s3")),
-        chain_ids=chain_ids_of(deployment),
-        schedule=schedule_of(deployment),
+        bucket=deployment.bucket(client("s3")),
+        chain_ids=deployment.chain_ids,
+        schedule=Schedule(deployment.zone, int(deployment.parameter("FirstHour"))),
         schedule_fault=schedule_fault,
         secrets_manager=client("secretsmanager"),
         secret_id=deployment.output("SecretArn"),

@@ -52,8 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Answer:
     """Prove the days asked for; without any, today's and yesterday's. Raises `InvalidRequest`, `StorageError`."""
     deployment = deployed.deployment_of(options)
-    bucket, today = deployment.output("BucketName"), days_asked.today_of(deployment)
-    limits = Limits(*(days_asked.first_kept(deployment, name, today) for name in ("RawDays", "ParquetDays")))
+    bucket, today = deployment.output("BucketName"), deployment.today()
+    limits = Limits(*(deployment.first_kept(name, today) for name in ("RawDays", "ParquetDays")))
     with closing(deployment.session.client("s3", config=PARQUET_SDK_CONFIG)) as s3:
         days = _days(options, s3, bucket, today)
         with _Shown(len(days)) as shown:
