@@ -14,9 +14,8 @@ from rich.table import Table
 
 from spaaza_snapshots.base.sql import literal
 from spaaza_snapshots.cli import deployed
-from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside
+from spaaza_snapshots.cli.command import Answer, Command, ExitCode, Stopped, aside
 from spaaza_snapshots.cli.deployed import Deployment
-from spaaza_snapshots.cli.early_end import Stopped
 from spaaza_snapshots.errors import InvalidRequest
 from spaaza_snapshots.model.columns import KNOWN
 

@@ -70,6 +70,14 @@ class Answer:
     exit_code: ExitCode = ExitCode.GOOD
 
 
+class Stopped(Exception):
+    """An early end, told in one sentence."""
+
+    def __init__(self, sentence: str, exit_code: ExitCode) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One command: its name, its line in the list, its options, and what it does."""

@@ -11,8 +11,7 @@ from typing import Final
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from spaaza_snapshots.cli import deployed
-from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside
-from spaaza_snapshots.cli.early_end import Stopped
+from spaaza_snapshots.cli.command import Answer, Command, ExitCode, Stopped, aside
 from spaaza_snapshots.cli.erasure_view import Erased, answer_of
 from spaaza_snapshots.upkeep.erasure import erase, prove, refuse_unknown_chain
 from spaaza_snapshots.upkeep.erasure_plan import DayToErase, Plan, Search

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from spaaza_snapshots.cli.command import Answer, Command, ExitCode
-from spaaza_snapshots.cli.early_end import Stopped
+from spaaza_snapshots.cli.command import Answer, Command, ExitCode, Stopped
 from spaaza_snapshots.cli.manifest_view import checks_table, facts_table, result_view
 from spaaza_snapshots.errors import ExportInterrupted, NotAnExport
 from spaaza_snapshots.proof.checks import prove

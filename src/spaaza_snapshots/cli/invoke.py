@@ -18,9 +18,8 @@ from rich.json import JSON
 from rich.markup import escape
 
 from spaaza_snapshots.cli import deployed
-from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside, exit_code_of_class
+from spaaza_snapshots.cli.command import Answer, Command, ExitCode, Stopped, aside, exit_code_of_class
 from spaaza_snapshots.cli.days_asked import a_date
-from spaaza_snapshots.cli.early_end import Stopped
 from spaaza_snapshots.cli.manifest_view import manifest_view
 from spaaza_snapshots.model.manifest import Manifest
 from spaaza_snapshots.model.snapshot_id import SnapshotId

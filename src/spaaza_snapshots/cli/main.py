@@ -37,12 +37,12 @@ from spaaza_snapshots.cli.command import (
     Answer,
     Command,
     ExitCode,
+    Stopped,
     aside,
     exit_code_of,
     lacks_aws_credentials,
     out,
 )
-from spaaza_snapshots.cli.early_end import Stopped
 from spaaza_snapshots.cli.terminal import json_shown
 from spaaza_snapshots.errors import SnapshotError
 
