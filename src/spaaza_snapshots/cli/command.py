@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
 from spaaza_snapshots import errors
 from spaaza_snapshots.base.aws_errors import code_of
@@ -102,6 +103,13 @@ def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else PIPE_CHARACTERS
     return Terminal(stderr=stderr, width=width, highlight=False, emoji=False)  # an ARN has :secret: in it
+
+
+def progress(*columns: ProgressColumn) -> Progress:
+    """Return what shows on a terminal how far a command has come; nothing stays of it."""
+    console = aside()
+    around = (TextColumn("{task.description}"), BarColumn(), *columns, TimeRemainingColumn())
+    return Progress(*around, console=console, transient=True, disable=not console.is_terminal)
 
 
 def exit_code_of(error: Exception) -> ExitCode:

@@ -46,14 +46,6 @@ WHAT_IS_LOST = "The exports of {days} go with all their users, because an export
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
-    """What was done: the record, None if none was needed, and the proof."""
-
-    record: Erasure | None
-    proof: ErasureProof
-
-
-@dataclass(frozen=True, slots=True)
 class _Row:
     """What becomes of one object."""
 
@@ -64,14 +56,16 @@ class _Row:
     becomes: str
 
 
-def answer_of(plan: Plan, erased: Erased | None, today: date) -> Answer:
-    """Return the plan if nothing was erased, else the proof; exit code 1 if anything is left."""
+def answer_of(plan: Plan, record: Erasure | None, proof: ErasureProof | None, today: date) -> Answer:
+    """Return the plan if nothing was erased, else the proof; exit code 1 if anything is left.
+
+    `record`: None if none was needed; `proof`: None if nothing was to be erased.
+    """
     rows = [row for day in plan.days for row in _rows(day)]
-    clean = erased is not None and erased.proof.is_clean
-    unclear = [key for key in plan.unclear if erased is None or key in erased.proof.left]
-    body = [*_plan_view(plan, rows), *_warnings(plan, unclear, today), *_end(plan, erased, clean=clean)]
-    failed = erased is not None and not clean
-    return Answer(_data(plan, rows, erased, clean=clean), body, ExitCode.FAILED if failed else ExitCode.GOOD)
+    unclear = [key for key in plan.unclear if proof is None or key in proof.left]
+    body = [*_plan_view(plan, rows), *_warnings(plan, unclear, today), *_end(plan, record, proof)]
+    code = ExitCode.GOOD if proof is None or proof.is_clean else ExitCode.FAILED
+    return Answer(_data(plan, rows, record, proof), body, code)
 
 
 def _rows(day: DayToErase) -> Iterator[_Row]:
@@ -113,19 +107,18 @@ def _warnings(plan: Plan, unclear: Iterable[str], today: date) -> Iterator[Rende
         yield UNCLEAR.format(key=escape(key))
 
 
-def _end(plan: Plan, erased: Erased | None, *, clean: bool) -> Iterator[RenderableType]:
-    if erased is None:
+def _end(plan: Plan, record: Erasure | None, proof: ErasureProof | None) -> Iterator[RenderableType]:
+    if proof is None:
         if plan.days or plan.query_results:
             yield "Nothing was changed. To erase, add [bold]--yes[/bold] (with make: YES=1)."
         return
-    for record in erased.proof.open_records:
-        yield OPEN.format(started_at=record.started_at, key=record.key)
-    if erased.record is not None:
-        yield f"Record: {erased.record.key}"
-    proof = erased.proof
+    for unfinished in proof.open_records:
+        yield OPEN.format(started_at=unfinished.started_at, key=unfinished.key)
+    if record is not None:
+        yield f"Record: {record.key}"
     for text, found in ((LEFT, proof.left), (UPLOAD, proof.uploads), (CONVERSION, proof.conversions)):
         yield from (text.format(key=escape(key)) for key in found)
-    if clean:
+    if proof.is_clean:
         gone, results = sum(len(day.versions) for day in plan.days), len(plan.query_results)
         erased_now = f" {gone} versions of {len(plan.days)} days and {results} of query results are gone."
         yield (
@@ -140,7 +133,7 @@ def _end(plan: Plan, erased: Erased | None, *, clean: bool) -> Iterator[Renderab
         )
 
 
-def _data(plan: Plan, rows: list[_Row], erased: Erased | None, *, clean: bool) -> Any:
+def _data(plan: Plan, rows: list[_Row], record: Erasure | None, proof: ErasureProof | None) -> Any:
     return {
         "chain_id": plan.chain_id,
         "export_versions_read": plan.export_versions,
@@ -155,13 +148,13 @@ def _data(plan: Plan, rows: list[_Row], erased: Erased | None, *, clean: bool) -
         "query_results": len(plan.query_results),
         "today_is_left": plan.today,
         "unclear": plan.unclear,
-        "erased": erased is not None,
-        "proved": None if erased is None else clean,
-        "left": None if erased is None else erased.proof.left,
-        "uploads": None if erased is None else erased.proof.uploads,
-        "conversions": None if erased is None else erased.proof.conversions,
-        "open_records": None if erased is None else [record.key for record in erased.proof.open_records],
-        "record": erased.record.key if erased is not None and erased.record is not None else None,
+        "erased": proof is not None,
+        "proved": proof and proof.is_clean,
+        "left": proof and proof.left,
+        "uploads": proof and proof.uploads,
+        "conversions": proof and proof.conversions,
+        "open_records": proof and [unfinished.key for unfinished in proof.open_records],
+        "record": record and record.key,
     }
 
 

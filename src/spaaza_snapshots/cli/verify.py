@@ -10,12 +10,12 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
 from spaaza_snapshots.base.sdk import PARQUET_SDK_CONFIG
 from spaaza_snapshots.cli import days_asked, deployed
-from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside
+from spaaza_snapshots.cli.command import Answer, Command, ExitCode, progress
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.upkeep.days import READERS, State
 from spaaza_snapshots.upkeep.findings import Verdict, Verified
@@ -56,8 +56,9 @@ def run(options: argparse.Namespace) -> Answer:
     limits = Limits(*(deployment.first_kept(name, today) for name in ("RawDays", "ParquetDays")))
     with closing(deployment.session.client("s3", config=PARQUET_SDK_CONFIG)) as s3:
         days = _days(options, s3, bucket, today)
-        with _Shown(len(days)) as shown:
-            verifier = Verifier(s3, bucket, limits, quick=options.quick)
+        verifier = Verifier(s3, bucket, limits, quick=options.quick)
+        with progress(MofNCompleteColumn()) as on_terminal:
+            shown = _Shown(on_terminal, len(days))
 
             def prove(snapshot_id: SnapshotId) -> list[Verified]:
                 found = [verifier.verify(snapshot_id, shown.tell)]
@@ -76,21 +77,12 @@ def _days(options: argparse.Namespace, s3: "S3Client", bucket: str, today: date)
 
 
 class _Shown:
-    """The progress, on a terminal: days, and the bytes read so far."""
+    """Shows the days that are done, and the bytes read so far."""
 
-    def __init__(self, days: int) -> None:
-        console = aside()
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self._task = self._progress.add_task("looking", total=days)
+    def __init__(self, shown: Progress, days: int) -> None:
+        self._progress = shown
+        self._task = shown.add_task("looking", total=days)
         self._read_bytes = 0
-
-    def __enter__(self) -> "_Shown":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
 
     def tell(self, read_bytes: int) -> None:
         """Count bytes that were read."""
