@@ -53,19 +53,14 @@ def _read(path: Path) -> SavedQuery:
     lines = path.read_text(encoding="utf-8").splitlines()
     comment = [line.removeprefix("--").strip() for line in lines if line.startswith("--")]
     sql = "\n".join(line for line in lines if not line.startswith("--"))
-    return SavedQuery(path.stem, " ".join(comment), _with_columns(sql))
-
-
-def _with_columns(sql: str) -> str:
-    """Return a query with its marks replaced by the documented columns of a table, or by their header names."""
-    return _MARK.sub(_documented, sql)
+    return SavedQuery(path.stem, " ".join(comment), _MARK.sub(_documented, sql))
 
 
 def _documented(mark: re.Match[str]) -> str:
+    """Return what a mark stands for: the documented columns of a table, or their header names."""
     indent, alias = mark["indent"], mark["alias"]
-    items = [f"{alias}.{name}" for name, _ in KNOWN.values()] if alias else [literal(name) for name in KNOWN]
-    lines: list[str] = [""]
-    for item in items:
+    lines = [""]
+    for item in [f"{alias}.{name}" for name, _ in KNOWN.values()] if alias else map(literal, KNOWN):
         if len(lines[-1]) + len(item) > LINE_CHARACTERS:
             lines.append("")
         lines[-1] += f"{item}, "
