@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from rich.console import RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 
 from spaaza_snapshots.base.sdk import SDK_CONFIG
 from spaaza_snapshots.cli import deployed
@@ -88,21 +88,15 @@ def _view(days: list[StoredDay]) -> Iterator[RenderableType]:
     if not days:
         yield "There is nothing in these days."
         return
-    table = Table("chain", "date", "state", box=None, pad_edge=False)
-    for name in ("rows", "gzip bytes"):
-        table.add_column(name, justify="right")
-    for name in ("typed", "run", "started"):
-        table.add_column(name)
+    rows, gzip_bytes = Column("rows", justify="right"), Column("gzip bytes", justify="right")
+    table = Table("chain", "date", "state", rows, gzip_bytes, "typed", "run", "started", box=None, pad_edge=False)
     for day in days:
-        manifest = day.manifest
-        figures = (
-            (f"{manifest.row_count:,}", f"{manifest.raw.gzip_bytes:,}", "yes" if day.is_typed else "no")
-            if manifest
-            else ("", "", "")
-        )
-        of_run = (manifest.run_id, manifest.started_at) if manifest else ("", "")
-        state = f"[{STYLES.get(day.state, 'yellow')}]{day.state}[/]"
-        table.add_row(str(day.snapshot_id.chain_id), str(day.snapshot_id.snapshot_date), state, *figures, *of_run)
+        cells = [str(day.snapshot_id.chain_id), str(day.snapshot_id.snapshot_date)]
+        cells.append(f"[{STYLES.get(day.state, 'yellow')}]{day.state}[/]")
+        if manifest := day.manifest:
+            cells += [f"{manifest.row_count:,}", f"{manifest.raw.gzip_bytes:,}", "yes" if day.is_typed else "no"]
+            cells += [manifest.run_id, manifest.started_at]
+        table.add_row(*cells)
     yield table
 
 
