@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from itertools import chain
 from typing import Any, Final
 
 from rich.markup import escape
@@ -117,25 +116,18 @@ def _followed(session: Any, groups: Mapping[str, str], since: datetime) -> Itera
 
 def _lines(logs: Any, groups: Mapping[str, str], since: datetime, seen: set[str]) -> list[Line]:
     """Return the lines of all groups in the order of time, without those seen before, and remember these."""
-    of_each = [_lines_of(logs, function, group, since, seen) for function, group in groups.items()]
-    return sorted(chain.from_iterable(of_each), key=lambda line: line.at)
+    lines = []
+    paginator, since_ms = logs.get_paginator("filter_log_events"), int(since.timestamp() * 1000)
+    for function, group in groups.items():
+        for event in paginator.paginate(logGroupName=group, startTime=since_ms).search("events[]"):
+            if event["eventId"] not in seen:
+                seen.add(event["eventId"])
+                at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
+                lines.append(_line(function, at, event["message"]))
+    return sorted(filter(None, lines), key=lambda line: line.at)
 
 
-def _lines_of(logs: Any, function: str, group: str, since: datetime, seen: set[str]) -> Iterator[Line]:
-    pages = logs.get_paginator("filter_log_events").paginate(
-        logGroupName=group, startTime=int(since.timestamp() * 1000)
-    )
-    for page in pages:
-        for event in page["events"]:
-            if event["eventId"] in seen:
-                continue
-            seen.add(event["eventId"])
-            line = line_of(function, datetime.fromtimestamp(event["timestamp"] / 1000, UTC), event["message"])
-            if line is not None:
-                yield line
-
-
-def line_of(function: str, at: datetime, text: str) -> Line | None:
+def _line(function: str, at: datetime, text: str) -> Line | None:
     """Read one line of a log; None for metrics, and for what Lambda says of a run that ended well."""
     entry = entry_of(text)
     if not entry or is_report(entry):
