@@ -84,17 +84,14 @@ def _days(
 
 def _followed(rebuilder: Rebuilder, days: Sequence[SnapshotId], skipped: list[Rebuilt]) -> Answer:
     results = [*skipped]
+    stopped = False
     with aside().status("starting") as shown:
         try:
             for result in rebuilder.rebuild(days):
                 results.append(result)
                 shown.update(f"{len(results) - len(skipped):,} of {len(days):,} days")
         except KeyboardInterrupt:
-            return _answer(results, rebuilder, stopped=True)
-    return _answer(results, rebuilder, stopped=False)
-
-
-def _answer(results: Sequence[Rebuilt], rebuilder: Rebuilder, *, stopped: bool) -> Answer:
+            stopped = True
     counts = Counter(result.outcome for result in results)
     data = {
         "days": [_data(result) for result in results],
