@@ -7,8 +7,7 @@ damaged; 4 the session has ended.
 import argparse
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
-from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from spaaza_snapshots.base.sdk import SDK_CONFIG
@@ -18,9 +17,7 @@ from spaaza_snapshots.cli.days import day_data
 from spaaza_snapshots.cli.deployed import Deployment
 from spaaza_snapshots.cli.status_view import status_view
 from spaaza_snapshots.model.erasure import ErasureRecords
-from spaaza_snapshots.upkeep.advice import Make, Trouble
-from spaaza_snapshots.upkeep.chain_days import ChainDays
-from spaaza_snapshots.upkeep.days import StoredDay
+from spaaza_snapshots.upkeep.advice import Make, Step, Trouble
 from spaaza_snapshots.upkeep.schedule import Schedule
 from spaaza_snapshots.upkeep.scheduler import Fault, export_schedule, fault_of_export
 from spaaza_snapshots.upkeep.status import Place, Status, status_of
@@ -36,17 +33,13 @@ EXIT_CODES: Final = {
 def run(options: argparse.Namespace) -> Answer:
     """Look at the stack; its first step decides the exit code. Raises `InvalidRequest`."""
     deployment = deployed.deployment_of(options)
+    given = {"ENV": options.env, "STACK": options.stack, "REGION": options.region}
+    make = Make(" ".join(f"{name}={value}" for name, value in given.items() if value))
     with ExitStack() as clients:
-        found = status_of(_place(deployment, make_of(options), clients), datetime.now(UTC))
+        found = status_of(_place(deployment, make, clients), datetime.now(UTC))
     exit_code = EXIT_CODES[found.steps[0].trouble] if found.steps else ExitCode.GOOD
     region = str(deployment.session.region_name)
     return Answer(_data(found, deployment), tuple(status_view(found, deployment.stack, region)), exit_code)
-
-
-def make_of(options: argparse.Namespace) -> Make:
-    """Return the commands of the Makefile, for the stack that was asked for."""
-    given = {"ENV": options.env, "STACK": options.stack, "REGION": options.region}
-    return Make(" ".join(f"{name}={value}" for name, value in given.items() if value))
 
 
 def _place(deployment: Deployment, make: Make, clients: ExitStack) -> Place:
@@ -93,9 +86,7 @@ def _data(found: Status, deployment: Deployment) -> Mapping[str, Any]:
         "renewal": found.renewal,
         "undelivered_events": found.undelivered_events,
         "failed_runs": found.failed_runs,
-        "steps": [
-            {**asdict(step), "trouble": step.trouble.name.lower(), "day": _day(step.day)} for step in found.steps
-        ],
+        "steps": [_step(step) for step in found.steps],
         "all_good": not found.steps,
     }
 
@@ -112,7 +103,7 @@ def _chain(found: Status, chain_id: int) -> Mapping[str, Any]:
         "unfit_columns": chain.unfit_columns,
         "previous": None if chain.previous is None else day_data(chain.previous),
         "error": found.errors.get(chain_id),
-        "days": [_shown_day(chain, day) for day in chain.days],
+        "days": [{**day_data(day), "state": chain.standing(day)} for day in chain.days],
         "held": [day_data(day) for day in (*chain.held, *chain.days) if day.state == "held"],
         **_erasures(chain.erasures),
     }
@@ -127,12 +118,9 @@ def _erasures(found: ErasureRecords | Unknown) -> Mapping[str, Any]:
     }
 
 
-def _shown_day(chain: ChainDays, day: StoredDay) -> Mapping[str, Any]:
-    return {**day_data(day), "state": chain.standing(day)}
-
-
-def _day(found: Any) -> Any:
-    return None if found == type(found).min else found
+def _step(step: Step) -> Mapping[str, Any]:
+    day = None if step.day == date.min else step.day
+    return {"trouble": step.trouble.name.lower(), "about": step.about, "text": step.text, "day": day}
 
 
 COMMAND = Command(
