@@ -73,7 +73,7 @@ def _days(options: argparse.Namespace, s3: "S3Client", bucket: str, today: date)
     if asked is not None:
         return asked
     latest = today - timedelta(days=1) if options.chain is None else date.min
-    return days_asked.stored_days(s3, bucket, options.chain, lambda day: day >= latest)
+    return days_asked.stored_days(s3, bucket, options.chain, latest, date.max)
 
 
 class _Shown:
