@@ -80,25 +80,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def session_of(options: argparse.Namespace) -> boto3.Session:
     """Return a session in the region of the stack; raises `InvalidRequest`."""
-    return _session(options, section_for(options))
-
-
-def _place(options: argparse.Namespace) -> tuple[str, boto3.Session]:
-    """Return the name of the stack, and a session in its region; raises `InvalidRequest`."""
     section = section_for(options)
-    stack = options.stack or (section.stack if section else None)
-    if not stack:
-        hint = "Name it: STACK= and REGION= for make, --stack and --region for the command; or deploy it from here."
-        raise InvalidRequest("No stack is known", f"{SAMCONFIG} names none", hint)
-    return stack, _session(options, section)
-
-
-def _session(options: argparse.Namespace, section: Section | None) -> boto3.Session:
     session = boto3.Session(region_name=options.region or (section.region if section else None))
     if session.region_name is None:
         hint = "Name it: REGION=eu-west-1 for make, --region for the command, or AWS_DEFAULT_REGION."
         raise InvalidRequest("No region is known", f"neither {SAMCONFIG} nor the SDK's settings name one", hint)
     return session
+
+
+def _stack_of(options: argparse.Namespace) -> str:
+    section = section_for(options)
+    stack: str | None = options.stack or (section.stack if section else None)
+    if not stack:
+        hint = "Name it: STACK= and REGION= for make, --stack and --region for the command; or deploy it from here."
+        raise InvalidRequest("No stack is known", f"{SAMCONFIG} names none", hint)
+    return stack
 
 
 def section_for(options: argparse.Namespace) -> Section | None:
@@ -115,7 +111,7 @@ def section_for(options: argparse.Namespace) -> Section | None:
 
 def deployment_of(options: argparse.Namespace) -> Deployment:
     """Ask CloudFormation for the stack; raises `InvalidRequest` if it is not there."""
-    stack, session = _place(options)
+    stack, session = _stack_of(options), session_of(options)
     with closing(session.client("cloudformation")) as cloudformation:
         facts = stack_facts(cloudformation, stack)
     if facts is None:
@@ -125,9 +121,8 @@ def deployment_of(options: argparse.Namespace) -> Deployment:
 
 
 def _where(options: argparse.Namespace) -> Answer:
-    stack, session = _place(options)
-    where = [f"--stack-name {stack} --region {session.region_name}"]
-    return Answer({"stack": stack, "region": session.region_name}, where)
+    stack, region = _stack_of(options), session_of(options).region_name
+    return Answer({"stack": stack, "region": region}, [f"--stack-name {stack} --region {region}"])
 
 
 COMMAND = Command("where", "print the deployed stack and its region, as options of sam", add_arguments, _where)
