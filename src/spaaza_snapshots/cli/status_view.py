@@ -8,12 +8,11 @@ from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from spaaza_snapshots.cli.command import out
-from spaaza_snapshots.cli.marks import STYLES, legend, row_of, signs_for
+from spaaza_snapshots.cli.marks import STYLES, legend, row_of
 from spaaza_snapshots.model.erasure import ErasureRecords
 from spaaza_snapshots.upkeep.advice import Step, Trouble
 from spaaza_snapshots.upkeep.chain_days import ChainDays, Standing
-from spaaza_snapshots.upkeep.days import State, StoredDay
+from spaaza_snapshots.upkeep.days import State
 from spaaza_snapshots.upkeep.failures import RunError
 from spaaza_snapshots.upkeep.scheduler import Fault
 from spaaza_snapshots.upkeep.session_dates import SessionDates
@@ -35,9 +34,11 @@ def status_view(found: Status, stack: str, region: str) -> Iterator[RenderableTy
     yield ""
     yield _chains_table(found)
     if looked_at := _looked_at(found):
-        yield legend(looked_at, signs_for(out().encoding))
+        yield legend(looked_at)
     yield ""
-    yield from _errors(found)
+    if why_incomplete := [*_last_errors(found), *_held(found), *_erasures(found)]:
+        yield from why_incomplete
+        yield ""
     for name, text in _facts(found).items():
         yield f"{name:<20}{text}"
     yield ""
@@ -56,7 +57,6 @@ def _when(found: Status) -> str:
 
 
 def _chains_table(found: Status) -> Table:
-    signs = signs_for(out().encoding)
     table = Table(box=None, pad_edge=False)
     for name in ("chain", "today", "rows", "since", "", "typed copy", f"last {SHOWN_DAYS} days"):
         table.add_column(name, no_wrap=True)
@@ -67,37 +67,26 @@ def _chains_table(found: Status) -> Table:
         standing = chain.standing(chain.today)
         shown = Standing.COMPLETE if standing is Standing.UNTYPED else standing  # the column beside it says so
         state = f"[{STYLES[shown]}]{shown.value}[/]"
-        table.add_row(str(chain_id), state, *_rows(chain), _typed(chain), row_of(chain, signs))
+        table.add_row(str(chain_id), state, *_rows(chain), _typed(chain), row_of(chain))
     return table
 
 
 def _rows(chain: ChainDays) -> tuple[str, str, str]:
     """Return today's rows, the date that they are compared with, and the difference."""
-    today, previous = _row_count(chain.today), _row_count(chain.previous)
-    if today is None:
+    if chain.today.manifest is None:
         return "", "", ""
-    if previous is None or chain.previous is None:
+    today = chain.today.manifest.row_count
+    if chain.previous is None or chain.previous.manifest is None:
         return f"{today:,}", "", ""
+    previous = chain.previous.manifest.row_count
     percent = f" ({(today - previous) / previous:+.2%})" if previous else ""
     return f"{today:,}", f"{chain.previous.snapshot_id.snapshot_date:%m-%d}", f"{today - previous:+,}{percent}"
-
-
-def _row_count(day: StoredDay | None) -> int | None:
-    return None if day is None or day.manifest is None else day.manifest.row_count
 
 
 def _typed(chain: ChainDays) -> str:
     if chain.typed is None or isinstance(chain.typed, Unknown):
         return "" if chain.typed is None else UNKNOWN  # the step about it has the reason
     return f"[{'green' if chain.typed == 'there' else 'yellow'}]{chain.typed}[/]"
-
-
-def _errors(found: Status) -> Iterator[RenderableType]:
-    """Yield why a chain is not complete: its last error, the check that holds its export, an unfinished erasure."""
-    lines = [*_last_errors(found), *_held(found), *_erasures(found)]
-    yield from lines
-    if lines:
-        yield ""
 
 
 def _last_errors(found: Status) -> Iterator[str]:
