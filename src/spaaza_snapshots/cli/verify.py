@@ -2,7 +2,7 @@
 
 import argparse
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict
@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.markup import escape
-from rich.progress import MofNCompleteColumn, Progress
+from rich.progress import MofNCompleteColumn
 from rich.table import Table
 
 from spaaza_snapshots.base.sdk import PARQUET_SDK_CONFIG
@@ -23,8 +23,6 @@ from spaaza_snapshots.upkeep.verify import Limits, Verifier
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
-
-Prove = Callable[[SnapshotId], list[Verified]]
 
 COLOURS: Final = {
     Verdict.PROVEN: "green",
@@ -57,14 +55,7 @@ def run(options: argparse.Namespace) -> Answer:
     with closing(deployment.session.client("s3", config=PARQUET_SDK_CONFIG)) as s3:
         days = _days(options, s3, bucket, today)
         verifier = Verifier(s3, bucket, limits, quick=options.quick)
-        with progress(MofNCompleteColumn()) as on_terminal:
-            shown = _Shown(on_terminal, len(days))
-
-            def prove(snapshot_id: SnapshotId) -> list[Verified]:
-                found = [verifier.verify(snapshot_id, shown.tell)]
-                return [*found, *verifier.verify_replaced(snapshot_id, shown.tell)] if options.versions else found
-
-            verified, stopped = _prove_all(prove, days, shown, at_once=READERS if options.quick else 1)
+        verified, stopped = _prove_all(verifier, days, quick=options.quick, versions=options.versions)
     return _answer(verified, len(days), stopped=stopped)
 
 
@@ -76,34 +67,30 @@ def _days(options: argparse.Namespace, s3: "S3Client", bucket: str, today: date)
     return days_asked.stored_days(s3, bucket, options.chain, latest, date.max)
 
 
-class _Shown:
-    """Shows the days that are done, and the bytes read so far."""
-
-    def __init__(self, shown: Progress, days: int) -> None:
-        self._progress = shown
-        self._task = shown.add_task("looking", total=days)
-        self._read_bytes = 0
-
-    def tell(self, read_bytes: int) -> None:
-        """Count bytes that were read."""
-        self._read_bytes += read_bytes
-        self._progress.update(self._task, description=f"{self._read_bytes / MB:,.0f} MB read, days")
-
-    def day_done(self) -> None:
-        """Count a day."""
-        self._progress.advance(self._task)
-
-
-def _prove_all(prove: Prove, days: Sequence[SnapshotId], shown: _Shown, *, at_once: int) -> tuple[list[Verified], bool]:
+def _prove_all(
+    verifier: Verifier, days: Sequence[SnapshotId], *, quick: bool, versions: bool
+) -> tuple[list[Verified], bool]:
     """Prove days in their order until Ctrl-C; returns what was found, and whether it was stopped."""
     verified: list[Verified] = []
-    with ThreadPoolExecutor(at_once) as readers:
+    read_bytes = 0
+    with progress(MofNCompleteColumn()) as shown, ThreadPoolExecutor(READERS) as readers:
+        task = shown.add_task("looking", total=len(days))
+
+        def tell(more_bytes: int) -> None:
+            nonlocal read_bytes
+            read_bytes += more_bytes
+            shown.update(task, description=f"{read_bytes / MB:,.0f} MB read, days")
+
+        def prove(snapshot_id: SnapshotId) -> list[Verified]:
+            found = [verifier.verify(snapshot_id, tell)]
+            return [*found, *verifier.verify_replaced(snapshot_id, tell)] if versions else found
+
         # one at a time in this thread: Ctrl-C then ends even the reading of a large export
-        results = readers.map(prove, days) if at_once > 1 else map(prove, days)
+        results = readers.map(prove, days) if quick else map(prove, days)
         try:
             for found in results:
                 verified += found
-                shown.day_done()
+                shown.advance(task)
         except KeyboardInterrupt:
             readers.shutdown(cancel_futures=True)
             return verified, True
