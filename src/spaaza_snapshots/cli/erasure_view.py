@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from rich.console import RenderableType
@@ -15,24 +16,7 @@ from spaaza_snapshots.cli.command import Answer, ExitCode
 from spaaza_snapshots.model.erasure import Erasure
 from spaaza_snapshots.upkeep.erasure import ErasureProof
 from spaaza_snapshots.upkeep.erasure_plan import DayToErase, Plan
-from spaaza_snapshots.upkeep.versions import Version
 
-TODAY = (
-    "[yellow]Today's export ({today}) holds them too, and is left alone:[/yellow] the next run would bring them back."
-    " Have Spaaza erase them, run [bold]make snapshot CHAIN={chain_id} FORCE=1[/bold], and then this command again."
-)
-UNCLEAR = (
-    "[yellow]Nobody can say who is in {key}:[/yellow] a version of it cannot be read to its end, or it names no day."
-    " Look at it, and delete that version by hand."
-)
-NOT_FOUND = (
-    "[yellow]{missing} of {ids} ids {have} no record in any export:[/yellow] check that {they} the column ID, not"
-    " Spaaza User ID. After an erasure that was proved, that is as it should be."
-)
-OPEN = (
-    "[yellow]The erasure begun at {started_at} is not finished[/yellow] ({key}). If it was of other people, or of"
-    " more or fewer, repeat it with exactly the ids that it was begun with."
-)
 LEFT = "[red]Left:[/red] {key}"
 UPLOAD = (
     "[yellow]An export is being received at {key},[/yellow] and nobody can say yet who is in it. Run this command again"
@@ -42,7 +26,6 @@ CONVERSION = (
     "[yellow]A conversion may be writing {key}[/yellow] from the export that is gone now. Run this command again in"
     " 15 minutes."
 )
-WHAT_IS_LOST = "The exports of {days} go with all their users, because an export is never edited; the manifests stay."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +56,13 @@ def _rows(day: DayToErase) -> Iterator[_Row]:
     typed = "deleted" if any(version.is_latest for version in day.typed) else "replaced versions deleted"
     typed = typed if day.typed_anew is None else "made again without them"
     going = ((*day.drafts, *day.report), "deleted")
+    by_key = attrgetter("key")
     parts = (going, (day.typed, typed), ((*day.exports, *day.exports_last), export))
     for versions, becomes in parts:
-        for key, group in groupby(sorted(versions, key=lambda version: version.key), lambda version: version.key):
+        for key, group in groupby(sorted(versions, key=by_key), by_key):
             of_key = list(group)
-            yield _Row(day.snapshot_id.snapshot_date, key, len(of_key), _bytes(of_key), becomes)
+            size = sum(version.bytes for version in of_key)
+            yield _Row(day.snapshot_id.snapshot_date, key, len(of_key), size, becomes)
 
 
 def _plan_view(plan: Plan, rows: list[_Row]) -> Iterator[RenderableType]:
@@ -89,22 +74,32 @@ def _plan_view(plan: Plan, rows: list[_Row]) -> Iterator[RenderableType]:
         for row in rows:
             table.add_row(escape(row.key), str(row.versions), decimal(row.bytes), row.becomes)
         yield table
-    whole = [day for day in plan.days if day.whole]
-    if whole:
-        yield WHAT_IS_LOST.format(days="1 day" if len(whole) == 1 else f"{len(whole)} days")
-    if plan.query_results:
-        results = plan.query_results
-        yield f"Query results: all {len(results)} versions ({decimal(_bytes(results))}) go, whoever is in them."
+    if whole := sum(day.whole for day in plan.days):
+        days = "1 day" if whole == 1 else f"{whole} days"
+        yield f"The exports of {days} go with all their users, because an export is never edited; the manifests stay."
+    if results := plan.query_results:
+        size = decimal(sum(version.bytes for version in results))
+        yield f"Query results: all {len(results)} versions ({size}) go, whoever is in them."
 
 
 def _warnings(plan: Plan, unclear: Iterable[str], today: date) -> Iterator[RenderableType]:
     if plan.ids_without_record:
         have, they = ("has", "it is") if plan.ids_without_record == 1 else ("have", "they are")
-        yield NOT_FOUND.format(missing=plan.ids_without_record, ids=plan.ids, have=have, they=they)
+        yield (
+            f"[yellow]{plan.ids_without_record} of {plan.ids} ids {have} no record in any export:[/yellow] check that"
+            f" {they} the column ID, not Spaaza User ID. After an erasure that was proved, that is as it should be."
+        )
     if plan.today:
-        yield TODAY.format(today=today, chain_id=plan.chain_id)
+        yield (
+            f"[yellow]Today's export ({today}) holds them too, and is left alone:[/yellow] the next run would bring"
+            f" them back. Have Spaaza erase them, run [bold]make snapshot CHAIN={plan.chain_id} FORCE=1[/bold], and"
+            " then this command again."
+        )
     for key in unclear:
-        yield UNCLEAR.format(key=escape(key))
+        yield (
+            f"[yellow]Nobody can say who is in {escape(key)}:[/yellow] a version of it cannot be read to its end, or it"
+            " names no day. Look at it, and delete that version by hand."
+        )
 
 
 def _end(plan: Plan, record: Erasure | None, proof: ErasureProof | None) -> Iterator[RenderableType]:
@@ -113,7 +108,10 @@ def _end(plan: Plan, record: Erasure | None, proof: ErasureProof | None) -> Iter
             yield "Nothing was changed. To erase, add [bold]--yes[/bold] (with make: YES=1)."
         return
     for unfinished in proof.open_records:
-        yield OPEN.format(started_at=unfinished.started_at, key=unfinished.key)
+        yield (
+            f"[yellow]The erasure begun at {unfinished.started_at} is not finished[/yellow] ({unfinished.key}). If it"
+            " was of other people, or of more or fewer, repeat it with exactly the ids that it was begun with."
+        )
     if record is not None:
         yield f"Record: {record.key}"
     for text, found in ((LEFT, proof.left), (UPLOAD, proof.uploads), (CONVERSION, proof.conversions)):
@@ -156,7 +154,3 @@ def _data(plan: Plan, rows: list[_Row], record: Erasure | None, proof: ErasurePr
         "open_records": proof and [unfinished.key for unfinished in proof.open_records],
         "record": record and record.key,
     }
-
-
-def _bytes(versions: list[Version] | tuple[Version, ...]) -> int:
-    return sum(version.bytes for version in versions)
