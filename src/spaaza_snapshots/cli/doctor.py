@@ -65,7 +65,8 @@ def run(options: argparse.Namespace) -> Answer:
         for name, finding in examine(here):
             results.append((name, finding))
             shown.update(f"looking; {name}: {finding.status}")
-    marks, (summary, exit_code) = writable(MARKS, PLAIN_MARKS), _end(results)
+    marks = writable(MARKS, PLAIN_MARKS)
+    summary, exit_code = _end(results)
     lines = [line for name, finding in results for line in _lines(name, finding, marks)]
     data = [{"name": name, "status": of.status, "finding": of.text, "fix": of.fix} for name, of in results]
     return Answer(data, [*lines, summary], exit_code)

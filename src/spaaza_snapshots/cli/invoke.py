@@ -1,8 +1,4 @@
-"""`spaaza-snapshots invoke`: start a run, follow its log to the end, and print its result.
-
-The run is invoked asynchronously. A synchronous call would keep a connection idle for up to 15 minutes; a NAT may drop
-it earlier, and then the answer is lost and the outcome unknown.
-"""
+"""`spaaza-snapshots invoke`: start a run as an event, follow its log to the end, and print its result."""
 
 import argparse
 import json

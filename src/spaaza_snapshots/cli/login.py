@@ -96,13 +96,9 @@ def _place(options: argparse.Namespace) -> Iterator[_Place]:
         url = api_url(environment, os.environ.get("SPAAZA_API_URL", ""))
     except ValueError as problem:
         raise InvalidRequest("SPAAZA_API_URL cannot be used", f"it {problem}", "Unset it outside a sandbox.") from None
+    title = f"Logging in at {url} ({environment}), for the secret {secret_id}"
     with http_pool() as http, closing(session.client("secretsmanager", config=SDK_CONFIG)) as secrets_manager:
-        yield _Place(
-            secrets_manager,
-            secret_id,
-            SpaazaLogin(http, url),
-            f"Logging in at {url} ({environment}), for the secret {secret_id}",
-        )
+        yield _Place(secrets_manager, secret_id, SpaazaLogin(http, url), title)
 
 
 @contextmanager

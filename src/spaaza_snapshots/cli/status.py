@@ -1,8 +1,4 @@
-"""`spaaza-snapshots status`: how a stack stands, on one screen, and the first thing to do.
-
-Exit codes: 0 all good, or not yet due; 1 something is missing, behind, or could not be found out; 3 a day is held or
-damaged; 4 the session has ended.
-"""
+"""`spaaza-snapshots status`: how a stack stands, on one screen, and the first thing to do."""
 
 import argparse
 from collections.abc import Mapping
@@ -16,7 +12,6 @@ from spaaza_snapshots.cli.command import Answer, Command, ExitCode
 from spaaza_snapshots.cli.days import day_data
 from spaaza_snapshots.cli.deployed import Deployment
 from spaaza_snapshots.cli.status_view import status_view
-from spaaza_snapshots.model.erasure import ErasureRecords
 from spaaza_snapshots.upkeep.advice import Make, Step, Trouble
 from spaaza_snapshots.upkeep.schedule import Schedule
 from spaaza_snapshots.upkeep.scheduler import Fault, export_schedule, fault_of_export
@@ -95,6 +90,7 @@ def _chain(found: Status, chain_id: int) -> Mapping[str, Any]:
     chain = found.chains[chain_id]
     if isinstance(chain, Unknown):
         return {"chain_id": chain_id, "unknown": chain.reason}
+    erasures = chain.erasures
     return {
         "chain_id": chain_id,
         **day_data(chain.today),
@@ -105,16 +101,10 @@ def _chain(found: Status, chain_id: int) -> Mapping[str, Any]:
         "error": found.errors.get(chain_id),
         "days": [{**day_data(day), "state": chain.standing(day)} for day in chain.days],
         "held": [day_data(day) for day in (*chain.held, *chain.days) if day.state == "held"],
-        **_erasures(chain.erasures),
-    }
-
-
-def _erasures(found: ErasureRecords | Unknown) -> Mapping[str, Any]:
-    if isinstance(found, Unknown):
-        return dict.fromkeys(("open_erasures", "damaged_erasures"), found)
-    return {
-        "open_erasures": [erasure.key for erasure in found.unfinished],
-        "damaged_erasures": list(found.damaged),
+        "open_erasures": erasures
+        if isinstance(erasures, Unknown)
+        else [erasure.key for erasure in erasures.unfinished],
+        "damaged_erasures": erasures if isinstance(erasures, Unknown) else erasures.damaged,
     }
 
 
