@@ -13,22 +13,15 @@ from spaaza_snapshots.base.sdk import SDK_CONFIG
 from spaaza_snapshots.cli import deployed
 from spaaza_snapshots.cli.command import Answer, Command, ExitCode
 from spaaza_snapshots.cli.days_asked import a_date
+from spaaza_snapshots.cli.marks import STYLES
 from spaaza_snapshots.errors import InvalidRequest
-from spaaza_snapshots.upkeep.chain_days import Bucket
+from spaaza_snapshots.upkeep.chain_days import Bucket, Standing
 from spaaza_snapshots.upkeep.days import State, StoredDay, chains_in
 
 DEFAULT_DAYS: Final = 30
-STYLES: Final = {
-    State.COMPLETE: "green",
-    State.DAMAGED: "red",
-    State.MISSING: "red",
-    State.EXPIRED: "dim",
-    State.ERASED: "dim",
-}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `run`."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     deployed.add_arguments(parser)
     parser.add_argument("--chain", type=int, help="only this chain; default: every chain in the bucket")
     parser.add_argument(
@@ -37,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--until", type=a_date, help="last date, YYYY-MM-DD; default: today in the stack's time zone")
 
 
-def run(options: argparse.Namespace) -> Answer:
+def _run(options: argparse.Namespace) -> Answer:
     """List the days, from a chain's first one on; raises `InvalidRequest`."""
     deployment = deployed.deployment_of(options)
     today = deployment.today()
@@ -92,7 +85,7 @@ def _view(days: list[StoredDay]) -> Iterator[RenderableType]:
     table = Table("chain", "date", "state", rows, gzip_bytes, "typed", "run", "started", box=None, pad_edge=False)
     for day in days:
         cells = [str(day.snapshot_id.chain_id), str(day.snapshot_id.snapshot_date)]
-        cells.append(f"[{STYLES.get(day.state, 'yellow')}]{day.state}[/]")
+        cells.append(f"[{STYLES[Standing(day.state.value)]}]{day.state}[/]")
         if manifest := day.manifest:
             cells += [f"{manifest.row_count:,}", f"{manifest.raw.gzip_bytes:,}", "yes" if day.is_typed else "no"]
             cells += [manifest.run_id, manifest.started_at]
@@ -103,6 +96,6 @@ def _view(days: list[StoredDay]) -> Iterator[RenderableType]:
 COMMAND = Command(
     "list",
     "list the days of the chains (exit code 3: one of them is held or damaged; missing ones do not count)",
-    add_arguments,
-    run,
+    _add_arguments,
+    _run,
 )

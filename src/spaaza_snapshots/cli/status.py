@@ -25,7 +25,7 @@ EXIT_CODES: Final = {
 }
 
 
-def run(options: argparse.Namespace) -> Answer:
+def _run(options: argparse.Namespace) -> Answer:
     """Look at the stack; its first step decides the exit code. Raises `InvalidRequest`."""
     deployment = deployed.deployment_of(options)
     given = {"ENV": options.env, "STACK": options.stack, "REGION": options.region}
@@ -101,9 +101,7 @@ def _chain(found: Status, chain_id: int) -> Mapping[str, Any]:
         "error": found.errors.get(chain_id),
         "days": [{**day_data(day), "state": chain.standing(day)} for day in chain.days],
         "held": [day_data(day) for day in (*chain.held, *chain.days) if day.state == "held"],
-        "open_erasures": erasures
-        if isinstance(erasures, Unknown)
-        else [erasure.key for erasure in erasures.unfinished],
+        "open_erasures": erasures if isinstance(erasures, Unknown) else [record.key for record in erasures.unfinished],
         "damaged_erasures": erasures if isinstance(erasures, Unknown) else erasures.damaged,
     }
 
@@ -118,5 +116,5 @@ COMMAND = Command(
     "show how the stack stands, and the first thing to do (exit code 0: all good, or not yet due; 1: something is"
     " missing, behind or unknown; 3: a day is held or damaged; 4: the session has ended)",
     deployed.add_arguments,
-    run,
+    _run,
 )
