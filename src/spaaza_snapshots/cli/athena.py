@@ -67,8 +67,7 @@ def _documented(mark: re.Match[str]) -> str:
     return indent + f"\n{indent}".join(line.rstrip() for line in lines).rstrip(",")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `run`."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     deployed.add_arguments(parser)
     parser.add_argument("--sql", type=Path, default=Path("athena"), help="folder of the views and queries")
     parser.add_argument("--query", help="name of the query to run once the views are created")
@@ -77,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace) -> Answer:
+def _run(options: argparse.Namespace) -> Answer:
     """Create all views, then run the query, if one is given; raises `InvalidRequest`, and `Stopped` if Athena fails."""
     deployment = deployed.deployment_of(options)
     queries = saved_queries(options.sql)
@@ -143,4 +142,4 @@ def _answer_view(names: Sequence[str], rows: Sequence[Any], cursor: "Cursor") ->
     yield f"[dim]{min(len(rows), SHOWN_ROWS)} rows, {cursor.data_scanned_in_bytes or 0:,} bytes scanned[/dim]"
 
 
-COMMAND = Command("athena", "create the views in Athena, and run a saved query", add_arguments, run)
+COMMAND = Command("athena", "create the views in Athena, and run a saved query", _add_arguments, _run)

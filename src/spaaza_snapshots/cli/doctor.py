@@ -40,8 +40,7 @@ STYLES: Final = dict(zip(CheckStatus, ("green", "red", "yellow", "dim"), strict=
 NAME_CHARACTERS: Final = 18
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `run`."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     deployed.add_arguments(parser)
     parser.add_argument(
         "--probe",
@@ -57,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace) -> Answer:
+def _run(options: argparse.Namespace) -> Answer:
     """Look at everything; a failed check is part of the answer, and no error."""
     with ExitStack() as closing, aside().status("looking") as shown:
         here = _surroundings(options, closing)
@@ -138,4 +137,4 @@ def _end(results: Sequence[tuple[str, Finding]]) -> tuple[str, ExitCode]:
     return summary, ExitCode.GOOD
 
 
-COMMAND = Command("doctor", "tell what is wrong with a set-up, in order, each with its fix", add_arguments, run)
+COMMAND = Command("doctor", "tell what is wrong with a set-up, in order, each with its fix", _add_arguments, _run)

@@ -27,8 +27,7 @@ ONCE: Final = Config(retries={"total_max_attempts": 1})
 """A retry by the SDK could start a second run."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `run`."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     deployed.add_arguments(parser)
     parser.add_argument("--function", help="name or ARN of the export function; default: the stack's")
     parser.add_argument("--chain", type=int, help="chain id; default: all configured chains")
@@ -37,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--accept", action="store_true", help="commit the held snapshot")
 
 
-def run(options: argparse.Namespace) -> Answer:
+def _run(options: argparse.Namespace) -> Answer:
     """Start a run and wait for its end; raises `Stopped` if it failed, `OutOfTime` if it did not end in time."""
     session, function = _function(options)
     payload = _payload(options)
@@ -100,4 +99,4 @@ def _good_end(end: LogEntry, session: boto3.Session, bucket: str) -> Answer:
     return Answer({**asdict(manifest), "status": end["status"]}, manifest_view(manifest, end["status"]))
 
 
-COMMAND = Command("invoke", "run the deployed function, follow it, and print its manifest", add_arguments, run)
+COMMAND = Command("invoke", "run the deployed function, follow it, and print its manifest", _add_arguments, _run)

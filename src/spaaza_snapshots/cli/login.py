@@ -49,14 +49,14 @@ class _Place:
     title: str
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what `log_in` and `log_out` read; never a name, a password or a code, which a process list would show."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options; never a name, a password or a code, which a process list would show."""
     deployed.add_arguments(parser)
     parser.add_argument("--secret", help="name or ARN of the secret; without it, that of the stack")
     parser.add_argument("--environment", choices=tuple(API_URLS), help="without it, that of the stack")
 
 
-def log_in(options: argparse.Namespace) -> Answer:
+def _log_in(options: argparse.Namespace) -> Answer:
     """Ask for what Spaaza asks for, and store the session; raises `Stopped`, and what finding the stack raises."""
     if not sys.stdin.isatty():
         raise InvalidRequest("A password is asked for at a terminal only", "standard input is none", "Use no pipe.")
@@ -70,7 +70,7 @@ def log_in(options: argparse.Namespace) -> Answer:
     return Answer({"secret": place.secret_id, "session_expires_at": session.expires_at}, [sentence])
 
 
-def log_out(options: argparse.Namespace) -> Answer:
+def _log_out(options: argparse.Namespace) -> Answer:
     """End the session in the secret, which stays there; raises `Stopped`."""
     with _telling(UNCHANGED), _place(options) as place:
         try:
@@ -208,5 +208,5 @@ def _validity(session: Session, now: datetime) -> str:
     return f"the session holds for {days:.1f} days, until {session.expires_at.astimezone():%A %-d %B %Y, %H:%M %Z}."
 
 
-LOGIN = Command("login", "log in to Spaaza, and put the session into the stack's secret", add_arguments, log_in)
-LOGOUT = Command("logout", "end the session in the stack's secret", add_arguments, log_out)
+LOGIN = Command("login", "log in to Spaaza, and put the session into the stack's secret", _add_arguments, _log_in)
+LOGOUT = Command("logout", "end the session in the stack's secret", _add_arguments, _log_out)

@@ -51,8 +51,7 @@ class Line:
         return chain_id is None or not self.chain_ids or chain_id in self.chain_ids
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `run`."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     deployed.add_arguments(parser)
     parser.add_argument("--since", default="12h", help="how far back: 90m, 12h or 3d; default: 12h")
     parser.add_argument("--chain", type=int, help="only what is about this chain, or about no chain at all")
@@ -60,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--follow", action="store_true", help="keep printing new lines as they come, until Ctrl-C")
 
 
-def run(options: argparse.Namespace) -> Answer:
+def _run(options: argparse.Namespace) -> Answer:
     """Read the logs of the stack; raises `InvalidRequest`."""
     since = datetime.now(UTC) - _ago(options.since)
     if options.follow and options.json:
@@ -158,4 +157,4 @@ def _text(line: Line, zone: tzinfo) -> str:
     return f"{line.at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}  {line.function:<8}  [{style}]{line.level:<7}[/]  {text}"
 
 
-COMMAND = Command("logs", "print what the functions have logged, and follow it", add_arguments, run)
+COMMAND = Command("logs", "print what the functions have logged, and follow it", _add_arguments, _run)

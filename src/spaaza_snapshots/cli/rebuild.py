@@ -4,7 +4,6 @@ import argparse
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import RenderableType
@@ -32,8 +31,7 @@ MOST_PARALLEL: Final = 8
 RETRIED: Final = "Lambda tries a failed one twice more by itself; make logs FUNCTION=Parquet shows how that ends"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `run`."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     deployed.add_arguments(parser)
     days_asked.add_arguments(parser)
     parser.add_argument(
@@ -46,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace) -> Answer:
+def _run(options: argparse.Namespace) -> Answer:
     """Rebuild the days asked for; raises `InvalidRequest` if none are, `StorageError`, `ClientError`."""
     deployment = deployed.deployment_of(options)
     bucket, session = deployment.output("BucketName"), deployment.session
@@ -119,9 +117,8 @@ def _day(day: SnapshotId) -> dict[str, Any]:
 
 
 def _data(result: Rebuilt) -> dict[str, Any]:
-    found = asdict(result)
-    del found["snapshot_id"]
-    return {**_day(result.snapshot_id), **found}
+    figures = {"rows": result.rows, "rejected_rows": result.rejected_rows}
+    return {**_day(result.snapshot_id), "outcome": result.outcome, **figures, "detail": result.detail}
 
 
 def _table(results: Sequence[Rebuilt]) -> Table:
@@ -133,4 +130,4 @@ def _table(results: Sequence[Rebuilt]) -> Table:
     return table
 
 
-COMMAND = Command("rebuild", "make typed copies again, as after a change of the converter", add_arguments, run)
+COMMAND = Command("rebuild", "make typed copies again, as after a change of the converter", _add_arguments, _run)

@@ -33,8 +33,7 @@ COLOURS: Final = {
 MB: Final = 1_000_000
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `run`."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     deployed.add_arguments(parser)
     days_asked.add_arguments(parser)
     parser.add_argument(
@@ -47,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace) -> Answer:
+def _run(options: argparse.Namespace) -> Answer:
     """Prove the days asked for; without any, today's and yesterday's. Raises `InvalidRequest`, `StorageError`."""
     deployment = deployed.deployment_of(options)
     bucket, today = deployment.output("BucketName"), deployment.today()
@@ -151,5 +150,5 @@ def _remarks(found: Verified) -> Iterator[str]:
 
 
 COMMAND = Command(
-    "verify", "prove stored snapshots against their manifests; by default today's and yesterday's", add_arguments, run
+    "verify", "prove stored snapshots against their manifests; by default today's and yesterday's", _add_arguments, _run
 )
