@@ -67,7 +67,7 @@ class Deployment:
 
     def bucket(self, s3: Any) -> Bucket:
         """Return where the days are; raises `InvalidRequest`."""
-        raw_days, pending_days = (int(self.parameter(name)) for name in ("RawDays", "PendingDays"))
+        raw_days, pending_days = int(self.parameter("RawDays")), int(self.parameter("PendingDays"))
         return Bucket(s3, self.output("BucketName"), raw_days, pending_days)
 
 

@@ -56,7 +56,7 @@ def _run(options: argparse.Namespace) -> Answer:
         days, skipped = _days(options, deployment, s3, bucket)
         stored = ObjectReader(s3, bucket)
         rebuilder = Rebuilder(functions, logs, deployment.output("ParquetFunctionName"), stored, options.parallel)
-        return _followed(rebuilder, days, skipped)
+        return _rebuilt(rebuilder, days, skipped)
 
 
 def _days(
@@ -80,7 +80,7 @@ def _days(
     return days, skipped
 
 
-def _followed(rebuilder: Rebuilder, days: Sequence[SnapshotId], skipped: list[Rebuilt]) -> Answer:
+def _rebuilt(rebuilder: Rebuilder, days: Sequence[SnapshotId], skipped: list[Rebuilt]) -> Answer:
     results = [*skipped]
     stopped = False
     with aside().status("starting") as shown:

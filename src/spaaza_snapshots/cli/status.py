@@ -44,9 +44,6 @@ def _place(deployment: Deployment, make: Make, clients: ExitStack) -> Place:
     cloudformation, scheduler = client("cloudformation"), client("scheduler")
     function, chain_ids = deployment.output("ExportFunctionName"), deployment.parameter("ChainIds")
 
-    def schedule_fault() -> Fault | None:
-        return fault_of_export(export_schedule(scheduler, deployment.stack, function), chain_ids)
-
     def log_group() -> str:
         found = cloudformation.describe_stack_resource(StackName=deployment.stack, LogicalResourceId="ExportLog")
         return str(found["StackResourceDetail"]["PhysicalResourceId"])
@@ -55,7 +52,7 @@ def _place(deployment: Deployment, make: Make, clients: ExitStack) -> Place:
         bucket=deployment.bucket(client("s3")),
         chain_ids=deployment.chain_ids,
         schedule=Schedule(deployment.zone, int(deployment.parameter("FirstHour"))),
-        schedule_fault=schedule_fault,
+        schedule_fault=lambda: fault_of_export(export_schedule(scheduler, deployment.stack, function), chain_ids),
         secrets_manager=client("secretsmanager"),
         secret_id=deployment.output("SecretArn"),
         renews=deployment.parameters.get("RenewSession") == "true",
