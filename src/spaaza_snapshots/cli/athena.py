@@ -14,9 +14,8 @@ from rich.table import Table
 
 from spaaza_snapshots.base.sql import literal
 from spaaza_snapshots.cli import deployed
-from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside
+from spaaza_snapshots.cli.command import Answer, Command, ExitCode, Stopped, aside
 from spaaza_snapshots.cli.deployed import Deployment
-from spaaza_snapshots.cli.early_end import Stopped
 from spaaza_snapshots.errors import InvalidRequest
 from spaaza_snapshots.model.columns import KNOWN
 
@@ -54,27 +53,21 @@ def _read(path: Path) -> SavedQuery:
     lines = path.read_text(encoding="utf-8").splitlines()
     comment = [line.removeprefix("--").strip() for line in lines if line.startswith("--")]
     sql = "\n".join(line for line in lines if not line.startswith("--"))
-    return SavedQuery(path.stem, " ".join(comment), _with_columns(sql))
-
-
-def _with_columns(sql: str) -> str:
-    """Return a query with its marks replaced by the documented columns of a table, or by their header names."""
-    return _MARK.sub(_documented, sql)
+    return SavedQuery(path.stem, " ".join(comment), _MARK.sub(_documented, sql))
 
 
 def _documented(mark: re.Match[str]) -> str:
+    """Return what a mark stands for: the documented columns of a table, or their header names."""
     indent, alias = mark["indent"], mark["alias"]
-    items = [f"{alias}.{name}" for name, _ in KNOWN.values()] if alias else [literal(name) for name in KNOWN]
-    lines: list[str] = [""]
-    for item in items:
+    lines = [""]
+    for item in [f"{alias}.{name}" for name, _ in KNOWN.values()] if alias else map(literal, KNOWN):
         if len(lines[-1]) + len(item) > LINE_CHARACTERS:
             lines.append("")
         lines[-1] += f"{item}, "
     return indent + f"\n{indent}".join(line.rstrip() for line in lines).rstrip(",")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `run`."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     deployed.add_arguments(parser)
     parser.add_argument("--sql", type=Path, default=Path("athena"), help="folder of the views and queries")
     parser.add_argument("--query", help="name of the query to run once the views are created")
@@ -83,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace) -> Answer:
+def _run(options: argparse.Namespace) -> Answer:
     """Create all views, then run the query, if one is given; raises `InvalidRequest`, and `Stopped` if Athena fails."""
     deployment = deployed.deployment_of(options)
     queries = saved_queries(options.sql)
@@ -149,4 +142,4 @@ def _answer_view(names: Sequence[str], rows: Sequence[Any], cursor: "Cursor") ->
     yield f"[dim]{min(len(rows), SHOWN_ROWS)} rows, {cursor.data_scanned_in_bytes or 0:,} bytes scanned[/dim]"
 
 
-COMMAND = Command("athena", "create the views in Athena, and run a saved query", add_arguments, run)
+COMMAND = Command("athena", "create the views in Athena, and run a saved query", _add_arguments, _run)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
 from spaaza_snapshots import errors
 from spaaza_snapshots.base.aws_errors import code_of
@@ -63,11 +64,19 @@ EXIT_CODES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command found: `data` for --json, `body` for people, printed as it comes."""
+    """What a command found: `data` for --json, dataclasses and dates too; `body` for people, printed as it comes."""
 
     data: Any
     body: Iterable[RenderableType]
     exit_code: ExitCode = ExitCode.GOOD
+
+
+class Stopped(Exception):
+    """An early end, told in one sentence."""
+
+    def __init__(self, sentence: str, exit_code: ExitCode) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,13 @@ def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else PIPE_CHARACTERS
     return Terminal(stderr=stderr, width=width, highlight=False, emoji=False)  # an ARN has :secret: in it
+
+
+def progress(*columns: ProgressColumn) -> Progress:
+    """Return what shows on a terminal how far a command has come; nothing stays of it."""
+    console = aside()
+    around = (TextColumn("{task.description}"), BarColumn(), *columns, TimeRemainingColumn())
+    return Progress(*around, console=console, transient=True, disable=not console.is_terminal)
 
 
 def exit_code_of(error: Exception) -> ExitCode:

@@ -3,33 +3,25 @@
 import argparse
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from datetime import date, timedelta
+from typing import Any, Final
 
 from rich.console import RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 
 from spaaza_snapshots.base.sdk import SDK_CONFIG
 from spaaza_snapshots.cli import deployed
 from spaaza_snapshots.cli.command import Answer, Command, ExitCode
 from spaaza_snapshots.cli.days_asked import a_date
-from spaaza_snapshots.cli.stored import bucket_of, chain_ids_of, day_data, schedule_of
+from spaaza_snapshots.cli.marks import STYLES
 from spaaza_snapshots.errors import InvalidRequest
-from spaaza_snapshots.upkeep.chain_days import Bucket
+from spaaza_snapshots.upkeep.chain_days import Bucket, Standing
 from spaaza_snapshots.upkeep.days import State, StoredDay, chains_in, dates_of
 
 DEFAULT_DAYS: Final = 30
-STYLES: Final = {
-    State.COMPLETE: "green",
-    State.DAMAGED: "red",
-    State.MISSING: "red",
-    State.EXPIRED: "dim",
-    State.ERASED: "dim",
-}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `run`."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     deployed.add_arguments(parser)
     parser.add_argument("--chain", type=int, help="only this chain; default: every chain in the bucket")
     parser.add_argument(
@@ -38,13 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--until", type=a_date, help="last date, YYYY-MM-DD; default: today in the stack's time zone")
 
 
-def run(options: argparse.Namespace) -> Answer:
+def _run(options: argparse.Namespace) -> Answer:
     """List the days, from a chain's first one on; raises `InvalidRequest`."""
     deployment = deployed.deployment_of(options)
-    today = schedule_of(deployment).today(datetime.now(UTC))
+    today = deployment.today()
     with closing(deployment.session.client("s3", config=SDK_CONFIG)) as s3:
-        bucket = bucket_of(deployment, s3)
-        chain_ids = _chains(options.chain, {*chain_ids_of(deployment), *chains_in(s3, bucket.name)})
+        bucket = deployment.bucket(s3)
+        chain_ids = _chains(options.chain, {*deployment.chain_ids, *chains_in(s3, bucket.name)})
         days = [day for chain_id in chain_ids for day in _days(bucket, chain_id, options, today)]
     needs_a_person = any(day.state in (State.HELD, State.DAMAGED) for day in days)
     data = [{"chain_id": day.snapshot_id.chain_id, **day_data(day)} for day in days]
@@ -71,31 +63,39 @@ def _days(bucket: Bucket, chain_id: int, options: argparse.Namespace, today: dat
     return bucket.days(chain_id, dates, there, today)
 
 
+def day_data(day: StoredDay) -> dict[str, Any]:
+    """Return what JSON has of a day."""
+    manifest = day.manifest
+    return {
+        "date": day.snapshot_id.snapshot_date,
+        "state": day.state,
+        "rows": manifest.row_count if manifest else None,
+        "gzip_bytes": manifest.raw.gzip_bytes if manifest else None,
+        "typed": day.is_typed,
+        "run_id": manifest.run_id if manifest else None,
+        "started_at": manifest.started_at if manifest else None,
+    }
+
+
 def _view(days: list[StoredDay]) -> Iterator[RenderableType]:
     if not days:
         yield "There is nothing in these days."
         return
-    table = Table("chain", "date", "state", box=None, pad_edge=False)
-    for name in ("rows", "gzip bytes"):
-        table.add_column(name, justify="right")
-    for name in ("typed", "run", "started"):
-        table.add_column(name)
+    rows, gzip_bytes = Column("rows", justify="right"), Column("gzip bytes", justify="right")
+    table = Table("chain", "date", "state", rows, gzip_bytes, "typed", "run", "started", box=None, pad_edge=False)
     for day in days:
-        manifest = day.manifest
-        figures = (
-            (f"{manifest.row_count:,}", f"{manifest.raw.gzip_bytes:,}", "yes" if day.is_typed else "no")
-            if manifest
-            else ("", "", "")
-        )
-        of_run = (manifest.run_id, manifest.started_at) if manifest else ("", "")
-        state = f"[{STYLES.get(day.state, 'yellow')}]{day.state}[/]"
-        table.add_row(str(day.snapshot_id.chain_id), str(day.snapshot_id.snapshot_date), state, *figures, *of_run)
+        cells = [str(day.snapshot_id.chain_id), str(day.snapshot_id.snapshot_date)]
+        cells.append(f"[{STYLES[Standing(day.state.value)]}]{day.state}[/]")
+        if manifest := day.manifest:
+            cells += [f"{manifest.row_count:,}", f"{manifest.raw.gzip_bytes:,}", "yes" if day.is_typed else "no"]
+            cells += [manifest.run_id, manifest.started_at]
+        table.add_row(*cells)
     yield table
 
 
 COMMAND = Command(
     "list",
     "list the days of the chains (exit code 3: one of them is held or damaged; missing ones do not count)",
-    add_arguments,
-    run,
+    _add_arguments,
+    _run,
 )

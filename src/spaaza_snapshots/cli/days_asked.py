@@ -1,16 +1,13 @@
 """Which of the stored days a command is about, as its options say."""
 
 import argparse
-from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING
 
-from spaaza_snapshots.cli.deployed import Deployment
-from spaaza_snapshots.cli.stored import zone_of
 from spaaza_snapshots.errors import InvalidRequest
 from spaaza_snapshots.events.payload import parse_date
 from spaaza_snapshots.model.snapshot_id import SnapshotId
-from spaaza_snapshots.upkeep.days import chains_in, dates_of, oldest_kept
+from spaaza_snapshots.upkeep.days import chains_in, dates_of
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -38,39 +35,28 @@ def days_asked(options: argparse.Namespace, s3: "S3Client", bucket: str) -> list
 
     A single day of a single chain is returned whatever the bucket has; of others, those that have anything there.
     """
-    wanted = _wanted(options)
-    if wanted is None:
+    span = _span(options)
+    if span is None:
         return None
     if options.chain is not None and options.date is not None:
         return [SnapshotId(options.chain, options.date)]
-    return stored_days(s3, bucket, options.chain, wanted)
+    return stored_days(s3, bucket, options.chain, *span)
 
 
-def stored_days(s3: "S3Client", bucket: str, chain: int | None, wanted: Callable[[date], bool]) -> list[SnapshotId]:
-    """Return the days of a chain, or of all, that have anything in the bucket and are wanted; raises `StorageError`."""
+def stored_days(s3: "S3Client", bucket: str, chain: int | None, first: date, last: date) -> list[SnapshotId]:
+    """Return the days of a chain, or of all, in a span that have anything in the bucket; raises `StorageError`."""
     chains = chains_in(s3, bucket) if chain is None else [chain]
-    return [SnapshotId(each, day) for each in chains for day in dates_of(s3, bucket, each) if wanted(day)]
+    return [SnapshotId(each, day) for each in chains for day in dates_of(s3, bucket, each) if first <= day <= last]
 
 
-def today_of(deployment: Deployment) -> date:
-    """Return the date in the time zone of the stack; raises `InvalidRequest`, `BadSettings`."""
-    return datetime.now(zone_of(deployment)).date()
-
-
-def first_kept(deployment: Deployment, parameter: str, today: date) -> date:
-    """Return the first day whose objects cannot have expired yet, by a parameter that counts days."""
-    days = deployment.parameters.get(parameter)
-    return date.min if days is None else oldest_kept(today, int(days))
-
-
-def _wanted(options: argparse.Namespace) -> Callable[[date], bool] | None:
+def _span(options: argparse.Namespace) -> tuple[date, date] | None:
+    """Return the first and the last day asked for."""
     is_range = options.since is not None or options.until is not None
     if (options.date is not None) + is_range + options.all > 1:
         hint = "Give one of them."
         raise InvalidRequest("These options name different days", "--date, --since and --until, --all", hint)
     if options.date is not None:
-        return lambda day: bool(day == options.date)
-    if is_range:
-        since, until = options.since or date.min, options.until or date.max
-        return lambda day: since <= day <= until
-    return (lambda _: True) if options.all else None
+        return options.date, options.date
+    if is_range or options.all:
+        return options.since or date.min, options.until or date.max
+    return None

@@ -4,12 +4,17 @@ import argparse
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import boto3
 
 from spaaza_snapshots.cli.command import Answer, Command
 from spaaza_snapshots.cli.samconfig import SAMCONFIG, Section, section_of, sections
-from spaaza_snapshots.errors import InvalidRequest
+from spaaza_snapshots.errors import BadSettings, InvalidRequest
+from spaaza_snapshots.upkeep.chain_days import Bucket
+from spaaza_snapshots.upkeep.days import oldest_kept
 from spaaza_snapshots.upkeep.stack_facts import stack_facts
 
 
@@ -36,6 +41,35 @@ class Deployment:
             raise InvalidRequest("This is not a Spaaza Snapshots stack", f"{self.stack} has no {kind} {name}", hint)
         return values[name]
 
+    @property
+    def chain_ids(self) -> tuple[int, ...]:
+        """The configured chains; raises `InvalidRequest`."""
+        return tuple(dict.fromkeys(map(int, self.parameter("ChainIds").split(","))))
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The stack's time zone; raises `InvalidRequest`, and `BadSettings` if no run can tell its time."""
+        name = self.parameter("TimeZone")
+        try:
+            return ZoneInfo(name)
+        except (OSError, ValueError, KeyError):  # an unknown name, a folder's name, a path
+            hint = "Correct the parameter TimeZone, and deploy: no run can start with it."
+            raise BadSettings("The stack's time zone is not an IANA name", name, hint) from None
+
+    def today(self) -> date:
+        """Return the date in the stack's time zone; raises `InvalidRequest`, `BadSettings`."""
+        return datetime.now(self.zone).date()
+
+    def first_kept(self, parameter: str, today: date) -> date:
+        """Return the first day whose objects cannot have expired yet, by a parameter that counts days."""
+        days = self.parameters.get(parameter)
+        return date.min if days is None else oldest_kept(today, int(days))
+
+    def bucket(self, s3: Any) -> Bucket:
+        """Return where the days are; raises `InvalidRequest`."""
+        raw_days, pending_days = int(self.parameter("RawDays")), int(self.parameter("PendingDays"))
+        return Bucket(s3, self.output("BucketName"), raw_days, pending_days)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options that the functions below read."""
@@ -46,25 +80,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def session_of(options: argparse.Namespace) -> boto3.Session:
     """Return a session in the region of the stack; raises `InvalidRequest`."""
-    return _session(options, section_for(options))
-
-
-def _place(options: argparse.Namespace) -> tuple[str, boto3.Session]:
-    """Return the name of the stack, and a session in its region; raises `InvalidRequest`."""
     section = section_for(options)
-    stack = options.stack or (section.stack if section else None)
-    if not stack:
-        hint = "Name it: STACK= and REGION= for make, --stack and --region for the command; or deploy it from here."
-        raise InvalidRequest("No stack is known", f"{SAMCONFIG} names none", hint)
-    return stack, _session(options, section)
-
-
-def _session(options: argparse.Namespace, section: Section | None) -> boto3.Session:
     session = boto3.Session(region_name=options.region or (section.region if section else None))
     if session.region_name is None:
         hint = "Name it: REGION=eu-west-1 for make, --region for the command, or AWS_DEFAULT_REGION."
         raise InvalidRequest("No region is known", f"neither {SAMCONFIG} nor the SDK's settings name one", hint)
     return session
+
+
+def _stack_of(options: argparse.Namespace) -> str:
+    section = section_for(options)
+    stack: str | None = options.stack or (section.stack if section else None)
+    if not stack:
+        hint = "Name it: STACK= and REGION= for make, --stack and --region for the command; or deploy it from here."
+        raise InvalidRequest("No stack is known", f"{SAMCONFIG} names none", hint)
+    return stack
 
 
 def section_for(options: argparse.Namespace) -> Section | None:
@@ -81,7 +111,7 @@ def section_for(options: argparse.Namespace) -> Section | None:
 
 def deployment_of(options: argparse.Namespace) -> Deployment:
     """Ask CloudFormation for the stack; raises `InvalidRequest` if it is not there."""
-    stack, session = _place(options)
+    stack, session = _stack_of(options), session_of(options)
     with closing(session.client("cloudformation")) as cloudformation:
         facts = stack_facts(cloudformation, stack)
     if facts is None:
@@ -91,9 +121,8 @@ def deployment_of(options: argparse.Namespace) -> Deployment:
 
 
 def _where(options: argparse.Namespace) -> Answer:
-    stack, session = _place(options)
-    where = [f"--stack-name {stack} --region {session.region_name}"]
-    return Answer({"stack": stack, "region": session.region_name}, where)
+    stack, region = _stack_of(options), session_of(options).region_name
+    return Answer({"stack": stack, "region": region}, [f"--stack-name {stack} --region {region}"])
 
 
 COMMAND = Command("where", "print the deployed stack and its region, as options of sam", add_arguments, _where)

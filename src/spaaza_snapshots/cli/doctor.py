@@ -8,7 +8,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -20,8 +21,8 @@ from rich.markup import escape
 from spaaza_snapshots.base.environment import ENVIRONMENTS
 from spaaza_snapshots.base.sdk import SDK_CONFIG
 from spaaza_snapshots.cli import deployed
-from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside, out
-from spaaza_snapshots.cli.marks import can_write
+from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside
+from spaaza_snapshots.cli.marks import writable
 from spaaza_snapshots.cli.samconfig import Section, sections
 from spaaza_snapshots.spaaza.connections import http_pool
 from spaaza_snapshots.upkeep.doctor.course import examine
@@ -38,11 +39,8 @@ PLAIN_MARKS: Final = dict(zip(CheckStatus, "+x?-", strict=True))
 STYLES: Final = dict(zip(CheckStatus, ("green", "red", "yellow", "dim"), strict=True))
 NAME_CHARACTERS: Final = 18
 
-Results = Sequence[tuple[str, Finding]]
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `run`."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     deployed.add_arguments(parser)
     parser.add_argument(
         "--probe",
@@ -58,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace) -> Answer:
+def _run(options: argparse.Namespace) -> Answer:
     """Look at everything; a failed check is part of the answer, and no error."""
     with ExitStack() as closing, aside().status("looking") as shown:
         here = _surroundings(options, closing)
@@ -66,17 +64,18 @@ def run(options: argparse.Namespace) -> Answer:
         for name, finding in examine(here):
             results.append((name, finding))
             shown.update(f"looking; {name}: {finding.status}")
-    return Answer(
-        [{"name": name, "status": str(of.status), "finding": of.text, "fix": of.fix} for name, of in results],
-        [line for name, finding in results for line in _lines(name, finding)] + [_summary(results)],
-        _exit_code(results),
-    )
+    marks = writable(MARKS, PLAIN_MARKS)
+    summary, exit_code = _end(results)
+    lines = [line for name, finding in results for line in _lines(name, finding, marks)]
+    data = [{"name": name, "status": of.status, "finding": of.text, "fix": of.fix} for name, of in results]
+    return Answer(data, [*lines, summary], exit_code)
 
 
 def _surroundings(options: argparse.Namespace, closing: ExitStack) -> Surroundings:
     section = _section(options)
-    region = options.region or (section.region if section else None)
-    session = boto3.Session(region_name=region)
+    to_be = f"spaaza-snapshots-{options.env}" if options.env else None  # the name that make deploy will give it
+    stack, region = (section.stack, section.region) if section else (to_be, None)
+    session = boto3.Session(region_name=options.region or region)
 
     @cache
     def client(service: str) -> Any:
@@ -86,7 +85,7 @@ def _surroundings(options: argparse.Namespace, closing: ExitStack) -> Surroundin
         return made
 
     return Surroundings(
-        stack_name=options.stack or (section.stack if section else _stack_to_be(options)),
+        stack_name=options.stack or stack,
         was_deployed=section is not None,
         region=session.region_name,
         client=client,
@@ -111,11 +110,6 @@ def _section(options: argparse.Namespace) -> Section | None:
     return deployed.section_for(options)
 
 
-def _stack_to_be(options: argparse.Namespace) -> str | None:
-    """Return the name that `make deploy` will give the stack of an environment."""
-    return f"spaaza-snapshots-{options.env}" if options.env else None
-
-
 def _builds(python: str) -> bool:
     """Whether it is a Python of the functions' version that really runs: a version manager's shim may not."""
     with suppress(OSError):
@@ -125,27 +119,22 @@ def _builds(python: str) -> bool:
     return False
 
 
-def _lines(name: str, finding: Finding) -> list[str]:
-    marks = MARKS if can_write(out().encoding, "".join(MARKS.values())) else PLAIN_MARKS
+def _lines(name: str, finding: Finding, marks: Mapping[CheckStatus, str]) -> list[str]:
     mark = f"[{STYLES[finding.status]}]{marks[finding.status]}[/]"
     line = f"{mark} {escape(name):{NAME_CHARACTERS}} {escape(finding.text)}"
     return [line, f"{'':{NAME_CHARACTERS + 3}}[bold]{escape(finding.fix)}[/bold]"] if finding.fix else [line]
 
 
-def _summary(results: Results) -> str:
-    counts = {status: sum(finding.status == status for _, finding in results) for status in CheckStatus}
-    first = next((name for name, finding in results if finding.status is CheckStatus.BAD), None)
-    good, bad, unknown, skipped = counts.values()
-    begin = f" Begin with: {escape(first)}." if first else ""
-    return f"{good} good, {bad} bad, {unknown} unknown, {skipped} not checked.{begin}"
+def _end(results: Sequence[tuple[str, Finding]]) -> tuple[str, ExitCode]:
+    """Sum up; the first bad one is where to begin, and decides the exit code."""
+    counts = Counter(finding.status for _, finding in results)
+    good, bad, unknown, skipped = (counts[status] for status in CheckStatus)
+    summary = f"{good} good, {bad} bad, {unknown} unknown, {skipped} not checked."
+    for name, finding in results:
+        if finding.status is CheckStatus.BAD:
+            code = ExitCode.CREDENTIALS if finding.of_credentials else ExitCode.FAILED
+            return f"{summary} Begin with: {escape(name)}.", code
+    return summary, ExitCode.GOOD
 
 
-def _exit_code(results: Results) -> ExitCode:
-    """Tell by the first bad one, which is where to begin."""
-    first = next((finding for _, finding in results if finding.status is CheckStatus.BAD), None)
-    if first is None:
-        return ExitCode.GOOD
-    return ExitCode.CREDENTIALS if first.of_credentials else ExitCode.FAILED
-
-
-COMMAND = Command("doctor", "tell what is wrong with a set-up, in order, each with its fix", add_arguments, run)
+COMMAND = Command("doctor", "tell what is wrong with a set-up, in order, each with its fix", _add_arguments, _run)

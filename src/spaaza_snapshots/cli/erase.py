@@ -3,19 +3,18 @@
 import argparse
 import sys
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import DownloadColumn
 
-from spaaza_snapshots.cli import days_asked, deployed
-from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside
-from spaaza_snapshots.cli.early_end import Stopped
-from spaaza_snapshots.cli.erasure_view import Erased, answer_of
+from spaaza_snapshots.cli import deployed
+from spaaza_snapshots.cli.command import Answer, Command, ExitCode, Stopped, aside, progress
+from spaaza_snapshots.cli.erasure_view import answer_of
 from spaaza_snapshots.upkeep.erasure import erase, prove, refuse_unknown_chain
-from spaaza_snapshots.upkeep.erasure_plan import DayToErase, Plan, Search
+from spaaza_snapshots.upkeep.erasure_plan import Search
 from spaaza_snapshots.upkeep.person import People
 from spaaza_snapshots.upkeep.versions import VersionedBucket
 
@@ -48,36 +47,20 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> Answer:
     people = People(_ids(_texts(options)))
     deployment = deployed.deployment_of(options)
-    today = days_asked.today_of(deployment)
+    today = deployment.today()
     with closing(deployment.session.client("s3")) as s3:
         bucket = VersionedBucket(s3, deployment.output("BucketName"))
         refuse_unknown_chain(bucket, options.chain)
-        return answer_of(*_erased(bucket, options, people, today), today)
-
-
-def _erased(
-    bucket: VersionedBucket, options: argparse.Namespace, people: People, today: date
-) -> tuple[Plan, Erased | None]:
-    with _progress() as progress:
-        task = progress.add_task("Reading every export")
-        search = Search(bucket, options.chain, people, today, partial(progress.advance, task))
-        progress.update(task, total=search.bytes_to_read())
-        plan = search.plan()
-    if not options.yes:
-        return plan, None
-    now = partial(datetime.now, UTC)
-    record = erase(bucket, plan, people, now, _tell)
-    return plan, Erased(record, prove(bucket, plan, search, now))
-
-
-def _tell(day: DayToErase) -> None:
-    aside().print(f"{day.snapshot_id}: erased")
-
-
-def _progress() -> Progress:
-    console = aside()
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        with progress(DownloadColumn()) as shown:
+            task = shown.add_task("Reading every export")
+            search = Search(bucket, options.chain, people, today, partial(shown.advance, task))
+            shown.update(task, total=search.bytes_to_read())
+            plan = search.plan()
+        if not options.yes:
+            return answer_of(plan, None, None, today)
+        now = partial(datetime.now, UTC)
+        record = erase(bucket, plan, people, now, lambda day: aside().print(f"{day.snapshot_id}: erased"))
+        return answer_of(plan, record, prove(bucket, plan, search, now), today)
 
 
 def _texts(options: argparse.Namespace) -> list[str]:

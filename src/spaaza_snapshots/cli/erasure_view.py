@@ -1,9 +1,10 @@
 """How an erasure is told: the plan, what it costs, and the proof; never who."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from rich.console import RenderableType
@@ -15,24 +16,7 @@ from spaaza_snapshots.cli.command import Answer, ExitCode
 from spaaza_snapshots.model.erasure import Erasure
 from spaaza_snapshots.upkeep.erasure import ErasureProof
 from spaaza_snapshots.upkeep.erasure_plan import DayToErase, Plan
-from spaaza_snapshots.upkeep.versions import Version
 
-TODAY = (
-    "[yellow]Today's export ({today}) holds them too, and is left alone:[/yellow] the next run would bring them back."
-    " Have Spaaza erase them, run [bold]make snapshot CHAIN={chain_id} FORCE=1[/bold], and then this command again."
-)
-UNCLEAR = (
-    "[yellow]Nobody can say who is in {key}:[/yellow] a version of it cannot be read to its end, or it names no day."
-    " Look at it, and delete that version by hand."
-)
-NOT_FOUND = (
-    "[yellow]{missing} of {ids} ids {have} no record in any export:[/yellow] check that {they} the column ID, not"
-    " Spaaza User ID. After an erasure that was proved, that is as it should be."
-)
-OPEN = (
-    "[yellow]The erasure begun at {started_at} is not finished[/yellow] ({key}). If it was of other people, or of"
-    " more or fewer, repeat it with exactly the ids that it was begun with."
-)
 LEFT = "[red]Left:[/red] {key}"
 UPLOAD = (
     "[yellow]An export is being received at {key},[/yellow] and nobody can say yet who is in it. Run this command again"
@@ -42,15 +26,6 @@ CONVERSION = (
     "[yellow]A conversion may be writing {key}[/yellow] from the export that is gone now. Run this command again in"
     " 15 minutes."
 )
-WHAT_IS_LOST = "The exports of {days} go with all their users, because an export is never edited; the manifests stay."
-
-
-@dataclass(frozen=True, slots=True)
-class Erased:
-    """What was done: the record, None if none was needed, and the proof."""
-
-    record: Erasure | None
-    proof: ErasureProof
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +39,16 @@ class _Row:
     becomes: str
 
 
-def answer_of(plan: Plan, erased: Erased | None, today: date) -> Answer:
-    """Return the plan if nothing was erased, else the proof; exit code 1 if anything is left."""
+def answer_of(plan: Plan, record: Erasure | None, proof: ErasureProof | None, today: date) -> Answer:
+    """Return the plan if nothing was erased, else the proof; exit code 1 if anything is left.
+
+    `record`: None if none was needed; `proof`: None if nothing was to be erased.
+    """
     rows = [row for day in plan.days for row in _rows(day)]
-    clean = erased is not None and erased.proof.is_clean
-    unclear = [key for key in plan.unclear if erased is None or key in erased.proof.left]
-    body = [*_plan_view(plan, rows), *_warnings(plan, unclear, today), *_end(plan, erased, clean=clean)]
-    failed = erased is not None and not clean
-    return Answer(_data(plan, rows, erased, clean=clean), body, ExitCode.FAILED if failed else ExitCode.GOOD)
+    unclear = [key for key in plan.unclear if proof is None or key in proof.left]
+    body = [*_plan_view(plan, rows), *_warnings(plan, unclear, today), *_end(plan, record, proof)]
+    code = ExitCode.GOOD if proof is None or proof.is_clean else ExitCode.FAILED
+    return Answer(_data(plan, rows, record, proof), body, code)
 
 
 def _rows(day: DayToErase) -> Iterator[_Row]:
@@ -79,11 +56,13 @@ def _rows(day: DayToErase) -> Iterator[_Row]:
     typed = "deleted" if any(version.is_latest for version in day.typed) else "replaced versions deleted"
     typed = typed if day.typed_anew is None else "made again without them"
     going = ((*day.drafts, *day.report), "deleted")
+    by_key = attrgetter("key")
     parts = (going, (day.typed, typed), ((*day.exports, *day.exports_last), export))
     for versions, becomes in parts:
-        for key, group in groupby(sorted(versions, key=lambda version: version.key), lambda version: version.key):
+        for key, group in groupby(sorted(versions, key=by_key), by_key):
             of_key = list(group)
-            yield _Row(day.snapshot_id.snapshot_date, key, len(of_key), _bytes(of_key), becomes)
+            size = sum(version.bytes for version in of_key)
+            yield _Row(day.snapshot_id.snapshot_date, key, len(of_key), size, becomes)
 
 
 def _plan_view(plan: Plan, rows: list[_Row]) -> Iterator[RenderableType]:
@@ -95,37 +74,49 @@ def _plan_view(plan: Plan, rows: list[_Row]) -> Iterator[RenderableType]:
         for row in rows:
             table.add_row(escape(row.key), str(row.versions), decimal(row.bytes), row.becomes)
         yield table
-    whole = [day for day in plan.days if day.whole]
-    if whole:
-        yield WHAT_IS_LOST.format(days="1 day" if len(whole) == 1 else f"{len(whole)} days")
-    if plan.query_results:
-        results = plan.query_results
-        yield f"Query results: all {len(results)} versions ({decimal(_bytes(results))}) go, whoever is in them."
+    if whole := sum(day.whole for day in plan.days):
+        days = "1 day" if whole == 1 else f"{whole} days"
+        yield f"The exports of {days} go with all their users, because an export is never edited; the manifests stay."
+    if results := plan.query_results:
+        size = decimal(sum(version.bytes for version in results))
+        yield f"Query results: all {len(results)} versions ({size}) go, whoever is in them."
 
 
 def _warnings(plan: Plan, unclear: Iterable[str], today: date) -> Iterator[RenderableType]:
     if plan.ids_without_record:
         have, they = ("has", "it is") if plan.ids_without_record == 1 else ("have", "they are")
-        yield NOT_FOUND.format(missing=plan.ids_without_record, ids=plan.ids, have=have, they=they)
+        yield (
+            f"[yellow]{plan.ids_without_record} of {plan.ids} ids {have} no record in any export:[/yellow] check that"
+            f" {they} the column ID, not Spaaza User ID. After an erasure that was proved, that is as it should be."
+        )
     if plan.today:
-        yield TODAY.format(today=today, chain_id=plan.chain_id)
+        yield (
+            f"[yellow]Today's export ({today}) holds them too, and is left alone:[/yellow] the next run would bring"
+            f" them back. Have Spaaza erase them, run [bold]make snapshot CHAIN={plan.chain_id} FORCE=1[/bold], and"
+            " then this command again."
+        )
     for key in unclear:
-        yield UNCLEAR.format(key=escape(key))
+        yield (
+            f"[yellow]Nobody can say who is in {escape(key)}:[/yellow] a version of it cannot be read to its end, or it"
+            " names no day. Look at it, and delete that version by hand."
+        )
 
 
-def _end(plan: Plan, erased: Erased | None, *, clean: bool) -> Iterator[RenderableType]:
-    if erased is None:
+def _end(plan: Plan, record: Erasure | None, proof: ErasureProof | None) -> Iterator[RenderableType]:
+    if proof is None:
         if plan.days or plan.query_results:
             yield "Nothing was changed. To erase, add [bold]--yes[/bold] (with make: YES=1)."
         return
-    for record in erased.proof.open_records:
-        yield OPEN.format(started_at=record.started_at, key=record.key)
-    if erased.record is not None:
-        yield f"Record: {erased.record.key}"
-    proof = erased.proof
+    for unfinished in proof.open_records:
+        yield (
+            f"[yellow]The erasure begun at {unfinished.started_at} is not finished[/yellow] ({unfinished.key}). If it"
+            " was of other people, or of more or fewer, repeat it with exactly the ids that it was begun with."
+        )
+    if record is not None:
+        yield f"Record: {record.key}"
     for text, found in ((LEFT, proof.left), (UPLOAD, proof.uploads), (CONVERSION, proof.conversions)):
         yield from (text.format(key=escape(key)) for key in found)
-    if clean:
+    if proof.is_clean:
         gone, results = sum(len(day.versions) for day in plan.days), len(plan.query_results)
         erased_now = f" {gone} versions of {len(plan.days)} days and {results} of query results are gone."
         yield (
@@ -140,7 +131,7 @@ def _end(plan: Plan, erased: Erased | None, *, clean: bool) -> Iterator[Renderab
         )
 
 
-def _data(plan: Plan, rows: list[_Row], erased: Erased | None, *, clean: bool) -> Any:
+def _data(plan: Plan, rows: list[_Row], record: Erasure | None, proof: ErasureProof | None) -> Any:
     return {
         "chain_id": plan.chain_id,
         "export_versions_read": plan.export_versions,
@@ -151,19 +142,15 @@ def _data(plan: Plan, rows: list[_Row], erased: Erased | None, *, clean: bool) -
             {"date": day.snapshot_id.snapshot_date.isoformat(), "whole": day.whole, "typed_anew": bool(day.typed_anew)}
             for day in plan.days
         ],
-        "objects": [asdict(row) for row in rows],
+        "objects": rows,
         "query_results": len(plan.query_results),
         "today_is_left": plan.today,
         "unclear": plan.unclear,
-        "erased": erased is not None,
-        "proved": None if erased is None else clean,
-        "left": None if erased is None else erased.proof.left,
-        "uploads": None if erased is None else erased.proof.uploads,
-        "conversions": None if erased is None else erased.proof.conversions,
-        "open_records": None if erased is None else [record.key for record in erased.proof.open_records],
-        "record": erased.record.key if erased is not None and erased.record is not None else None,
+        "erased": proof is not None,
+        "proved": proof and proof.is_clean,
+        "left": proof and proof.left,
+        "uploads": proof and proof.uploads,
+        "conversions": proof and proof.conversions,
+        "open_records": proof and [unfinished.key for unfinished in proof.open_records],
+        "record": record and record.key,
     }
-
-
-def _bytes(versions: list[Version] | tuple[Version, ...]) -> int:
-    return sum(version.bytes for version in versions)

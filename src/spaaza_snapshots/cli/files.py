@@ -4,12 +4,10 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from spaaza_snapshots.cli.command import Answer, Command, ExitCode
-from spaaza_snapshots.cli.early_end import Stopped
+from spaaza_snapshots.cli.command import Answer, Command, ExitCode, Stopped
 from spaaza_snapshots.cli.manifest_view import checks_table, facts_table, result_view
 from spaaza_snapshots.errors import ExportInterrupted, NotAnExport
 from spaaza_snapshots.proof.checks import prove
@@ -50,7 +48,7 @@ def _inspect(options: argparse.Namespace) -> Answer:
         raise Stopped(f"{type(error).__name__} {error}", ExitCode.DAMAGED) from None
     counted = {name: getattr(inspection, name) for name in COUNTED}
     return Answer(
-        {**counted, "checks": [asdict(check) for check in checks]},
+        {**counted, "checks": checks},
         [facts_table(counted), checks_table(checks)],
         ExitCode.GOOD if all(check.passed for check in checks) else ExitCode.DAMAGED,
     )

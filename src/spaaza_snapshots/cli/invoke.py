@@ -1,8 +1,4 @@
-"""`spaaza-snapshots invoke`: start a run, follow its log to the end, and print its result.
-
-The run is invoked asynchronously. A synchronous call would keep a connection idle for up to 15 minutes; a NAT may drop
-it earlier, and then the answer is lost and the outcome unknown.
-"""
+"""`spaaza-snapshots invoke`: start a run as an event, follow its log to the end, and print its result."""
 
 import argparse
 import json
@@ -18,9 +14,8 @@ from rich.json import JSON
 from rich.markup import escape
 
 from spaaza_snapshots.cli import deployed
-from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside, exit_code_of_class
+from spaaza_snapshots.cli.command import Answer, Command, ExitCode, Stopped, aside, exit_code_of_class
 from spaaza_snapshots.cli.days_asked import a_date
-from spaaza_snapshots.cli.early_end import Stopped
 from spaaza_snapshots.cli.manifest_view import manifest_view
 from spaaza_snapshots.model.manifest import Manifest
 from spaaza_snapshots.model.snapshot_id import SnapshotId
@@ -32,8 +27,7 @@ ONCE: Final = Config(retries={"total_max_attempts": 1})
 """A retry by the SDK could start a second run."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `run`."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     deployed.add_arguments(parser)
     parser.add_argument("--function", help="name or ARN of the export function; default: the stack's")
     parser.add_argument("--chain", type=int, help="chain id; default: all configured chains")
@@ -42,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--accept", action="store_true", help="commit the held snapshot")
 
 
-def run(options: argparse.Namespace) -> Answer:
+def _run(options: argparse.Namespace) -> Answer:
     """Start a run and wait for its end; raises `Stopped` if it failed, `OutOfTime` if it did not end in time."""
     session, function = _function(options)
     payload = _payload(options)
@@ -105,4 +99,4 @@ def _good_end(end: LogEntry, session: boto3.Session, bucket: str) -> Answer:
     return Answer({**asdict(manifest), "status": end["status"]}, manifest_view(manifest, end["status"]))
 
 
-COMMAND = Command("invoke", "run the deployed function, follow it, and print its manifest", add_arguments, run)
+COMMAND = Command("invoke", "run the deployed function, follow it, and print its manifest", _add_arguments, _run)

@@ -7,6 +7,7 @@ terminal alone, and kept nowhere.
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -22,15 +23,8 @@ from rich.markup import escape
 from spaaza_snapshots.base.aws_errors import code_of
 from spaaza_snapshots.base.sdk import SDK_CONFIG
 from spaaza_snapshots.cli import deployed
-from spaaza_snapshots.cli.command import Answer, Command, aside
-from spaaza_snapshots.cli.early_end import telling, without_ctrl_c
-from spaaza_snapshots.errors import (
-    InvalidRequest,
-    LoginRefused,
-    SessionExpired,
-    SnapshotError,
-    StorageError,
-)
+from spaaza_snapshots.cli.command import Answer, Command, ExitCode, Stopped, aside, exit_code_of
+from spaaza_snapshots.errors import InvalidRequest, LoginRefused, SessionExpired, SnapshotError, StorageError
 from spaaza_snapshots.spaaza.connections import http_pool
 from spaaza_snapshots.spaaza.credentials import Session, prove_writable, read_session
 from spaaza_snapshots.spaaza.login import API_URLS, Passcode, SpaazaLogin, api_url
@@ -55,30 +49,35 @@ class _Place:
     title: str
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what `log_in` and `log_out` read; never a name, a password or a code, which a process list would show."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options; never a name, a password or a code, which a process list would show."""
     deployed.add_arguments(parser)
     parser.add_argument("--secret", help="name or ARN of the secret; without it, that of the stack")
     parser.add_argument("--environment", choices=tuple(API_URLS), help="without it, that of the stack")
 
 
-def log_in(options: argparse.Namespace) -> Answer:
+def _log_in(options: argparse.Namespace) -> Answer:
     """Ask for what Spaaza asks for, and store the session; raises `Stopped`, and what finding the stack raises."""
     if not sys.stdin.isatty():
         raise InvalidRequest("A password is asked for at a terminal only", "standard input is none", "Use no pipe.")
-    with telling(UNCHANGED), _place(options) as place:
+    with _telling(UNCHANGED), _place(options) as place:
         _say(f"[dim]{escape(place.title)}[/dim]")
         session = _new_session(place)
-        with telling(STORED):
-            _check(place.login, session)
+        with _telling(STORED):
+            if not place.login.is_alive(session):
+                raise SessionExpired("Spaaza does not know the session that it has just begun", "", "")
     sentence = f"Logged in: {_validity(session, datetime.now(UTC))} The next run uses it."
     return Answer({"secret": place.secret_id, "session_expires_at": session.expires_at}, [sentence])
 
 
-def log_out(options: argparse.Namespace) -> Answer:
+def _log_out(options: argparse.Namespace) -> Answer:
     """End the session in the secret, which stays there; raises `Stopped`."""
-    with telling(UNCHANGED), _place(options) as place:
-        ended = _end(place)
+    with _telling(UNCHANGED), _place(options) as place:
+        try:
+            place.login.log_out(read_session(place.secrets_manager, place.secret_id))
+            ended = "Logged out: Spaaza has ended the session."
+        except SessionExpired:
+            ended = "Spaaza had ended the session already."
     return Answer({"secret": place.secret_id}, [f"{ended} The next run will fail until somebody logs in."])
 
 
@@ -97,24 +96,48 @@ def _place(options: argparse.Namespace) -> Iterator[_Place]:
         url = api_url(environment, os.environ.get("SPAAZA_API_URL", ""))
     except ValueError as problem:
         raise InvalidRequest("SPAAZA_API_URL cannot be used", f"it {problem}", "Unset it outside a sandbox.") from None
+    title = f"Logging in at {url} ({environment}), for the secret {secret_id}"
     with http_pool() as http, closing(session.client("secretsmanager", config=SDK_CONFIG)) as secrets_manager:
-        yield _Place(
-            secrets_manager,
-            secret_id,
-            SpaazaLogin(http, url),
-            f"Logging in at {url} ({environment}), for the secret {secret_id}",
-        )
+        yield _Place(secrets_manager, secret_id, SpaazaLogin(http, url), title)
+
+
+@contextmanager
+def _telling(state: str) -> Iterator[None]:
+    """Make every early end one sentence that says how things stand; nothing of what was typed is in it."""
+    try:
+        yield
+    except (KeyboardInterrupt, EOFError):
+        # on a new line: the prompt stands there
+        raise Stopped(f"\nStopped; {state}.", ExitCode.INTERRUPTED) from None
+    except UnicodeError:
+        raise Stopped(f"What was typed is not in the terminal's encoding; {state}.", ExitCode.FAILED) from None
+    except InvalidRequest:
+        raise  # of the command itself, whose hint says what to change in it
+    except SnapshotError as error:
+        detail = f" ({error.detail})" if error.detail else ""
+        raise Stopped(f"{error.what}{detail}; {state}.", exit_code_of(error)) from None
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[list[int]]:
+    """Let Ctrl-C wait; yields what becomes non-empty once it was pressed."""
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _new_session(place: _Place) -> Session:
-    with telling(UNCHANGED):
+    with _telling(UNCHANGED):
         _prove_writable(place)
         username, password = _typed(input, "Spaaza user name: ").strip(), _typed(getpass, "Password: ")
-    with telling(UNSTORED), without_ctrl_c() as pressed:
+    with _telling(UNSTORED), _without_ctrl_c() as pressed:
         answer = place.login.log_in(username, password)
         if isinstance(answer, Session):
             return _stored(place, answer)
-    with telling(DOUBTFUL):
+    with _telling(DOUBTFUL):
         if pressed:
             raise KeyboardInterrupt
         return _exchanged(place, answer)
@@ -132,7 +155,7 @@ def _exchanged(place: _Place, passcode: Passcode) -> Session:
     for tries_left in reversed(range(CODE_TRIES)):
         code = _code()
         try:
-            with without_ctrl_c() as pressed:
+            with _without_ctrl_c() as pressed:
                 return _stored(place, place.login.exchange(passcode, code))
         except LoginRefused as refused:
             if pressed:
@@ -163,7 +186,7 @@ def _code() -> str:
 
 def _stored(place: _Place, session: Session) -> Session:
     """Make the session the secret's current version; one that nobody will have is ended."""
-    with telling(LOST):
+    with _telling(LOST):
         try:
             place.secrets_manager.put_secret_value(SecretId=place.secret_id, SecretString=session.to_secret())
         except (ClientError, BotoCoreError) as error:
@@ -178,19 +201,6 @@ def _reason(place: _Place, error: ClientError | BotoCoreError) -> str:
     return f"{place.secret_id}, {code_of(error)}"
 
 
-def _check(login: SpaazaLogin, session: Session) -> None:
-    if not login.is_alive(session):
-        raise SessionExpired("Spaaza does not know the session that it has just begun", "", "")
-
-
-def _end(place: _Place) -> str:
-    try:
-        place.login.log_out(read_session(place.secrets_manager, place.secret_id))
-    except SessionExpired:
-        return "Spaaza had ended the session already."
-    return "Logged out: Spaaza has ended the session."
-
-
 def _validity(session: Session, now: datetime) -> str:
     days = session.days_left(now)
     if session.expires_at is None or days is None:
@@ -198,5 +208,5 @@ def _validity(session: Session, now: datetime) -> str:
     return f"the session holds for {days:.1f} days, until {session.expires_at.astimezone():%A %-d %B %Y, %H:%M %Z}."
 
 
-LOGIN = Command("login", "log in to Spaaza, and put the session into the stack's secret", add_arguments, log_in)
-LOGOUT = Command("logout", "end the session in the stack's secret", add_arguments, log_out)
+LOGIN = Command("login", "log in to Spaaza, and put the session into the stack's secret", _add_arguments, _log_in)
+LOGOUT = Command("logout", "end the session in the stack's secret", _add_arguments, _log_out)

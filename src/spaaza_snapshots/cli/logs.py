@@ -5,9 +5,8 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from itertools import chain
 from typing import Any, Final
 
 from rich.markup import escape
@@ -15,7 +14,6 @@ from rich.markup import escape
 from spaaza_snapshots.cli import deployed
 from spaaza_snapshots.cli.command import Answer, Command
 from spaaza_snapshots.cli.deployed import Deployment
-from spaaza_snapshots.cli.stored import zone_of
 from spaaza_snapshots.errors import BadSettings, InvalidRequest
 from spaaza_snapshots.upkeep.log_lines import chains_in, entry_of, is_report
 
@@ -53,8 +51,7 @@ class Line:
         return chain_id is None or not self.chain_ids or chain_id in self.chain_ids
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `run`."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     deployed.add_arguments(parser)
     parser.add_argument("--since", default="12h", help="how far back: 90m, 12h or 3d; default: 12h")
     parser.add_argument("--chain", type=int, help="only what is about this chain, or about no chain at all")
@@ -62,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--follow", action="store_true", help="keep printing new lines as they come, until Ctrl-C")
 
 
-def run(options: argparse.Namespace) -> Answer:
+def _run(options: argparse.Namespace) -> Answer:
     """Read the logs of the stack; raises `InvalidRequest`."""
     since = datetime.now(UTC) - _ago(options.since)
     if options.follow and options.json:
@@ -76,13 +73,13 @@ def run(options: argparse.Namespace) -> Answer:
         lines = [line for line in _lines(logs, groups, since, set()) if line.is_about(options.chain)]
     if not lines:
         return Answer([], [f"Nothing was logged since {since.astimezone(zone):%-d %B %Y, %H:%M %Z}."])
-    return Answer([asdict(line) for line in lines], (_text(line, zone) for line in lines))
+    return Answer(lines, (_text(line, zone) for line in lines))
 
 
 def _zone(deployment: Deployment) -> tzinfo:
     """Return the stack's time zone, as everywhere else; UTC if it has none that can be told: the log says so."""
     try:
-        return zone_of(deployment)
+        return deployment.zone
     except BadSettings:
         return UTC
 
@@ -118,25 +115,18 @@ def _followed(session: Any, groups: Mapping[str, str], since: datetime) -> Itera
 
 def _lines(logs: Any, groups: Mapping[str, str], since: datetime, seen: set[str]) -> list[Line]:
     """Return the lines of all groups in the order of time, without those seen before, and remember these."""
-    of_each = [_lines_of(logs, function, group, since, seen) for function, group in groups.items()]
-    return sorted(chain.from_iterable(of_each), key=lambda line: line.at)
+    lines = []
+    paginator, since_ms = logs.get_paginator("filter_log_events"), int(since.timestamp() * 1000)
+    for function, group in groups.items():
+        for event in paginator.paginate(logGroupName=group, startTime=since_ms).search("events[]"):
+            if event["eventId"] not in seen:
+                seen.add(event["eventId"])
+                at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
+                lines.append(_line(function, at, event["message"]))
+    return sorted(filter(None, lines), key=lambda line: line.at)
 
 
-def _lines_of(logs: Any, function: str, group: str, since: datetime, seen: set[str]) -> Iterator[Line]:
-    pages = logs.get_paginator("filter_log_events").paginate(
-        logGroupName=group, startTime=int(since.timestamp() * 1000)
-    )
-    for page in pages:
-        for event in page["events"]:
-            if event["eventId"] in seen:
-                continue
-            seen.add(event["eventId"])
-            line = line_of(function, datetime.fromtimestamp(event["timestamp"] / 1000, UTC), event["message"])
-            if line is not None:
-                yield line
-
-
-def line_of(function: str, at: datetime, text: str) -> Line | None:
+def _line(function: str, at: datetime, text: str) -> Line | None:
     """Read one line of a log; None for metrics, and for what Lambda says of a run that ended well."""
     entry = entry_of(text)
     if not entry or is_report(entry):
@@ -167,4 +157,4 @@ def _text(line: Line, zone: tzinfo) -> str:
     return f"{line.at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}  {line.function:<8}  [{style}]{line.level:<7}[/]  {text}"
 
 
-COMMAND = Command("logs", "print what the functions have logged, and follow it", add_arguments, run)
+COMMAND = Command("logs", "print what the functions have logged, and follow it", _add_arguments, _run)

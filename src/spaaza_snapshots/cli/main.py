@@ -10,8 +10,9 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
 from io import TextIOWrapper
-from typing import Final
+from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
@@ -36,12 +37,12 @@ from spaaza_snapshots.cli.command import (
     Answer,
     Command,
     ExitCode,
+    Stopped,
     aside,
     exit_code_of,
     lacks_aws_credentials,
     out,
 )
-from spaaza_snapshots.cli.early_end import Stopped
 from spaaza_snapshots.cli.terminal import json_shown
 from spaaza_snapshots.errors import SnapshotError
 
@@ -122,7 +123,8 @@ def parser() -> argparse.ArgumentParser:
 
 def _print(answer: Answer, *, as_json: bool) -> None:
     if as_json:
-        text = json.dumps(answer.data, indent=2, ensure_ascii=not _has_unicode(), default=str)
+        has_unicode = sys.stdout.encoding.lower().startswith("utf")
+        text = json.dumps(answer.data, indent=2, ensure_ascii=not has_unicode, default=_as_json)
         print(json_shown(text), flush=True)
         return
     console = out()
@@ -130,8 +132,8 @@ def _print(answer: Answer, *, as_json: bool) -> None:
         console.print(part, soft_wrap=isinstance(part, str))
 
 
-def _has_unicode() -> bool:
-    return sys.stdout.encoding.lower().startswith("utf")
+def _as_json(value: Any) -> Any:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
 
 
 def _end(sentence: str, exit_code: ExitCode) -> ExitCode:

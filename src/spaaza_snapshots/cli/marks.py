@@ -1,11 +1,14 @@
 """One mark for each way a day can stand, in a row and in its legend."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from rich.text import Text
 
+from spaaza_snapshots.cli.command import out
 from spaaza_snapshots.upkeep.chain_days import ChainDays, Standing
+
+S = TypeVar("S")
 
 STYLES: Final[Mapping[Standing, str]] = {
     Standing.COMPLETE: "green",
@@ -24,28 +27,24 @@ PLAIN_SIGNS: Final = dict(zip(Standing, "#=?~X-eo,.", strict=True))
 """Where the encoding of the output has none of the others."""
 
 
-def signs_for(encoding: str) -> Mapping[Standing, str]:
-    """Return the marks that an encoding has."""
-    return SIGNS if can_write(encoding, "".join(SIGNS.values())) else PLAIN_SIGNS
-
-
-def can_write(encoding: str, text: str) -> bool:
-    """Whether an encoding has every character of a text."""
+def writable(signs: Mapping[S, str], plain_signs: Mapping[S, str]) -> Mapping[S, str]:
+    """Return the signs, or the plain ones where the encoding of the output lacks one of the others."""
     try:
-        text.encode(encoding)
+        "".join(signs.values()).encode(out().encoding)
     except (UnicodeError, LookupError):
-        return False
-    return True
+        return plain_signs
+    return signs
 
 
-def row_of(chain: ChainDays, signs: Mapping[Standing, str]) -> Text:
+def row_of(chain: ChainDays) -> Text:
     """Return the marks of a chain's days, the last of them today."""
-    standings = [chain.standing(day) for day in chain.days]
+    signs, standings = writable(SIGNS, PLAIN_SIGNS), [chain.standing(day) for day in chain.days]
     return Text.assemble(*((signs[standing], STYLES[standing]) for standing in standings))
 
 
-def legend(chains: Sequence[ChainDays], signs: Mapping[Standing, str]) -> Text:
+def legend(chains: Sequence[ChainDays]) -> Text:
     """Return what the marks that are shown mean."""
+    signs = writable(SIGNS, PLAIN_SIGNS)
     shown = {chain.standing(day) for chain in chains for day in chain.days}
     parts = [(f"{signs[standing]} {standing.value}", STYLES[standing]) for standing in Standing if standing in shown]
     return Text("   ").join(Text.assemble(part) for part in parts)

@@ -4,7 +4,6 @@ import argparse
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import RenderableType
@@ -31,8 +30,7 @@ MOST_PARALLEL: Final = 8
 RETRIED: Final = "Lambda tries a failed one twice more by itself; make logs FUNCTION=Parquet shows how that ends"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `run`."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     deployed.add_arguments(parser)
     days_asked.add_arguments(parser)
     parser.add_argument(
@@ -45,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace) -> Answer:
+def _run(options: argparse.Namespace) -> Answer:
     """Rebuild the days asked for; raises `InvalidRequest` if none are, `StorageError`, `ClientError`."""
     deployment = deployed.deployment_of(options)
     bucket, session = deployment.output("BucketName"), deployment.session
@@ -57,7 +55,7 @@ def run(options: argparse.Namespace) -> Answer:
         days, skipped = _days(options, deployment, s3, bucket)
         store = SnapshotStore(s3, bucket)
         rebuilder = Rebuilder(functions, logs, deployment.output("ParquetFunctionName"), store, options.parallel)
-        return _followed(rebuilder, days, skipped)
+        return _rebuilt(rebuilder, days, skipped)
 
 
 def _days(
@@ -68,10 +66,10 @@ def _days(
     if asked is None:
         hint = "Give --date, --since and --until, or --all; --chain for one chain only."
         raise InvalidRequest("No days are named", "", hint)
-    today = days_asked.today_of(deployment)
-    kept = days_asked.first_kept(deployment, "ParquetDays", today)
+    today = deployment.today()
+    kept = deployment.first_kept("ParquetDays", today)
     days, skipped = [], []
-    for day in days_of(SnapshotStore(s3, bucket), asked, days_asked.first_kept(deployment, "RawDays", today)):
+    for day in days_of(SnapshotStore(s3, bucket), asked, deployment.first_kept("RawDays", today)):
         if day.state is not State.COMPLETE:
             skipped.append(Rebuilt(day.snapshot_id, Outcome.SKIPPED, detail=f"its snapshot is {day.state}"))
         elif day.snapshot_id.snapshot_date < kept:  # a new one would outlive the days that were promised
@@ -81,19 +79,16 @@ def _days(
     return days, skipped
 
 
-def _followed(rebuilder: Rebuilder, days: Sequence[SnapshotId], skipped: list[Rebuilt]) -> Answer:
+def _rebuilt(rebuilder: Rebuilder, days: Sequence[SnapshotId], skipped: list[Rebuilt]) -> Answer:
     results = [*skipped]
+    stopped = False
     with aside().status("starting") as shown:
         try:
             for result in rebuilder.rebuild(days):
                 results.append(result)
                 shown.update(f"{len(results) - len(skipped):,} of {len(days):,} days")
         except KeyboardInterrupt:
-            return _answer(results, rebuilder, stopped=True)
-    return _answer(results, rebuilder, stopped=False)
-
-
-def _answer(results: Sequence[Rebuilt], rebuilder: Rebuilder, *, stopped: bool) -> Answer:
+            stopped = True
     counts = Counter(result.outcome for result in results)
     data = {
         "days": [_data(result) for result in results],
@@ -121,9 +116,8 @@ def _day(day: SnapshotId) -> dict[str, Any]:
 
 
 def _data(result: Rebuilt) -> dict[str, Any]:
-    found = asdict(result)
-    del found["snapshot_id"]
-    return {**_day(result.snapshot_id), **found}
+    figures = {"rows": result.rows, "rejected_rows": result.rejected_rows}
+    return {**_day(result.snapshot_id), "outcome": result.outcome, **figures, "detail": result.detail}
 
 
 def _table(results: Sequence[Rebuilt]) -> Table:
@@ -135,4 +129,4 @@ def _table(results: Sequence[Rebuilt]) -> Table:
     return table
 
 
-COMMAND = Command("rebuild", "make typed copies again, as after a change of the converter", add_arguments, run)
+COMMAND = Command("rebuild", "make typed copies again, as after a change of the converter", _add_arguments, _run)

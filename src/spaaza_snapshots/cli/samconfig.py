@@ -37,14 +37,12 @@ def sections() -> list[Section]:
 
 
 def _section(environment: str, commands: Mapping[str, Any]) -> Section:
-    parameters = {**_parameters(commands, "global"), **_parameters(commands, "deploy")}
+    parameters: dict[str, Any] = {}
+    for command in ("global", "deploy"):
+        of_command = commands.get(command)
+        if isinstance(of_command, Mapping):
+            parameters |= of_command.get("parameters", {})
     return Section(environment, parameters.get("stack_name"), parameters.get("region"))
-
-
-def _parameters(commands: Mapping[str, Any], command: str) -> Mapping[str, Any]:
-    of_command = commands.get(command, {})
-    parameters: Mapping[str, Any] = of_command.get("parameters", {}) if isinstance(of_command, Mapping) else {}
-    return parameters
 
 
 def section_of(environment: str | None) -> Section | None:

@@ -1,6 +1,6 @@
 """The screen of `status`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -8,15 +8,14 @@ from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from spaaza_snapshots.cli.command import out
-from spaaza_snapshots.cli.marks import STYLES, legend, row_of, signs_for
+from spaaza_snapshots.cli.marks import STYLES, legend, row_of
 from spaaza_snapshots.model.erasure import ErasureRecords
 from spaaza_snapshots.upkeep.advice import Step, Trouble
 from spaaza_snapshots.upkeep.chain_days import ChainDays, Standing
-from spaaza_snapshots.upkeep.days import State, StoredDay
+from spaaza_snapshots.upkeep.days import State
 from spaaza_snapshots.upkeep.failures import RunError
 from spaaza_snapshots.upkeep.scheduler import Fault
-from spaaza_snapshots.upkeep.session_dates import SessionDates
+from spaaza_snapshots.upkeep.session_dates import Renewal, SessionDates
 from spaaza_snapshots.upkeep.status import SHOWN_DAYS, Status
 from spaaza_snapshots.upkeep.unknown import Unknown
 
@@ -34,18 +33,17 @@ def status_view(found: Status, stack: str, region: str) -> Iterator[RenderableTy
     yield f"[bold]{escape(stack)}[/bold] in {region}: {local:%Y-%m-%d %H:%M} {zone}, {_when(found)}"
     yield ""
     yield _chains_table(found)
-    if looked_at := _looked_at(found):
-        yield legend(looked_at, signs_for(out().encoding))
+    chains = [chain for chain in found.chains.values() if isinstance(chain, ChainDays)]
+    if chains:
+        yield legend(chains)
     yield ""
-    yield from _errors(found)
-    for name, text in _facts(found).items():
+    if why_incomplete := [*_last_errors(found), *_held(chains), *_erasures(chains)]:
+        yield from why_incomplete
+        yield ""
+    for name, text in _facts(found):
         yield f"{name:<20}{text}"
     yield ""
     yield from _steps(found.steps)
-
-
-def _looked_at(found: Status) -> list[ChainDays]:
-    return [chain for chain in found.chains.values() if isinstance(chain, ChainDays)]
 
 
 def _when(found: Status) -> str:
@@ -56,7 +54,6 @@ def _when(found: Status) -> str:
 
 
 def _chains_table(found: Status) -> Table:
-    signs = signs_for(out().encoding)
     table = Table(box=None, pad_edge=False)
     for name in ("chain", "today", "rows", "since", "", "typed copy", f"last {SHOWN_DAYS} days"):
         table.add_column(name, no_wrap=True)
@@ -67,37 +64,26 @@ def _chains_table(found: Status) -> Table:
         standing = chain.standing(chain.today)
         shown = Standing.COMPLETE if standing is Standing.UNTYPED else standing  # the column beside it says so
         state = f"[{STYLES[shown]}]{shown.value}[/]"
-        table.add_row(str(chain_id), state, *_rows(chain), _typed(chain), row_of(chain, signs))
+        table.add_row(str(chain_id), state, *_rows(chain), _typed(chain), row_of(chain))
     return table
 
 
 def _rows(chain: ChainDays) -> tuple[str, str, str]:
     """Return today's rows, the date that they are compared with, and the difference."""
-    today, previous = _row_count(chain.today), _row_count(chain.previous)
-    if today is None:
+    if chain.today.manifest is None:
         return "", "", ""
-    if previous is None or chain.previous is None:
+    today = chain.today.manifest.row_count
+    if chain.previous is None or chain.previous.manifest is None:
         return f"{today:,}", "", ""
+    previous = chain.previous.manifest.row_count
     percent = f" ({(today - previous) / previous:+.2%})" if previous else ""
     return f"{today:,}", f"{chain.previous.snapshot_id.snapshot_date:%m-%d}", f"{today - previous:+,}{percent}"
-
-
-def _row_count(day: StoredDay | None) -> int | None:
-    return None if day is None or day.manifest is None else day.manifest.row_count
 
 
 def _typed(chain: ChainDays) -> str:
     if chain.typed is None or isinstance(chain.typed, Unknown):
         return "" if chain.typed is None else UNKNOWN  # the step about it has the reason
     return f"[{'green' if chain.typed == 'there' else 'yellow'}]{chain.typed}[/]"
-
-
-def _errors(found: Status) -> Iterator[RenderableType]:
-    """Yield why a chain is not complete: its last error, the check that holds its export, an unfinished erasure."""
-    lines = [*_last_errors(found), *_held(found), *_erasures(found)]
-    yield from lines
-    if lines:
-        yield ""
 
 
 def _last_errors(found: Status) -> Iterator[str]:
@@ -113,15 +99,15 @@ def _last_errors(found: Status) -> Iterator[str]:
             yield f"[bold]chain {chain_id}[/bold]: {text}"
 
 
-def _held(found: Status) -> Iterator[str]:
-    for day in (day for chain in _looked_at(found) for day in (*chain.held, *chain.days) if day.state is State.HELD):
+def _held(chains: Sequence[ChainDays]) -> Iterator[str]:
+    for day in (day for chain in chains for day in (*chain.held, *chain.days) if day.state is State.HELD):
         checks = day.manifest.failed_checks if day.manifest else ()
         notes = "; ".join(f"{check.name}: {check.notes}" for check in checks)
         yield f"[bold]{day.snapshot_id}[/bold]: [yellow]held[/yellow], {escape(notes)}"
 
 
-def _erasures(found: Status) -> Iterator[str]:
-    for chain in _looked_at(found):
+def _erasures(chains: Sequence[ChainDays]) -> Iterator[str]:
+    for chain in chains:
         erasures = ErasureRecords(()) if isinstance(chain.erasures, Unknown) else chain.erasures
         for key in erasures.damaged:
             doubt = "nobody can tell whether that erasure is finished"
@@ -131,27 +117,17 @@ def _erasures(found: Status) -> Iterator[str]:
             yield f"[bold]chain {erasure.chain_id}[/bold]: {begun} is [yellow]not finished[/yellow]"
 
 
-def _facts(found: Status) -> Mapping[str, str]:
-    """Return what is known of the schedule, the session and the queues, by name; of a good schedule the first line."""
-    facts = {}
-    if isinstance(found.schedule_fault, Fault):
-        facts["schedule"] = f"[red]{escape(found.schedule_fault.text)}[/red]"
-    elif found.schedule_fault is not None:
-        facts["schedule"] = _unknown(found.schedule_fault)
-    facts["session"] = _session(found.session)
-    if isinstance(found.renewal, Unknown):
-        facts["renewal"] = _unknown(found.renewal)
-    elif found.renewal is not None and not found.renewal.is_on:
-        facts["renewal"] = "[red]off[/red]: the secret does not rotate"
-    elif found.renewal is not None:
-        last, next_ = found.renewal.last_at, found.renewal.next_at
-        following = f", by {_utc(next_)} at the latest" if next_ else ""
-        facts["renewal"] = f"{f'last on {_utc(last)}' if last else 'never yet'}{following}"
-    facts["undelivered events"] = _count(found.undelivered_events)
-    facts["failed runs"] = _count(found.failed_runs)
-    if isinstance(found.failed_runs, int) and found.failed_runs:
-        facts["failed runs"] += " in the last 14 days, whether or not a later run has made up for them"
-    return facts
+def _facts(found: Status) -> Iterator[tuple[str, str]]:
+    """Yield what is known of the schedule, the session and the queues, by name; the first line has a good schedule."""
+    fault = found.schedule_fault
+    if fault is not None:
+        yield "schedule", _unknown(fault) if isinstance(fault, Unknown) else f"[red]{escape(fault.text)}[/red]"
+    yield "session", _session(found.session)
+    if found.renewal is not None:
+        yield "renewal", _renewal(found.renewal)
+    yield "undelivered events", _count(found.undelivered_events)
+    since = " in the last 14 days, whether or not a later run has made up for them"
+    yield "failed runs", _count(found.failed_runs, of_some=since)
 
 
 def _session(session: SessionDates | Unknown) -> str:
@@ -166,12 +142,21 @@ def _session(session: SessionDates | Unknown) -> str:
     return f"{session.days_left} days left, until {_utc(session.expires_at)}"
 
 
+def _renewal(renewal: Renewal | Unknown) -> str:
+    if isinstance(renewal, Unknown):
+        return _unknown(renewal)
+    if not renewal.is_on:
+        return "[red]off[/red]: the secret does not rotate"
+    following = f", by {_utc(renewal.next_at)} at the latest" if renewal.next_at else ""
+    return f"{f'last on {_utc(renewal.last_at)}' if renewal.last_at else 'never yet'}{following}"
+
+
 def _utc(instant: datetime) -> str:
     return f"{instant:%Y-%m-%d %H:%M} UTC"
 
 
-def _count(count: int | Unknown) -> str:
-    return _unknown(count) if isinstance(count, Unknown) else str(count)
+def _count(count: int | Unknown, of_some: str = "") -> str:
+    return _unknown(count) if isinstance(count, Unknown) else f"{count}{of_some if count else ''}"
 
 
 def _unknown(unknown: Unknown) -> str:

@@ -2,7 +2,7 @@
 
 import argparse
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict
@@ -10,12 +10,12 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn
 from rich.table import Table
 
 from spaaza_snapshots.base.sdk import PARQUET_SDK_CONFIG
 from spaaza_snapshots.cli import days_asked, deployed
-from spaaza_snapshots.cli.command import Answer, Command, ExitCode, aside
+from spaaza_snapshots.cli.command import Answer, Command, ExitCode, progress
 from spaaza_snapshots.model.snapshot_id import SnapshotId
 from spaaza_snapshots.upkeep.days import READERS, State
 from spaaza_snapshots.upkeep.findings import Verdict, Verified
@@ -23,8 +23,6 @@ from spaaza_snapshots.upkeep.verify import Limits, Verifier
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
-
-Prove = Callable[[SnapshotId], list[Verified]]
 
 COLOURS: Final = {
     Verdict.PROVEN: "green",
@@ -35,8 +33,7 @@ COLOURS: Final = {
 MB: Final = 1_000_000
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `run`."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     deployed.add_arguments(parser)
     days_asked.add_arguments(parser)
     parser.add_argument(
@@ -49,21 +46,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace) -> Answer:
+def _run(options: argparse.Namespace) -> Answer:
     """Prove the days asked for; without any, today's and yesterday's. Raises `InvalidRequest`, `StorageError`."""
     deployment = deployed.deployment_of(options)
-    bucket, today = deployment.output("BucketName"), days_asked.today_of(deployment)
-    limits = Limits(*(days_asked.first_kept(deployment, name, today) for name in ("RawDays", "ParquetDays")))
+    bucket, today = deployment.output("BucketName"), deployment.today()
+    limits = Limits(*(deployment.first_kept(name, today) for name in ("RawDays", "ParquetDays")))
     with closing(deployment.session.client("s3", config=PARQUET_SDK_CONFIG)) as s3:
         days = _days(options, s3, bucket, today)
-        with _Shown(len(days)) as shown:
-            verifier = Verifier(s3, bucket, limits, quick=options.quick)
-
-            def prove(snapshot_id: SnapshotId) -> list[Verified]:
-                found = [verifier.verify(snapshot_id, shown.tell)]
-                return [*found, *verifier.verify_replaced(snapshot_id, shown.tell)] if options.versions else found
-
-            verified, stopped = _prove_all(prove, days, shown, at_once=READERS if options.quick else 1)
+        verifier = Verifier(s3, bucket, limits, quick=options.quick)
+        verified, stopped = _prove_all(verifier, days, quick=options.quick, versions=options.versions)
     return _answer(verified, len(days), stopped=stopped)
 
 
@@ -72,46 +63,33 @@ def _days(options: argparse.Namespace, s3: "S3Client", bucket: str, today: date)
     if asked is not None:
         return asked
     latest = today - timedelta(days=1) if options.chain is None else date.min
-    return days_asked.stored_days(s3, bucket, options.chain, lambda day: day >= latest)
+    return days_asked.stored_days(s3, bucket, options.chain, latest, date.max)
 
 
-class _Shown:
-    """The progress, on a terminal: days, and the bytes read so far."""
-
-    def __init__(self, days: int) -> None:
-        console = aside()
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self._task = self._progress.add_task("looking", total=days)
-        self._read_bytes = 0
-
-    def __enter__(self) -> "_Shown":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def tell(self, read_bytes: int) -> None:
-        """Count bytes that were read."""
-        self._read_bytes += read_bytes
-        self._progress.update(self._task, description=f"{self._read_bytes / MB:,.0f} MB read, days")
-
-    def day_done(self) -> None:
-        """Count a day."""
-        self._progress.advance(self._task)
-
-
-def _prove_all(prove: Prove, days: Sequence[SnapshotId], shown: _Shown, *, at_once: int) -> tuple[list[Verified], bool]:
+def _prove_all(
+    verifier: Verifier, days: Sequence[SnapshotId], *, quick: bool, versions: bool
+) -> tuple[list[Verified], bool]:
     """Prove days in their order until Ctrl-C; returns what was found, and whether it was stopped."""
     verified: list[Verified] = []
-    with ThreadPoolExecutor(at_once) as readers:
+    read_bytes = 0
+    with progress(MofNCompleteColumn()) as shown, ThreadPoolExecutor(READERS) as readers:
+        task = shown.add_task("looking", total=len(days))
+
+        def tell(more_bytes: int) -> None:
+            nonlocal read_bytes
+            read_bytes += more_bytes
+            shown.update(task, description=f"{read_bytes / MB:,.0f} MB read, days")
+
+        def prove(snapshot_id: SnapshotId) -> list[Verified]:
+            found = [verifier.verify(snapshot_id, tell)]
+            return [*found, *verifier.verify_replaced(snapshot_id, tell)] if versions else found
+
         # one at a time in this thread: Ctrl-C then ends even the reading of a large export
-        results = readers.map(prove, days) if at_once > 1 else map(prove, days)
+        results = readers.map(prove, days) if quick else map(prove, days)
         try:
             for found in results:
                 verified += found
-                shown.day_done()
+                shown.advance(task)
         except KeyboardInterrupt:
             readers.shutdown(cancel_futures=True)
             return verified, True
@@ -172,5 +150,5 @@ def _remarks(found: Verified) -> Iterator[str]:
 
 
 COMMAND = Command(
-    "verify", "prove stored snapshots against their manifests; by default today's and yesterday's", add_arguments, run
+    "verify", "prove stored snapshots against their manifests; by default today's and yesterday's", _add_arguments, _run
 )

@@ -105,9 +105,14 @@ class VersionedBucket:
     def abort(self, uploads: Iterable[Upload]) -> None:
         """Abort uploads, which deletes the parts that they have; succeeds for one that has ended meanwhile."""
         for upload in list(uploads):
-            found = {"Bucket": self.name, "Key": upload.key, "UploadId": upload.upload_id}
             with storage_errors(f"aborting an upload of {upload.key}", AGAIN_HINT):
-                answer_of(self.s3.abort_multipart_upload, {NO_SUCH_UPLOAD}, **found)
+                answer_of(
+                    self.s3.abort_multipart_upload,
+                    {NO_SUCH_UPLOAD},
+                    Bucket=self.name,
+                    Key=upload.key,
+                    UploadId=upload.upload_id,
+                )
 
     def delete(self, versions: Iterable[Version]) -> None:
         """Delete versions for good, in their order; raises `StorageError` at the first that S3 refuses to delete."""
