@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_incrementing
+
 from spaaza_snapshots.base.aws_errors import storage_errors
 from spaaza_snapshots.base.clock import Clock
 from spaaza_snapshots.base.telemetry import logger
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
 ENTRIES_PER_CALL = 10
 """https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html"""
 
-WAITS_SECONDS = (1.0, 2.0)
-"""Before the second and the third try."""
+TRIES = 3
 
 
 class EventBus:
@@ -47,13 +48,20 @@ class EventBus:
 
     def _put_batch(self, batch: Sequence[Event]) -> Sequence[Event]:
         """Put a batch and return what is still refused after all tries, or earlier if only the reserve is left."""
-        refused = self._put_once(batch)
-        for wait_seconds in WAITS_SECONDS:
-            if not refused or self._clock.seconds_left() <= wait_seconds:
-                break
-            self._clock.sleep(wait_seconds)
-            refused = self._put_once(refused)
-        return refused
+        for attempt in self._attempts():
+            with attempt:
+                batch = self._put_once(batch)
+            attempt.retry_state.set_result(batch)
+        return batch
+
+    def _attempts(self) -> Retrying:
+        return Retrying(
+            retry=retry_if_result(bool),  # what is refused
+            wait=wait_incrementing(start=1, increment=1),
+            stop=lambda state: stop_after_attempt(TRIES)(state) or self._clock.seconds_left() <= state.upcoming_sleep,
+            sleep=self._clock.sleep,
+            retry_error_callback=lambda _state: None,
+        )
 
     def _put_once(self, batch: Sequence[Event]) -> Sequence[Event]:
         """Put a batch once and return the refused events: all of them if the call fails."""
