@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from random import Random
 
@@ -84,6 +85,7 @@ def _csv_line(values: Iterable[str]) -> bytes:
     return line.getvalue().encode()
 
 
+@lru_cache(maxsize=16)  # a few megabytes each; the tests ask for the same ones all the time
 def _row_templates(rows: int, seed: int, names: Sequence[str]) -> list[bytes]:
     """Make CSV lines with a %d for each ID and all other percent signs doubled."""
     known, unknown = Random(seed), Random(seed)  # one each, so that a new column leaves the other values unchanged
