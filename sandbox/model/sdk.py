@@ -11,7 +11,7 @@ from sandbox.model.s3 import Answer, ModelRequest, refusal
 from sandbox.model.schedule import Network, Schedule
 
 TRIES = 3
-"""As clients.py configures the real SDK."""
+"""As base/sdk.py configures the real SDK."""
 
 ENDPOINT = "https://s3.model"
 MUTATIONS = frozenset({"PutObject", "DeleteObject", "CompleteMultipartUpload", "AbortMultipartUpload"})

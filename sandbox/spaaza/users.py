@@ -86,7 +86,7 @@ def _csv_line(values: Iterable[str]) -> bytes:
 
 
 @lru_cache(maxsize=16)  # a few megabytes each; the tests ask for the same ones all the time
-def _row_templates(rows: int, seed: int, names: Sequence[str]) -> list[bytes]:
+def _row_templates(rows: int, seed: int, names: tuple[str, ...]) -> tuple[bytes, ...]:
     """Make CSV lines with a %d for each ID and all other percent signs doubled."""
     known, unknown = Random(seed), Random(seed)  # one each, so that a new column leaves the other values unchanged
     templates = []
@@ -97,7 +97,7 @@ def _row_templates(rows: int, seed: int, names: Sequence[str]) -> list[bytes]:
         values = (user[name] if name in user else unknown.choice(_WORDS) for name in names)
         cells = (value.replace("%", "%%") for value in values)
         templates.append(_csv_line("%d" if name == "ID" else cell for name, cell in zip(names, cells, strict=True)))
-    return templates
+    return tuple(templates)
 
 
 def _user(random: Random) -> dict[str, str]:

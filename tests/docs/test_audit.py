@@ -13,7 +13,9 @@ import pytest
 from sandbox.wire.ears import listening
 from tools.audit import pins
 from tools.audit.__main__ import main
+from tools.package import ROOT
 
+PINS = pins.FILES
 CANARY, PINNED = "urllib3 1.26.4", "isal"
 KEY = "AKIA" + "QYLPMN5HHHFPZAM2"  # in two halves, so that nobody's scan finds it here
 Knows = Callable[[str, str], bool]
@@ -72,6 +74,12 @@ def repository(tmp_path: Path) -> Path:
 def audited(repository: Path, service: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     code = main(["--repository", str(repository), "--service", service])
     return code, capsys.readouterr().out
+
+
+def test_every_file_of_hashed_pins_is_asked_about() -> None:
+    texts = [Path(line) for line in git(ROOT, "ls-files", "*.txt").splitlines()]
+    hashed = {path for path in texts if "--hash=sha256:" in (ROOT / path).read_text(encoding="utf-8")}
+    assert {path for path in hashed if path.parts[0] != "layers"} == set(PINS)  # its package is pinned alike in dev.txt
 
 
 def test_a_database_that_knows_the_old_vulnerability_and_none_in_the_pins_is_believed(

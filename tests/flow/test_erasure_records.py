@@ -1,17 +1,15 @@
 """The record of an erasure, and whose proof finishes it, on a real bucket."""
 
 import gzip
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
 
-from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.model import keys
 from spaaza_snapshots.model.erasure import ErasedDay, ErasedVersion, Erasure
 from spaaza_snapshots.model.manifest import utc_text
@@ -207,30 +205,3 @@ def test_a_record_that_a_killed_run_left_without_its_time_gets_that_of_the_next_
         return record.gone_at
 
     assert [gone_at(NOW + timedelta(hours=hours)) for hours in (1, 2)] == [NOW + timedelta(hours=1)] * 2
-
-
-@pytest.mark.parametrize("finished_at_put", [1, 2])
-def test_a_record_that_another_erasure_finishes_at_that_moment_stays_finished(
-    versioned: VersionedBucket, tmp_path: Path, finished_at_put: int
-) -> None:
-    """The first write of the second run continues the record of a killed one, the second says when it has deleted."""
-    put_day(versioned, tmp_path)
-    stopping = Stopping(versioned.s3, versioned.name)
-    with pytest.raises(InterruptedError):
-        erased(stopping, ANN)
-    (begun,) = records(versioned)
-    finished, puts = begun.finished(utc_text(NOW)), count(1)
-
-    def be_faster(params: Mapping[str, Any], **_: object) -> None:
-        if begun.erasure_id in params["url_path"] and next(puts) == finished_at_put:
-            versioned.s3.put_object(Bucket=versioned.name, Key=finished.key, Body=finished.to_json())
-
-    versioned.s3.meta.events.register("before-call.s3.PutObject", be_faster, unique_id="faster")
-    try:
-        with pytest.raises(StorageError, match="Another erasure"):
-            erased(versioned, ANN)
-    finally:
-        versioned.s3.meta.events.unregister("before-call.s3.PutObject", unique_id="faster")
-    assert records(versioned) == (finished,)
-    assert erased(versioned, ANN).is_clean
-    assert typed_numbers(versioned, tmp_path) == [7, *BEN.ids]

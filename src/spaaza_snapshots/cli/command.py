@@ -7,7 +7,7 @@ standard error, so that its answer can be piped.
 import argparse
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from enum import IntEnum
 from typing import Any, Final
 
@@ -69,6 +69,13 @@ class Answer:
     data: Any
     body: Iterable[RenderableType]
     exit_code: ExitCode = ExitCode.GOOD
+
+
+def json_value(value: Any) -> Any:
+    """Show a dataclass as its fields, except those that its text hides too: a session's key, people's ids."""
+    if not is_dataclass(value):
+        return str(value)
+    return {field.name: getattr(value, field.name) for field in fields(value) if field.repr}
 
 
 class Stopped(Exception):

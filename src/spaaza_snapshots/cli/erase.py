@@ -12,7 +12,7 @@ from rich.progress import DownloadColumn
 
 from spaaza_snapshots.cli import deployed
 from spaaza_snapshots.cli.command import Answer, Command, ExitCode, Stopped, aside, progress
-from spaaza_snapshots.cli.erasure_view import answer_of
+from spaaza_snapshots.cli.erasure_view import erasure_view
 from spaaza_snapshots.upkeep.erasure import erase, prove, refuse_unknown_chain
 from spaaza_snapshots.upkeep.erasure_plan import Search
 from spaaza_snapshots.upkeep.person import People
@@ -57,10 +57,10 @@ def _run(options: argparse.Namespace) -> Answer:
             shown.update(task, total=search.bytes_to_read())
             plan = search.plan()
         if not options.yes:
-            return answer_of(plan, None, None, today)
+            return erasure_view(plan, None, None, today)
         now = partial(datetime.now, UTC)
         record = erase(bucket, plan, people, now, lambda day: aside().print(f"{day.snapshot_id}: erased"))
-        return answer_of(plan, record, prove(bucket, plan, search, now), today)
+        return erasure_view(plan, record, prove(bucket, plan, search, now), today)
 
 
 def _texts(options: argparse.Namespace) -> list[str]:

@@ -39,7 +39,7 @@ class _Row:
     becomes: str
 
 
-def answer_of(plan: Plan, record: Erasure | None, proof: ErasureProof | None, today: date) -> Answer:
+def erasure_view(plan: Plan, record: Erasure | None, proof: ErasureProof | None, today: date) -> Answer:
     """Return the plan if nothing was erased, else the proof; exit code 1 if anything is left.
 
     `record`: None if none was needed; `proof`: None if nothing was to be erased.

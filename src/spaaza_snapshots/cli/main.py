@@ -10,9 +10,8 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
 from io import TextIOWrapper
-from typing import Any, Final
+from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
@@ -40,6 +39,7 @@ from spaaza_snapshots.cli.command import (
     Stopped,
     aside,
     exit_code_of,
+    json_value,
     lacks_aws_credentials,
     out,
 )
@@ -124,16 +124,12 @@ def parser() -> argparse.ArgumentParser:
 def _print(answer: Answer, *, as_json: bool) -> None:
     if as_json:
         has_unicode = sys.stdout.encoding.lower().startswith("utf")
-        text = json.dumps(answer.data, indent=2, ensure_ascii=not has_unicode, default=_as_json)
+        text = json.dumps(answer.data, indent=2, ensure_ascii=not has_unicode, default=json_value)
         print(json_shown(text), flush=True)
         return
     console = out()
     for part in answer.body:
         console.print(part, soft_wrap=isinstance(part, str))
-
-
-def _as_json(value: Any) -> Any:
-    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
 
 
 def _end(sentence: str, exit_code: ExitCode) -> ExitCode:

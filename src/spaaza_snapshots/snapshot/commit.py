@@ -7,7 +7,7 @@
                   draft is its own: the commit point
     promote       make the draft manifest.json, if the raw object is still the draft's own
 
-`accept` does it with a held export, which is not visible until then.
+`accept` commits an export that was held, which is not visible until then.
 
 Any run that finds an object whose draft was not promoted promotes it. So after a crash at any instant, and with any
 number of concurrent runs, the manifest describes the current object, at the latest after the next run.

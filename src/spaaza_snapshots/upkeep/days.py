@@ -88,9 +88,7 @@ def day_of(store: SnapshotStore, snapshot_id: SnapshotId, oldest_raw: date) -> S
     found = look(store, snapshot_id)
     if found.committed is None:
         return _without_snapshot(store, snapshot_id, found, oldest_raw)
-    run_id = found.committed.run_id
-    is_typed = all(derived is not None and derived.is_of(run_id) for derived in store.derived(snapshot_id))
-    return StoredDay(snapshot_id, State.COMPLETE, found.committed, is_typed)
+    return StoredDay(snapshot_id, State.COMPLETE, found.committed, store.has_typed_copy(found.committed))
 
 
 def _without_snapshot(store: SnapshotStore, snapshot_id: SnapshotId, found: Day, oldest_raw: date) -> StoredDay:
