@@ -49,6 +49,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """Let it go at the end: a C extension would call it leaked."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def sdk_that_finds_out_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
