@@ -99,8 +99,8 @@ $(STAMP): requirements/uv.txt requirements/dev.txt pyproject.toml tools/setup to
 	@tools/setup $(VENV)
 	@touch $@
 
-# Some tests wait for servers that do not answer, so that two cores can do with more than two workers.
-PYTEST = -n 4 --dist worksteal
+# Some tests wait for servers that do not answer, so that two cores can do with three workers; with four, some others run out of time.
+PYTEST = -n 3 --dist worksteal
 
 quick: $(STAMP) ## Run the unit tests, in about a minute
 	@$(PY) -m pytest $(PYTEST) -m "not slow" tests/unit

@@ -20,8 +20,8 @@ from tests.support.export_bodies import FRAMINGS, WHOLE, Open, refused
 
 
 def ends_once_asked(server: SpaazaServer) -> Clock:
-    """Time that is plenty until the request is there, and then 0.3 s more than is kept for ending cleanly."""
-    return Clock(remaining_ms=lambda: int(RESERVE_SECONDS * 1000) + 300 if server.requests else 900_000)
+    """Time that is plenty until the request is there, and then a second more than is kept for ending cleanly."""
+    return Clock(remaining_ms=lambda: int(RESERVE_SECONDS * 1000) + 1000 if server.requests else 900_000)
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)
