@@ -1,13 +1,18 @@
-"""The functions of a stack whose session renews itself, in the real runtime client."""
+"""The functions of a stack whose session renews itself, in the real runtime client; and what commands look at."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox.aws.lambda_runtime import LambdaFunction
 from sandbox.aws.stack import SECRET, Stack
+from spaaza_snapshots.upkeep.versions import VersionedBucket
 from tests.support.members import Members
 from tests.support.rotation import Renewing
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
 
 EXPORT = "spaaza_snapshots.export_handler.lambda_handler"
 ROTATION = "spaaza_snapshots.rotation_handler.lambda_handler"
@@ -42,3 +47,9 @@ def members(stack: Stack, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     """A stack named `members` at noon of its own time zone, which commands are asked about."""
     monkeypatch.setenv("COLUMNS", "400")
     return Members(stack, capsys)
+
+
+@pytest.fixture
+def versioned(s3: "S3Client", bucket: str) -> VersionedBucket:
+    """A fresh bucket, by all versions of its objects."""
+    return VersionedBucket(s3, bucket)

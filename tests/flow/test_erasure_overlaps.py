@@ -33,11 +33,8 @@ from tests.flow.test_erasure_records import (
     put_day,
     records,
     typed_numbers,
-    versioned,
 )
 from tests.support.builders import NOW
-
-__all__ = ["versioned"]
 
 
 @contextmanager

@@ -28,11 +28,6 @@ TODAY = date(2026, 11, 22)
 PRODUCT = {"ContentType": "application/vnd.apache.parquet", "Metadata": {"run-id": "of the day"}}
 
 
-@pytest.fixture
-def versioned(s3: "S3Client", bucket: str) -> VersionedBucket:
-    return VersionedBucket(s3, bucket)
-
-
 def put_copy(bucket: VersionedBucket, folder: Path, select: str, metadata: Mapping[str, Any] = PRODUCT) -> Version:
     file = folder / "users.parquet"
     duckdb.execute(f"COPY ({select}) TO '{file}' (FORMAT parquet, KV_METADATA {{run_id: 'of the day'}})")

@@ -31,11 +31,6 @@ ANN, BEN = People((404100,)), People((404101,))
 TODAY = date(2026, 11, 22)
 
 
-@pytest.fixture
-def versioned(s3: "S3Client", bucket: str) -> VersionedBucket:
-    return VersionedBucket(s3, bucket)
-
-
 RECORD = Erasure(
     erasure_id="20261122T030000Z-0f8fad5b",
     chain_id=1743,

@@ -113,9 +113,8 @@ def prove(bucket: VersionedBucket, plan: Plan, search: Search, now: Callable[[],
     draft_keys = {draft.key for day in plan.days for draft in day.drafts}
     drafts = [version for version in trees[keys.PENDING_ROOT] if version.key in draft_keys]
     records = records_of(bucket, plan.chain_id)
-    there = {
-        erased_version(version) for tree in _trees(bucket, plan.chain_id).values() for version in tree
-    }  # since recorded
+    since = _trees(bucket, plan.chain_id) if records.unfinished else {}  # one may be of what came during the search
+    there = {erased_version(version) for tree in since.values() for version in tree}
     gone = (record for record in records.unfinished if there.isdisjoint(record.versions))
     done = [record for record in gone if is_of(record, search.people)]  # only they are proven to be gone
     proof = ErasureProof(
