@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
-from sandbox.aws.lambda_runtime import Invocation, LambdaFunction
+from sandbox.aws.lambda_runtime import Invocation, LambdaFunction, launched_by
 from sandbox.aws.stack import Stack, running_stack
 from sandbox.spaaza.answers import Pause, generated_users, refusal
 from sandbox.spaaza.server import CHAINS
@@ -35,7 +35,7 @@ def export_function(stack: Stack, build: Build, variables: Mapping[str, str] | N
     """Return the template's export function, from the built package."""
     environment = stack.environment() | dict(variables or {})
     return LambdaFunction(
-        _handler("ExportFunction"), environment, pythonpath=[build.export], python=str(runtime_python())
+        _handler("ExportFunction"), environment, pythonpath=[build.export], launch=launched_by(str(runtime_python()))
     )
 
 
@@ -46,7 +46,7 @@ def parquet_function(stack: Stack, build: Build) -> LambdaFunction:
         stack.environment(),
         memory_mb=1769,
         pythonpath=[build.parquet, build.layer / "python"],
-        python=str(runtime_python()),
+        launch=launched_by(str(runtime_python())),
     )
 
 

@@ -4,14 +4,13 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty
 from signal import strsignal
-from subprocess import Popen
 from tempfile import TemporaryDirectory
 from threading import Lock, RLock, Thread
 from types import TracebackType
@@ -24,6 +23,19 @@ from sandbox.aws.runtime_api import Report, RuntimeApi, Work, serving_runtime
 INIT_SECONDS = 60  # Lambda allows 10; this machine may be busy
 REGION = "eu-west-1"
 SOURCES = Path(__file__).resolve().parents[2] / "src"
+
+Launch = Callable[[Mapping[str, str], Path], processes.Process]
+"""What starts the runtime client with these environment variables, both of its outputs appended to this file."""
+
+
+def launched_by(python: str) -> Launch:
+    """Start it with this Python, by its full path; the default of a function is that of the sandbox itself."""
+
+    def launch(variables: Mapping[str, str], log: Path) -> processes.Process:
+        command = [python, "-m", "awslambdaric", variables["_HANDLER"]]
+        return processes.start(command, environment=variables, cwd=Path(variables["LAMBDA_TASK_ROOT"]), log=log)
+
+    return launch
 
 
 @dataclass(frozen=True)
@@ -56,7 +68,7 @@ class LambdaFunction:
         *,
         timeout_seconds: float = 900,
         memory_mb: int = 256,
-        python: str = sys.executable,
+        launch: Launch | None = None,
         pythonpath: Sequence[Path] = (SOURCES,),
     ) -> None:
         """Take what the template says about a function; the first of `pythonpath` is the folder of its code.
@@ -68,7 +80,7 @@ class LambdaFunction:
         self._environment = dict(environment)
         self._timeout_seconds = timeout_seconds
         self._memory_mb = memory_mb
-        self._python = python
+        self._launch = launch or launched_by(sys.executable)
         self._pythonpath = [str(path) for path in pythonpath]
         self._container: _Container | None = None
         self._one_at_a_time = Lock()
@@ -166,18 +178,13 @@ class LambdaFunction:
             if self._closed:
                 raise RuntimeError("The function is closed.")
             api = stack.enter_context(serving_runtime())
-            process = self._starter.submit(self._start_process, api.address).result()
+            process = self._starter.submit(self._launch, self._variables(api.address), self._log).result()
             watcher = Thread(target=_report_exit, args=(process, api), name="lambda-watcher")
             watcher.start()
             stack.callback(watcher.join)
             stack.callback(processes.stop, process, grace_seconds=0)
             self._container = _Container(api, process, stack.pop_all())
             return self._container
-
-    def _start_process(self, api_address: str) -> Popen[bytes]:
-        command = [self._python, "-m", "awslambdaric", self._handler]
-        folder = Path(self._pythonpath[0])
-        return processes.start(command, environment=self._variables(api_address), cwd=folder, log=self._log)
 
     def _variables(self, api_address: str) -> dict[str, str]:
         return {
@@ -205,7 +212,7 @@ class LambdaFunction:
 @dataclass(frozen=True)
 class _Container:
     api: RuntimeApi
-    process: Popen[bytes]
+    process: processes.Process
     stack: ExitStack
 
     def report(self, seconds: float) -> Report:
@@ -229,7 +236,7 @@ class _Container:
         return int(peaks[0]) * 1024 if peaks else None
 
 
-def _report_exit(process: Popen[bytes], api: RuntimeApi) -> None:
+def _report_exit(process: processes.Process, api: RuntimeApi) -> None:
     api.reports.put(Report("exited", {"exit_code": process.wait()}))
 
 

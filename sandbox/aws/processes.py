@@ -6,8 +6,9 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Protocol
 
 # Runs first and then becomes the program: Linux kills it when the thread that started it ends. Not a `preexec_fn`,
 # which is unsafe with threads.
@@ -19,6 +20,20 @@ if sys.platform == "linux":
         sys.exit("the parent is gone")
 os.execve(sys.argv[2], sys.argv[2:], os.environ)
 """
+
+
+class Process(Protocol):
+    """A child process, as `subprocess.Popen` tells of it; any thread may ask."""
+
+    @property
+    def pid(self) -> int:
+        """Its id, and that of its group."""
+
+    def poll(self) -> int | None:
+        """Return its exit code, or None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its exit code."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -48,7 +63,7 @@ def start(command: Sequence[str], *, environment: Mapping[str, str], cwd: Path, 
         )
 
 
-def stop(process: subprocess.Popen[bytes], *, grace_seconds: float) -> None:
+def stop(process: Process, *, grace_seconds: float) -> None:
     """Stop a program that `start` started: SIGTERM, then SIGKILL after the grace; 0 kills at once."""
     if process.poll() is None and grace_seconds > 0:
         os.killpg(process.pid, signal.SIGTERM)
@@ -59,5 +74,6 @@ def stop(process: subprocess.Popen[bytes], *, grace_seconds: float) -> None:
         else:
             return
     if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has ended meanwhile
+            os.killpg(process.pid, signal.SIGKILL)
     process.wait()

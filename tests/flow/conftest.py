@@ -8,6 +8,7 @@ import pytest
 from sandbox.aws.lambda_runtime import LambdaFunction
 from sandbox.aws.stack import SECRET, Stack
 from spaaza_snapshots.upkeep.versions import VersionedBucket
+from tests.support.forked import forked
 from tests.support.members import Members
 from tests.support.rotation import Renewing
 
@@ -31,14 +32,16 @@ def renewing(stack: Stack) -> Renewing:
 @pytest.fixture
 def rotation(stack: Stack, renewing: Renewing) -> Iterator[LambdaFunction]:
     environment = {name: value for name, value in stack.environment().items() if name.startswith("AWS_")}
-    with LambdaFunction(ROTATION, {**environment, **renewing.environment()}, timeout_seconds=60) as running:
+    with LambdaFunction(
+        ROTATION, {**environment, **renewing.environment()}, timeout_seconds=60, launch=forked
+    ) as running:
         yield running
 
 
 @pytest.fixture
 def export(stack: Stack, renewing: Renewing) -> Iterator[LambdaFunction]:
     told = {"SESSION_ROTATION": "on", "SPAAZA_API_URL": stack.spaaza.base_url}
-    with LambdaFunction(EXPORT, stack.environment() | told) as running:
+    with LambdaFunction(EXPORT, stack.environment() | told, launch=forked) as running:
         yield running
 
 

@@ -11,6 +11,7 @@ from spaaza_snapshots.base.clock import RESERVE_SECONDS
 from spaaza_snapshots.base.sdk import SDK_CONFIG
 from spaaza_snapshots.errors import StorageError
 from tests.support.flow import CHAIN, aftermath, events, invoke
+from tests.support.forked import forked
 from tests.support.sdk import read_timeout_seconds
 
 DENIED = faults.error(403, "AccessDenied")
@@ -196,7 +197,9 @@ def test_a_draft_that_was_put_and_not_answered_changes_nothing(stack: Stack) -> 
 
 def test_s3_that_does_not_answer_ends_the_run_before_the_function_is_killed(stack: Stack) -> None:
     stack.wire.fail("PutObject", faults.stall(60), key_contains="pending/", times=EVERY_TIME)
-    with LambdaFunction("spaaza_snapshots.export_handler.lambda_handler", stack.environment()) as function:
+    with LambdaFunction(
+        "spaaza_snapshots.export_handler.lambda_handler", stack.environment(), launch=forked
+    ) as function:
         invocation = function.invoke({"chain_id": CHAIN}, deadline_seconds=RESERVE_SECONDS + 2)
     assert invocation.error_type == "StorageError"
     assert "writing pending/" in (invocation.error_message or "")

@@ -15,6 +15,7 @@ from sandbox.spaaza.answers import Pause, generated_users, refusal
 from sandbox.wire import faults
 from spaaza_snapshots.base.clock import RESERVE_SECONDS
 from tests.support.flow import CHAIN, Aftermath, aftermath, events
+from tests.support.forked import forked
 
 HANDLER = "spaaza_snapshots.export_handler.lambda_handler"
 PLAIN: Mapping[str, object] = {"chain_id": CHAIN}
@@ -23,7 +24,7 @@ FORCED: Mapping[str, object] = {"chain_id": CHAIN, "force": True}
 
 @pytest.fixture
 def function(stack: Stack) -> Iterator[LambdaFunction]:
-    with LambdaFunction(HANDLER, stack.environment()) as running:
+    with LambdaFunction(HANDLER, stack.environment(), launch=forked) as running:
         yield running
 
 
@@ -73,7 +74,7 @@ def test_a_bad_event_is_refused_by_name(function: LambdaFunction, event: object,
 
 def test_bad_settings_come_before_the_event_and_all_at_once(stack: Stack) -> None:
     environment = stack.environment() | {"SPAAZA_ENVIRONMENT": "live", "SPAAZA_CHAIN_IDS": ""}
-    with LambdaFunction(HANDLER, environment) as function:
+    with LambdaFunction(HANDLER, environment, launch=forked) as function:
         invocation = function.invoke({"nonsense": True})
     assert invocation.error_type == "BadSettings"
     assert "SPAAZA_ENVIRONMENT" in (invocation.error_message or "")

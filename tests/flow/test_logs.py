@@ -13,6 +13,7 @@ from sandbox.spaaza.answers import generated_users, refusal
 from spaaza_snapshots.cli.main import main
 from tests.support.deployed import NAME, Deployed
 from tests.support.flow import CHAIN
+from tests.support.forked import forked
 
 HANDLER = "spaaza_snapshots.export_handler.lambda_handler"
 OTHER = 1783
@@ -54,7 +55,7 @@ def shown(deployment: Deployed, capsys: pytest.CaptureFixture[str]) -> Shown:
 
 def test_a_failed_run_is_told_by_time_function_chain_and_reason(deployment: Deployed, put: Put, shown: Shown) -> None:
     stack = deployment.stack
-    with LambdaFunction(HANDLER, stack.environment()) as function:
+    with LambdaFunction(HANDLER, stack.environment(), launch=forked) as function:
         stack.spaaza.serve(generated_users(30))
         put(function.invoke({"chain_id": OTHER}).log_lines)
         stack.spaaza.serve(refusal(401, 6))

@@ -18,6 +18,7 @@ from spaaza_snapshots.parquet.settings import ParquetSettings
 from spaaza_snapshots.parquet.wiring import clients_of
 from tests.support.committed import CHAIN, DAY, commit
 from tests.support.flow import events, invoke
+from tests.support.forked import forked
 from tests.support.sdk import read_timeout_seconds
 
 HANDLER = "spaaza_snapshots.parquet_handler.lambda_handler"
@@ -27,7 +28,7 @@ MB = 1_000_000
 
 @pytest.fixture
 def function(stack: Stack) -> Iterator[LambdaFunction]:
-    with LambdaFunction(HANDLER, stack.environment(), memory_mb=MEMORY_MB) as running:
+    with LambdaFunction(HANDLER, stack.environment(), memory_mb=MEMORY_MB, launch=forked) as running:
         yield running
 
 
@@ -58,7 +59,7 @@ def test_a_failure_is_reported_by_its_name_and_counted(stack: Stack, function: L
 
 def test_a_missing_bucket_is_named(stack: Stack) -> None:
     environment = {name: value for name, value in stack.environment().items() if name != "SNAPSHOT_BUCKET"}
-    with LambdaFunction(HANDLER, environment) as function:
+    with LambdaFunction(HANDLER, environment, launch=forked) as function:
         invocation = function.invoke({})
     assert invocation.error_type == "BadSettings"
     assert "SNAPSHOT_BUCKET" in invocation.error_message

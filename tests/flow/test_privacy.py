@@ -11,6 +11,7 @@ from sandbox.spaaza.answers import Answer, bad_crc, csv_answer, flip_byte, gzip_
 from sandbox.spaaza.users import HEADER, gzipped
 from spaaza_snapshots.base.clock import RESERVE_SECONDS
 from tests.support.flow import CHAIN
+from tests.support.forked import forked
 
 EXPORT = "spaaza_snapshots.export_handler.lambda_handler"
 PARQUET = "spaaza_snapshots.parquet_handler.lambda_handler"
@@ -44,7 +45,7 @@ ANSWERS: dict[str, tuple[Answer, str | None]] = {
 
 @pytest.fixture
 def function(stack: Stack) -> Iterator[LambdaFunction]:
-    with LambdaFunction(EXPORT, stack.environment()) as running:
+    with LambdaFunction(EXPORT, stack.environment(), launch=forked) as running:
         yield running
 
 
@@ -102,7 +103,7 @@ def test_no_log_switch_of_an_operator_shows_a_person_or_a_credential(
     event = {"chain_id": CHAIN}
     if handler == PARQUET:
         event |= {"date": function.invoke({"chain_id": CHAIN}).payload["snapshot_date"]}
-    with LambdaFunction(handler, {**stack.environment(), **switches}, memory_mb=1024) as debugged:
+    with LambdaFunction(handler, {**stack.environment(), **switches}, memory_mb=1024, launch=forked) as debugged:
         invocation = debugged.invoke(event)
         written = all_that_was_written(stack, debugged, invocation)
     assert invocation.payload["status"] == "complete"

@@ -11,6 +11,7 @@ from sandbox.spaaza.answers import csv_answer, refusal
 from sandbox.spaaza.users import generated_csv
 from spaaza_snapshots.model.erasure import Erasure
 from tests.support.flow import CHAIN
+from tests.support.forked import forked
 from tests.support.members import Members, last_line, zone_where_it_is
 
 EXPORT = "spaaza_snapshots.export_handler.lambda_handler"
@@ -57,7 +58,7 @@ def test_a_missing_day_shows_the_error_of_its_last_run_from_the_functions_own_lo
         members.take(users, days_ago, chain_id=OTHER)
     members.put_session(days=9, minutes=1)
     stack.spaaza.serve(refusal(401, 6))
-    with LambdaFunction(EXPORT, stack.environment() | {"SNAPSHOT_TIME_ZONE": members.zone}) as function:
+    with LambdaFunction(EXPORT, stack.environment() | {"SNAPSHOT_TIME_ZONE": members.zone}, launch=forked) as function:
         members.log(deployed, function.invoke({"chain_id": CHAIN}).log_lines)
     code, printed = members.shown("status")
     assert code == 4

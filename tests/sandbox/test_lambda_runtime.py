@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.aws.lambda_runtime import LambdaFunction
+from sandbox.aws.lambda_runtime import LambdaFunction, launched_by
 from sandbox.aws.seaweed import SeaweedS3
 from sandbox.wire import faults
 from sandbox.wire.wire import Call, Wire
+from tests.support.forked import forked
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -67,18 +68,21 @@ def handler(event, context):
 """
 
 Start = Callable[..., LambdaFunction]
+STARTED = launched_by(sys.executable)
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Make a function of the source of a module."""
+@pytest.fixture(params=[STARTED, forked], ids=["started", "forked"])
+def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
+    """Make a function of the source of a module; forked as in most tests, it is the same to whoever invokes it."""
     with ExitStack() as stack:
 
         def make(
             source: str, environment: dict[str, str] | None = None, handler: str = "app.handler"
         ) -> LambdaFunction:
             (tmp_path / "app.py").write_text(source, encoding="utf-8")
-            return stack.enter_context(LambdaFunction(handler, environment or {}, pythonpath=[tmp_path]))
+            return stack.enter_context(
+                LambdaFunction(handler, environment or {}, pythonpath=[tmp_path], launch=request.param)
+            )
 
         yield make
 
@@ -171,6 +175,7 @@ def test_a_process_that_ends_itself_has_crashed(start: Start) -> None:
     assert (ended.crashed, ended.error_message) == (True, "Runtime exited with error: exit status 3")
 
 
+@pytest.mark.parametrize("start", [STARTED], indirect=True)
 def test_the_peak_of_memory_is_that_of_the_process(start: Start) -> None:
     function = start(ALLOCATING)
     small, large, after = (function.invoke({"bytes": size}) for size in (1, 100 << 20, 1))
@@ -211,7 +216,8 @@ DRIVER = """
 import sys
 from pathlib import Path
 from sandbox.aws.lambda_runtime import LambdaFunction
-with LambdaFunction("app.handler", {}, pythonpath=[Path(sys.argv[1])]) as function:
+from tests.support.forked import forked
+with LambdaFunction("app.handler", {}, pythonpath=[Path(sys.argv[1])], launch=LAUNCH) as function:
     function.invoke({"seconds": 0})
     print(function.pid, flush=True)
     function.invoke({"seconds": 3600})
@@ -219,9 +225,10 @@ with LambdaFunction("app.handler", {}, pythonpath=[Path(sys.argv[1])]) as functi
 
 if sys.platform == "linux":  # the only system that ties a process to its parent
 
-    def test_a_function_dies_with_a_killed_parent(tmp_path: Path) -> None:
+    @pytest.mark.parametrize("launch", ["None", "forked"])
+    def test_a_function_dies_with_a_killed_parent(tmp_path: Path, launch: str) -> None:
         (tmp_path / "app.py").write_text(SLEEPING, encoding="utf-8")
-        command = [sys.executable, "-c", DRIVER, str(tmp_path)]
+        command = [sys.executable, "-c", DRIVER.replace("LAUNCH", launch), str(tmp_path)]
         environment = {**os.environ, "TMPDIR": str(tmp_path)}  # for what a killed parent leaves behind
         with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env=environment) as parent:
             assert parent.stdout

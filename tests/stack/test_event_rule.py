@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.api import lint_file
-from cfnlint.config import ManualArgs
 from samtranslator.yaml_helper import yaml_parse
 
 from sandbox.aws.lambda_runtime import LambdaFunction
@@ -16,6 +14,7 @@ from sandbox.aws.stack import BUS, Stack
 from sandbox.spaaza.answers import generated_users
 from spaaza_snapshots.events.messages import PARQUET_COMPLETED, SNAPSHOT_COMPLETED
 from tests.support.flow import CHAIN, TODAY, events, invoke
+from tests.support.forked import forked
 
 RULE = Path(__file__).resolve().parents[2] / "events" / "rules" / "parquet-completed.yaml"
 PARQUET = "spaaza_snapshots.parquet_handler.lambda_handler"
@@ -38,10 +37,6 @@ def resources() -> Mapping[str, Any]:
     return found
 
 
-def test_the_sample_is_a_sound_template() -> None:
-    assert lint_file(RULE, config=ManualArgs(regions=["eu-west-1"])) == []
-
-
 def test_a_job_is_started_once_although_snapshot_completed_repeats(stack: Stack, job: Listener) -> None:
     stack.spaaza.serve(generated_users(5))
     first = invoke(stack)
@@ -49,7 +44,7 @@ def test_a_job_is_started_once_although_snapshot_completed_repeats(stack: Stack,
     assert (first["run_id"], first["status"], again["status"]) == (again["run_id"], "complete", "already_complete")
     assert [told["run_id"] for told in events(stack, SNAPSHOT_COMPLETED)] == [first["run_id"]] * 2
     assert job.events() == []
-    with LambdaFunction(PARQUET, stack.environment(), memory_mb=1024) as parquet:
+    with LambdaFunction(PARQUET, stack.environment(), memory_mb=1024, launch=forked) as parquet:
         parquet.invoke({"chain_id": CHAIN, "date": TODAY.isoformat()})
     (started,) = job.events()
     assert started["detail-type"] == PARQUET_COMPLETED

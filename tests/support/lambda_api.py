@@ -17,6 +17,7 @@ import pytest
 from sandbox.aws.lambda_runtime import LambdaFunction
 from sandbox.aws.stack import Stack
 from spaaza_snapshots.upkeep import run_log
+from tests.support.forked import forked
 
 LOG_GROUP, LOG_STREAM = "spaaza-log", "2026/11/22/[$LATEST]1"
 
@@ -81,7 +82,10 @@ def serving_function(stack: Stack, handler: str, monkeypatch: pytest.MonkeyPatch
     """A function on this machine, as its deployment would be asked; `more` goes to `LambdaFunction`."""
     monkeypatch.setattr(run_log, "POLL_SECONDS", 0.05)
     monkeypatch.setenv("AWS_ENDPOINT_URL", stack.aws.endpoint_url)
-    with LambdaFunction(handler, stack.environment(), **more) as function, closing(boto3.client("logs")) as logs:
+    with (
+        LambdaFunction(handler, stack.environment(), launch=forked, **more) as function,
+        closing(boto3.client("logs")) as logs,
+    ):
         logs.create_log_group(logGroupName=LOG_GROUP)
         logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=LOG_STREAM)
 
