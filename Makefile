@@ -99,8 +99,8 @@ $(STAMP): requirements/uv.txt requirements/dev.txt pyproject.toml tools/setup to
 	@tools/setup $(VENV)
 	@touch $@
 
-# Some tests wait for servers that do not answer, so that two cores can do with three workers; with four, some others run out of time.
-PYTEST = -n 3 --dist worksteal
+# Many tests wait for servers, so that two cores have work for four workers.
+PYTEST = -n 4 --dist worksteal
 
 quick: $(STAMP) ## Run the unit tests, in about a minute
 	@$(PY) -m pytest $(PYTEST) -m "not slow" tests/unit
@@ -120,7 +120,7 @@ check: $(STAMP) ## Check format, lint, types, imports between rooms, and the tem
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports --no-logo
-	@$(VENV)/bin/cfn-lint -t template.yaml -r eu-west-1
+	@$(VENV)/bin/cfn-lint -t template.yaml events/rules/*.yaml -r eu-west-1
 	@tools/tool-env sam checkov
 	@$(SAM) validate --lint --region eu-west-1
 	@.tools/checkov/bin/checkov

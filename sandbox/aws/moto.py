@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 from urllib.request import Request, urlopen
 
 import boto3
+import jsonpath_ng.ext as jsonpath
 from moto.core import responses
 from moto.core.utils import method_names_from_class
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
@@ -50,6 +51,7 @@ class Listener:
 
 
 _methods_of = cache(method_names_from_class)  # moto lists them at each request, which took an eighth of its time
+_path_of = cache(vars(jsonpath)["parse"])  # and has a parser built for each path in each event
 
 
 class _Dispatcher(DomainDispatcherApplication):
@@ -85,6 +87,7 @@ class MotoAws:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)  # otherwise one line per request
         install()
         vars(responses)["method_names_from_class"] = _methods_of
+        vars(jsonpath)["parse"] = _path_of
         app = self._front(self._bus)
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="moto")
