@@ -93,7 +93,7 @@ class ExportUnavailable(SnapshotError):
 
 
 class ExportInterrupted(SnapshotError):
-    """The answer started as an export but is incomplete."""
+    """The export must be made again from its start: it came incomplete or damaged, or S3 lost its upload."""
 
 
 class OutOfTime(SnapshotError):

@@ -77,6 +77,14 @@ def test_an_export_that_is_gone_has_expired_if_it_was_old_enough_and_is_damage_o
     assert look_at(stack, oldest_raw=TODAY + timedelta(days=1)).state is State.EXPIRED
 
 
+def test_the_typed_copy_of_a_day_outlives_its_export(stack: Stack) -> None:
+    take(stack, 20)
+    conversions.build(stack)
+    stack.s3.delete_object(Bucket=stack.bucket, Key=SNAPSHOT.raw_key)
+    found = look_at(stack, oldest_raw=TODAY + timedelta(days=1))
+    assert (found.state, found.is_typed) == (State.EXPIRED, True)
+
+
 @pytest.mark.parametrize("zone", ["America/Los_Angeles", "Europe/Amsterdam", "Asia/Tokyo"])
 def test_a_day_whose_export_s3_has_expired_is_not_one_that_must_be_there(zone: str) -> None:
     """S3 expires at the first midnight in UTC after so many days, whatever the zone of the stack is."""

@@ -17,7 +17,7 @@ from sandbox.aws.stack import Stack
 from sandbox.wire import faults
 from sandbox.wire.faults import Exchange
 from sandbox.wire.proxy import HttpAnswer
-from spaaza_snapshots.base.aws_errors import NEXT_RUN
+from spaaza_snapshots.base.aws_errors import AWS_NEXT_RUN
 from spaaza_snapshots.errors import StorageError
 from spaaza_snapshots.model.manifest import Raw
 from spaaza_snapshots.model.quality import CastErrors, Quality, Reject
@@ -156,4 +156,4 @@ def test_a_failure_of_s3_names_what_was_being_done(
     for doing, act in acts:
         with pytest.raises(StorageError) as caught:
             act()
-        assert caught.value.args == (f"AWS failed while {doing}", "AccessDenied, HTTP 403", NEXT_RUN)
+        assert caught.value.args == (f"AWS failed while {doing}", "AccessDenied, HTTP 403", AWS_NEXT_RUN)

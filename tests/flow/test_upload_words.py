@@ -10,8 +10,9 @@ from isal import isal_zlib
 from sandbox.aws.stack import Stack
 from sandbox.wire import faults
 from sandbox.wire.wire import EVERY_TIME
+from spaaza_snapshots.base.aws_errors import AWS_NEXT_RUN
 from spaaza_snapshots.base.clock import RESERVE_SECONDS
-from spaaza_snapshots.errors import NEXT_RUN, ExportInterrupted, OutOfTime, StorageError
+from spaaza_snapshots.errors import ExportInterrupted, OutOfTime, StorageError
 from spaaza_snapshots.s3 import multipart
 from spaaza_snapshots.s3.multipart import GRACE_SECONDS, MultipartUpload
 from spaaza_snapshots.s3.objects import StoredObject, checksum_text
@@ -98,7 +99,7 @@ def test_an_upload_that_s3_has_lost_is_to_be_made_again(stack: Stack) -> None:
     stack.wire.fail("CompleteMultipartUpload", faults.error(404, "NoSuchUpload"), times=EVERY_TIME)
     with pytest.raises(ExportInterrupted) as caught:
         complete(an_upload(stack))
-    assert caught.value.args == ("S3 needs the export uploaded again", "NoSuchUpload", NEXT_RUN)
+    assert caught.value.args == ("S3 needs the export uploaded again", "NoSuchUpload", AWS_NEXT_RUN)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def answer_of(call: Callable[P, T], missing: Collection[str], *args: P.args, **k
         return None
 
 
-NEXT_RUN = (
+AWS_NEXT_RUN = (
     "The next scheduled run continues from here; if it fails the same way, check the function's role, the bucket's"
     " encryption key, and the AWS status of this region."
 )
@@ -46,7 +46,7 @@ NEXT_RUN = (
 
 
 @contextmanager
-def storage_errors(doing: str, hint: str = NEXT_RUN) -> Iterator[None]:
+def storage_errors(doing: str, hint: str = AWS_NEXT_RUN) -> Iterator[None]:
     """Turn the SDK's errors while `doing` this into a `StorageError`; the SDK has already retried."""
     try:
         yield

@@ -79,9 +79,17 @@ class Source:
     attempts: int
 
 
+def parts_of(etag: str) -> int:
+    """Return the number of parts of an object, which is at the end of S3's ETag."""
+    return int(etag.strip('"').partition("-")[2] or 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Everything known about one snapshot; instants are UTC, ISO 8601 with Z."""
+    """Everything known about one snapshot; instants are UTC, ISO 8601 with Z.
+
+    `completed_at`: when the export was proven, before its commit.
+    """
 
     manifest_version: str
     producer: Producer
@@ -135,12 +143,8 @@ class Manifest:
         return (end - start).total_seconds()
 
     def of_object(self, etag: str, version_id: str | None) -> "Manifest":
-        """Return this manifest with what only S3 knows about the object.
-
-        The number of parts is at the end of S3's ETag; an acceptance may have changed it.
-        """
-        _, _, parts = etag.strip('"').partition("-")
-        return replace(self, raw=replace(self.raw, etag=etag, version_id=version_id, parts=int(parts or 1)))
+        """Return this manifest with what only S3 knows about the object; an acceptance may have changed the parts."""
+        return replace(self, raw=replace(self.raw, etag=etag, version_id=version_id, parts=parts_of(etag)))
 
     def to_json(self) -> bytes:
         """Return one line, including its line end: Athena's JSON SerDe reads each line as a row."""

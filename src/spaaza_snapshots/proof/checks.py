@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from spaaza_snapshots.errors import ASK_SPAAZA, ExportInterrupted, NotAnExport, SnapshotError
 from spaaza_snapshots.model.columns import KNOWN
@@ -15,6 +16,9 @@ from spaaza_snapshots.model.manifest import Check, HeaderChanges, Manifest
 from spaaza_snapshots.proof.gzip_csv import Inspection
 
 SHOWN_DATES = 3
+
+PREVIOUS_READABLE: Final = "previous_manifest_readable"
+"""The check that fails where Spaaza has nothing to confirm: no count of users is in doubt."""
 
 _TRY_AGAIN = "It is retried from the start; nothing of it was kept."
 
@@ -103,7 +107,7 @@ def previous_readable(damaged: Sequence[date], previous: Manifest | None) -> Che
     """Check that earlier manifests can be read; required if damage leaves nothing to compare with."""
     dates = ", ".join(map(str, damaged[:SHOWN_DATES]))
     notes = f"{len(damaged)} damaged, such as those of {dates}" if damaged else "none is damaged"
-    return _check("previous_manifest_readable", not damaged, notes, advisory=previous is not None)
+    return _check(PREVIOUS_READABLE, not damaged, notes, advisory=previous is not None)
 
 
 def _check(name: str, passed: bool, notes: str, *, advisory: bool = False) -> Check:  # noqa: FBT001 # reads as data

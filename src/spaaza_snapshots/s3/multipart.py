@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Self
 from botocore.exceptions import BotoCoreError, ClientError
 from isal import isal_zlib
 
-from spaaza_snapshots.base.aws_errors import MISSING, code_of, storage_errors
+from spaaza_snapshots.base.aws_errors import AWS_NEXT_RUN, MISSING, code_of, storage_errors
 from spaaza_snapshots.base.clock import Clock
 from spaaza_snapshots.base.telemetry import logger
-from spaaza_snapshots.errors import NEXT_RUN, ExportInterrupted, StorageError
+from spaaza_snapshots.errors import ExportInterrupted, StorageError
 from spaaza_snapshots.s3.objects import (
     CHECKSUM_ALGORITHM,
     RAW_TYPE,
@@ -38,7 +38,7 @@ THREADS = 2
 """Parts in flight at once: one keeps S3 busy while the other waits for its answer."""
 
 STRAGGLERS_SECONDS = 3.0
-"""How long an abort waits for parts in flight; behind one that ends later it is done again, lest S3 keep the part."""
+"""How long an abort waits for parts in flight. When a slower one ends, the upload is aborted again: S3 may keep it."""
 
 GRACE_SECONDS = 5.0
 """How far parts in flight may use the reserve of the function's time."""
@@ -130,7 +130,7 @@ class MultipartUpload:
         Raises `ExportInterrupted` if S3 needs all of it uploaded again, and `StorageError` if S3 failed, or if it is
         unknown whether this upload may still become an object.
         """
-        self.flush()  # does nothing if the caller has flushed, as an attempt does to prove the last part
+        self.flush()  # does nothing behind an attempt, which flushes to know how many parts there are
         try:
             answer = self._completing_s3.complete_multipart_upload(
                 Bucket=self._bucket,
@@ -168,7 +168,7 @@ class MultipartUpload:
                 "S3 may still complete it. The next scheduled run recovers.",
             ) from error
         if code in _UPLOAD_AGAIN:
-            raise ExportInterrupted("S3 needs the export uploaded again", code, NEXT_RUN) from error
+            raise ExportInterrupted("S3 needs the export uploaded again", code, AWS_NEXT_RUN) from error
         with storage_errors(f"completing the upload of {self._key}"):
             raise error
 

@@ -4,7 +4,7 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict
 
-from spaaza_snapshots.base.aws_errors import LOST_CONDITION, MISSING, NEXT_RUN, answer_of, storage_errors
+from spaaza_snapshots.base.aws_errors import AWS_NEXT_RUN, LOST_CONDITION, MISSING, answer_of, storage_errors
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -45,7 +45,7 @@ class StoredObject:
 
 
 def metadata_of(run_id: str, *, accepted: bool = False) -> dict[str, str]:
-    """Return the metadata of a raw object."""
+    """Return the metadata of an object that a run writes: its run id, and whether somebody accepted it."""
     return {RUN_ID: run_id, ACCEPTED: "true"} if accepted else {RUN_ID: run_id}
 
 
@@ -59,7 +59,7 @@ def put_over(
     there_etag: str | None,
     *,
     Key: str,  # noqa: N803 # boto3's own name, as are those of `put`
-    hint: str = NEXT_RUN,
+    hint: str = AWS_NEXT_RUN,
     **put: Any,
 ) -> bool:
     """Replace the object with this ETag, or create one if None; False if another object is there.

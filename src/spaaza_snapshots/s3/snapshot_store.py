@@ -1,4 +1,4 @@
-"""The bucket as the commit sees it: reads, and writes that succeed only if no other run was faster."""
+"""The bucket as the commit sees it: the raw object and its manifest change only if no other run was faster."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -70,7 +70,7 @@ class SnapshotStore:
         return parquet, head(self._s3, self.bucket, snapshot_id.quality_key)
 
     def has_typed_copy(self, manifest: Manifest) -> bool:
-        """Whether both are there, and of the manifest's own run."""
+        """Whether the Parquet object and its findings are both there, and both of the manifest's own run."""
         derived = self.derived(manifest.snapshot_id)
         return all(there is not None and there.is_of(manifest.run_id) for there in derived)
 
@@ -89,7 +89,7 @@ class SnapshotStore:
         return None if found is None else found.manifest
 
     def held_count(self, snapshot_id: SnapshotId) -> int:
-        """Count the doubtful exports of a snapshot."""
+        """Count the doubtful exports of a snapshot by their drafts: also those that never became its object."""
         found = [self._read(key) for key in self._keys(snapshot_id.pending_prefix)]
         drafts = [stored.manifest for stored in found if stored is not None]
         return sum(draft is not None and draft.is_doubtful for draft in drafts)

@@ -67,21 +67,21 @@ def commit(run: Run, proven: Proven, upload: MultipartUpload, store: SnapshotSto
             if day.committed is not None and not run.force:
                 return None
             draft = _judge(run, proven, store, day)
-            leaving.pop_all()  # the lost draft of the last round is written again, and may then be that of an object
+            leaving.pop_all()  # the draft of the round that was lost is written again, and an object may soon name it
             store.write_ahead(draft)
             if draft.is_doubtful and day.held is not None:
-                raise held_error(day.held, again=True)  # it already awaits acceptance; this draft only counts
+                raise held_error(day.held, again=True)  # that one waits; this draft is for `held_count`
             if upload.complete(proven.raw.checksum, day.if_unchanged) is not None:
                 if draft.is_doubtful:
                     raise held_error(draft)
                 return promote(store, draft)
-            # Not now: a delayed removal would delete the draft of the next round.
+            # Not at once: if S3 carried the removal out late, it would remove the draft of the next round.
             leaving.callback(store.remove_pending, draft)
         raise _outrun(run.snapshot_id)
 
 
 def _judge(run: Run, proven: Proven, store: SnapshotStore, day: Day) -> Manifest:
-    """Return the draft of an export, held if it is doubtful.
+    """Return the draft of an export, compared with what is there.
 
     A doubtful export never replaces a committed snapshot, or one whose manifest was damaged later: those are good.
     """
@@ -120,10 +120,10 @@ def settle(store: SnapshotStore, snapshot_id: SnapshotId) -> Day:
 
 
 def promote(store: SnapshotStore, draft: Manifest) -> Manifest | None:
-    """Make a draft the manifest; None if another run has replaced its object.
+    """Make a draft the manifest. If another run has replaced its object, remove the draft and return None.
 
-    The draft stays under pending/ until its snapshot is reported (`conclude` in follow_up.py). Idempotent and safe to
-    run concurrently. Raises `StorageError`.
+    A promoted draft stays under pending/ until its snapshot is reported (`conclude` in follow_up.py). Idempotent and
+    safe to run concurrently. Raises `StorageError`.
     """
     for _ in range(ROUNDS):
         stored = store.manifest(draft.snapshot_id)
@@ -140,7 +140,8 @@ def promote(store: SnapshotStore, draft: Manifest) -> Manifest | None:
 def accept(store: SnapshotStore, snapshot_id: SnapshotId, clock: Clock) -> Day:
     """Commit the held export, unless a good one has replaced it, and return the new state.
 
-    The object itself is marked as accepted: only a changed object can stop another run's Complete that is in flight.
+    The object itself is marked as accepted, and the `settle` of the next round promotes its draft: only a changed
+    object can stop another run's Complete that is in flight.
     """
     for _ in range(ROUNDS):
         day = settle(store, snapshot_id)

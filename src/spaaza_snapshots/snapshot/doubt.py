@@ -24,7 +24,7 @@ def held_error(draft: Manifest, otherwise: str = NOT_YET, *, again: bool = False
 
 
 def doubtful_error(draft: Manifest, what_became_of_it: str, hint: str, **marks: bool) -> SnapshotHeld:
-    """Return the error for a doubtful draft: which guard failed, with its figures, and what was done about it."""
+    """Return the error for a doubtful draft: which checks failed, with their figures, and what was done about it."""
     notes = "; ".join(f"{check.name}: {check.notes}" for check in draft.failed_checks)
     what = f"The snapshot of chain {draft.chain_id} for {draft.snapshot_date} is doubtful"
     return SnapshotHeld(what, f"{notes}; {what_became_of_it}", hint, **marks)

@@ -23,7 +23,7 @@ from spaaza_snapshots.snapshot.run import Run
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """A complete export: what was observed, the checks that it passed, its source, and the object it becomes."""
+    """A complete export: what was observed, the checks of its proof, its source, and the object it becomes."""
 
     run_id: str
     inspection: Inspection
@@ -37,7 +37,8 @@ class Proven:
 def draft_of(run: Run, proven: Proven, previous: Predecessor, replaced: Manifest | None) -> Manifest:
     """Return the manifest, except for what only S3 knows of the object: `Manifest.of_object` adds that at promotion.
 
-    `is_doubtful` of it says whether a guard failed. `replaced`: the snapshot that a forced export would replace.
+    `is_doubtful` of it says whether a guard failed, or damage left nothing to compare with. `replaced`: the snapshot
+    that a forced export would replace.
     """
     inspection = proven.inspection
     changes = header_changes(inspection.header, previous.manifest)

@@ -62,7 +62,8 @@ def _take(run: Run, services: Services) -> SnapshotResult:
 def _heal_day_before(run: Run, services: Services) -> None:
     """Promote the draft that the previous day's last run left, and finish its follow-up: that day has no more runs.
 
-    Only scheduled runs do this; their events have a time. An error here does not stop the run's own day.
+    Runs whose event has a time do this: those of the schedule, and whatever comes over the bus. An error here does not
+    stop the run's own day.
     """
     if run.requested_at is None or run.force:
         return

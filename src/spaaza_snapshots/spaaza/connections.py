@@ -1,4 +1,4 @@
-"""HTTP as Spaaza's server must speak it: urllib3, but for two things that it takes from any server."""
+"""HTTP to Spaaza: urllib3, stricter in two things that it lets any server do, and its errors in fixed words."""
 
 import http.client
 import socket

@@ -55,10 +55,10 @@ class ExportStream:
         return None if length is None else f"Content-Length {length}"
 
     def peek(self, least_bytes: int, patience_seconds: float = math.inf) -> bytes:
-        """Return at least so many bytes of the body's start, or all that came in time; `chunks` yields them again.
+        """Return at least so many bytes of the body's start, or all of a shorter one; `chunks` yields them again.
 
-        Raises `OutOfTime`, and `ExportUnavailable` when the body of a 200 does not come so far: any other status has
-        said enough already.
+        The connection is shut down when the patience ends. Raises `OutOfTime`, and `ExportUnavailable` if the body of
+        a 200 breaks off or is shut down before that: any other status has said enough already.
         """
         give_up_at = self._clock.monotonic() + patience_seconds
         patience = threading.Timer(min(patience_seconds, threading.TIMEOUT_MAX), self._shut_down)  # one chunk may drip

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from enum import IntEnum
 from typing import Final
 
+from spaaza_snapshots.proof.checks import PREVIOUS_READABLE
 from spaaza_snapshots.upkeep.chain_days import ChainDays, Standing, Typed
 from spaaza_snapshots.upkeep.days import StoredDay
 from spaaza_snapshots.upkeep.failures import RunError
@@ -15,8 +16,6 @@ from spaaza_snapshots.upkeep.unknown import Unknown
 OPERATIONS: Final = "docs/OPERATIONS.md"
 RESTORE: Final = "Restore what was replaced or deleted"
 DAMAGED_RECORD: Final = "A damaged record"
-NOTHING_TO_COMPARE: Final = "previous_manifest_readable"
-"""The check that fails where Spaaza has nothing to confirm: no count of users is in doubt."""
 
 
 class Trouble(IntEnum):
@@ -133,7 +132,7 @@ class Situation:
 
     def _held(self, day: StoredDay) -> str:
         accept = self.make.snapshot(day, is_today=False, accept=True)
-        if day.manifest and [check.name for check in day.manifest.failed_checks] == [NOTHING_TO_COMPARE]:
+        if day.manifest and [check.name for check in day.manifest.failed_checks] == [PREVIOUS_READABLE]:
             manifest = f"restore the damaged manifest of an earlier day: manifest-damaged in {OPERATIONS}"
             return f"its rows were compared with nothing. First {manifest}; then, if the rows are right, {accept}."
         return f"if Spaaza confirms these users, {accept}; if not, see snapshot-held in {OPERATIONS}."

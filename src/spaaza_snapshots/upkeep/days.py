@@ -46,8 +46,8 @@ class State(StrEnum):
 class StoredDay:
     """One day of one chain.
 
-    `manifest`: the committed one, or the draft of a held or unfinished day, or None. `is_typed`: the typed copy and its
-    findings are those of this manifest's run.
+    `manifest`: the committed one; of a held or unfinished day, its draft; of a damaged, expired or erased one, what is
+    still there and can be read. `is_typed`: the typed copy and its findings are those of this manifest's run.
     """
 
     snapshot_id: SnapshotId
@@ -96,12 +96,14 @@ def _without_snapshot(store: SnapshotStore, snapshot_id: SnapshotId, found: Day,
         state = State.UNFINISHED if found.held is None else State.HELD
         return StoredDay(snapshot_id, state, found.draft)
     stored = store.manifest(snapshot_id)
+    manifest = None if stored is None else stored.manifest
+    is_typed = manifest is not None and store.has_typed_copy(manifest)
     if found.raw is None and _was_erased(store, snapshot_id):
-        return StoredDay(snapshot_id, State.ERASED, None if stored is None else stored.manifest)
+        return StoredDay(snapshot_id, State.ERASED, manifest, is_typed)
     if stored is None:
         return StoredDay(snapshot_id, State.MISSING)
-    has_expired = found.raw is None and stored.manifest is not None and snapshot_id.snapshot_date < oldest_raw
-    return StoredDay(snapshot_id, State.EXPIRED if has_expired else State.DAMAGED, stored.manifest)
+    has_expired = found.raw is None and manifest is not None and snapshot_id.snapshot_date < oldest_raw
+    return StoredDay(snapshot_id, State.EXPIRED if has_expired else State.DAMAGED, manifest, is_typed)
 
 
 def _was_erased(store: SnapshotStore, snapshot_id: SnapshotId) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from spaaza_snapshots.errors import ExportInterrupted, NotAnExport
-from spaaza_snapshots.model.manifest import Manifest
+from spaaza_snapshots.model.manifest import Manifest, parts_of
 from spaaza_snapshots.proof.checks import prove
 from spaaza_snapshots.proof.gzip_csv import GzipCsvInspector, Inspection
 from spaaza_snapshots.s3.objects import checksum_text
@@ -49,8 +49,7 @@ def _in_facts(bucket: str, manifest: Manifest, facts: Facts) -> tuple[Difference
         "raw.gzip_bytes": (raw.gzip_bytes, facts.size_bytes),
     }
     if raw.etag is not None:  # a draft cannot know it
-        _, _, parts = facts.etag.strip('"').partition("-")
-        figures |= {"raw.etag": (raw.etag, facts.etag), "raw.parts": (raw.parts, int(parts or 1))}
+        figures |= {"raw.etag": (raw.etag, facts.etag), "raw.parts": (raw.parts, parts_of(facts.etag))}
     return differing(figures)
 
 

@@ -7,7 +7,7 @@ import pytest
 from sandbox.spaaza.answers import json_answer, refusal
 from sandbox.wire import faults
 from sandbox.wire.wire import Wire
-from spaaza_snapshots.base.aws_errors import NEXT_RUN
+from spaaza_snapshots.base.aws_errors import AWS_NEXT_RUN
 from spaaza_snapshots.errors import LoginRefused
 from tests.support.rotation import LOGIN_SECRET, Renewing
 from tests.support.steps import kinds, said, through_the_wire
@@ -97,7 +97,7 @@ def test_tries_that_cannot_be_forgotten_are_logged_and_the_session_is_renewed(
     wire.fail("UpdateSecretVersionStage", DENIED, key_contains="login", nth=2)  # behind the count
     said(caplog)
     assert renewing.rotate().failed_at is None
-    error = f"AWS failed while forgetting the tries: AccessDeniedException, HTTP 400. {NEXT_RUN}"
+    error = f"AWS failed while forgetting the tries: AccessDeniedException, HTTP 400. {AWS_NEXT_RUN}"
     assert said(caplog)[0] == ("The tries could not be forgotten", {"error": error})
     assert renewing.is_renewed()
 
@@ -110,7 +110,7 @@ def test_a_rotation_that_cannot_be_taken_out_of_the_way_is_logged_behind_its_own
     wire.fail("UpdateSecretVersionStage", DENIED, nth=2)  # the first takes the label of the proof off
     said(caplog)
     assert renewing.rotate().failed_at == "createSecret"
-    error = f"AWS failed while ending a rotation that has failed: AccessDeniedException, HTTP 400. {NEXT_RUN}"
+    error = f"AWS failed while ending a rotation that has failed: AccessDeniedException, HTTP 400. {AWS_NEXT_RUN}"
     assert said(caplog) == [("A rotation that has failed could not be taken out of the way", {"error": error})]
     assert "does not exist" in str(renewing.errors[0])
 
