@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
-from sandbox.aws.lambda_runtime import Invocation, LambdaFunction, launched_by
+from sandbox.aws.lambda_runtime import Invocation, LambdaFunction
+from sandbox.aws.launch import launched_by
 from sandbox.aws.stack import Stack, running_stack
 from sandbox.spaaza.answers import Pause, generated_users, refusal
 from sandbox.spaaza.server import CHAINS

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -18,24 +18,12 @@ from typing import Any, Self
 from uuid import uuid4
 
 from sandbox.aws import processes
+from sandbox.aws.launch import Launch, launched_by
 from sandbox.aws.runtime_api import Report, RuntimeApi, Work, serving_runtime
 
 INIT_SECONDS = 60  # Lambda allows 10; this machine may be busy
 REGION = "eu-west-1"
 SOURCES = Path(__file__).resolve().parents[2] / "src"
-
-Launch = Callable[[Mapping[str, str], Path], processes.Process]
-"""What starts the runtime client with these environment variables, both of its outputs appended to this file."""
-
-
-def launched_by(python: str) -> Launch:
-    """Start it with this Python, by its full path; the default of a function is that of the sandbox itself."""
-
-    def launch(variables: Mapping[str, str], log: Path) -> processes.Process:
-        command = [python, "-m", "awslambdaric", variables["_HANDLER"]]
-        return processes.start(command, environment=variables, cwd=Path(variables["LAMBDA_TASK_ROOT"]), log=log)
-
-    return launch
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ MENDS: Mapping[str, tuple[Edit, ...]] = {
         Edit(
             "s3/multipart.py",
             "        if not fenced:\n",
-            '        if not fenced:\n            raise ExportInterrupted("Nobody knows", code, AWS_NEXT_RUN) from error\n',
+            '        if not fenced:\n            raise ExportInterrupted("Unknown", code, AWS_NEXT_RUN) from error\n',
         ),
     ),
     # A forced run replaces whatever is there when its Complete takes effect.

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.aws.lambda_runtime import LambdaFunction, launched_by
+from sandbox.aws.lambda_runtime import LambdaFunction
+from sandbox.aws.launch import launched_by
 from sandbox.aws.seaweed import SeaweedS3
 from sandbox.wire import faults
 from sandbox.wire.wire import Call, Wire
